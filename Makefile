@@ -1,0 +1,46 @@
+# Two commands from nothing: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := bot kommo storage sandbox tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test format lint lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: .venv/.installed-run ## the bridge on the embedded sandbox, from nothing, until Ctrl-C
+	@$(BIN)/python -m bot demo $(ARGS)
+
+test: .venv/.installed-dev ## format, lint, types and the whole test suite, from nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+format: .venv/.installed-dev ## put the code into its format and mend what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: .venv/.installed-dev ## format, lint and types only
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+lock: .venv/.installed-dev ## pin the newest allowed dependencies again (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+		--group build -o requirements.lock pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -c requirements.lock \
+		--group dev -o requirements-dev.lock pyproject.toml
+
+clean: ## remove the virtual environment and what the tools left
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.installed-run: requirements.lock pyproject.toml scripts/environment
+	@scripts/environment run $(PYTHON)
+
+.venv/.installed-dev: requirements-dev.lock pyproject.toml scripts/environment
+	@scripts/environment dev $(PYTHON)
