@@ -1,0 +1,208 @@
+"""What Kommo answers, in our words, and how each answer is read.
+
+Answers are read like webhooks: tolerant of what is absent, strict only about what a caller
+cannot do without.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kommo.errors import PayloadError
+from kommo.ids import (
+    AmojoId,
+    ExternalMessageId,
+    KommoChatId,
+    KommoMessageId,
+    KommoUserId,
+    ParticipantId,
+    ScopeId,
+)
+from kommo.models import Contact, Location, NewMessage
+from kommo.wire import Fields, decode
+
+
+@dataclass(frozen=True)
+class Participant:
+    """A person as Kommo names them; what Kommo left out is None or empty."""
+
+    kommo_id: KommoUserId | None
+    external_id: ParticipantId | None = None
+    name: str = ""
+    phone: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A channel connected to an account."""
+
+    scope_id: ScopeId
+    account_id: AmojoId | None
+    title: str
+    hook_api_version: str
+    is_time_window_disabled: bool | None = None
+
+
+@dataclass(frozen=True)
+class SentMessage:
+    """A message that Kommo accepted, with as many of its ids as the answer told."""
+
+    kommo_message_id: KommoMessageId | None = None
+    kommo_chat_id: KommoChatId | None = None
+    sender_id: KommoUserId | None = None
+    receiver_id: KommoUserId | None = None
+
+
+@dataclass(frozen=True)
+class CreatedChat:
+    """A conversation that exists in Kommo."""
+
+    kommo_chat_id: KommoChatId
+    user_id: KommoUserId | None = None
+
+
+@dataclass(frozen=True)
+class HistoryMessage:
+    """A message of a conversation as Kommo keeps it; `raw` is the row exactly as it came."""
+
+    at: datetime
+    sender: Participant
+    receiver: Participant | None
+    kommo_message_id: KommoMessageId
+    external_id: ExternalMessageId | None
+    type: str
+    text: str
+    media: str | None
+    thumbnail: str | None
+    file_name: str | None
+    file_size: int | None
+    media_group_id: str | None
+    location: Location | None
+    contact: Contact | None
+    raw: dict[str, Any]
+
+
+def connection(body: bytes) -> Connection:
+    """Read the answer to connect.
+
+    Reference: Kommo, Connect a channel to an account.
+
+    Raises:
+        PayloadError: it names no scope.
+    """
+    fields = decode(body)
+    account_id = fields.optional("account_id")
+    is_disabled = fields.data.get("is_time_window_disabled")
+    return Connection(
+        scope_id=ScopeId(fields.required("scope_id")),
+        account_id=AmojoId(account_id) if account_id else None,
+        title=fields.text("title"),
+        hook_api_version=fields.text("hook_api_version"),
+        is_time_window_disabled=is_disabled if isinstance(is_disabled, bool) else None,
+    )
+
+
+def sent_message(body: bytes, message: NewMessage) -> SentMessage:
+    """Read the answer to a new message, which was accepted whatever the answer looks like.
+
+    Kommo's examples disagree on whose ids of conversation and sender are told: ours are left out.
+    Reference: Kommo, Send or import messages.
+    """
+    try:
+        fields = decode(body).child("new_message")
+    except PayloadError:
+        return SentMessage()
+    message_id = fields.optional("msgid")
+    chat_id = fields.optional("conversation_id")
+    is_kommos = chat_id and chat_id != message.conversation_id
+    return SentMessage(
+        kommo_message_id=KommoMessageId(message_id) if message_id else None,
+        kommo_chat_id=KommoChatId(chat_id) if chat_id and is_kommos else None,
+        sender_id=_foreign(fields.optional("sender_id"), message.sender.id),
+        receiver_id=_foreign(
+            fields.optional("receiver_id"), message.receiver.id if message.receiver else None
+        ),
+    )
+
+
+def created_chat(body: bytes) -> CreatedChat:
+    """Read the answer to create chat.
+
+    Reference: Kommo, Create chat.
+
+    Raises:
+        PayloadError: it names no chat.
+    """
+    fields = decode(body)
+    return CreatedChat(
+        kommo_chat_id=KommoChatId(fields.required("id")),
+        user_id=participant(fields.child("user")).kommo_id,
+    )
+
+
+def history(body: bytes) -> list[HistoryMessage]:
+    """Read a page of a chat's history; a row without id or time is of no use, and left out.
+
+    An empty body is the answer for a chat that is unknown or has no messages.
+    Reference: Kommo, Chat history.
+
+    Raises:
+        PayloadError: it is not JSON.
+    """
+    rows = decode(body).children("messages") if body else []
+    return [message for row in rows if (message := _history_message(row)) is not None]
+
+
+def participant(fields: Fields) -> Participant:
+    """Read a person; older answers keep phone and e-mail in a profile."""
+    profile = fields.child("profile")
+    kommo_id, external_id = fields.optional("id"), fields.optional("client_id")
+    return Participant(
+        kommo_id=KommoUserId(kommo_id) if kommo_id else None,
+        external_id=ParticipantId(external_id) if external_id else None,
+        name=fields.text("name"),
+        phone=fields.optional("phone") or profile.optional("phone"),
+        email=fields.optional("email") or profile.optional("email"),
+    )
+
+
+def location(fields: Fields) -> Location | None:
+    """Read a place; None when there is none."""
+    lon, lat = fields.decimal("lon"), fields.decimal("lat")
+    return None if lon is None or lat is None else Location(lon=lon, lat=lat)
+
+
+def contact(fields: Fields) -> Contact | None:
+    """Read an address book entry; None when there is none."""
+    return Contact(name=fields.text("name"), phone=fields.text("phone")) if fields else None
+
+
+def _history_message(row: Fields) -> HistoryMessage | None:
+    message, at = row.child("message"), row.moment()
+    message_id, external_id = message.optional("id"), message.optional("client_id")
+    if message_id is None or at is None:
+        return None
+    receiver = row.child("receiver")
+    return HistoryMessage(
+        at=at,
+        sender=participant(row.child("sender")),
+        receiver=participant(receiver) if receiver else None,
+        kommo_message_id=KommoMessageId(message_id),
+        external_id=ExternalMessageId(external_id) if external_id else None,
+        type=message.text("type"),
+        text=message.text("text"),
+        media=message.optional("media"),
+        thumbnail=message.optional("thumbnail"),
+        file_name=message.optional("file_name"),
+        file_size=message.size("file_size"),
+        media_group_id=message.optional("media_group_id"),
+        location=location(message.child("location")),
+        contact=contact(message.child("contact")),
+        raw=row.data,
+    )
+
+
+def _foreign(told: str | None, ours: ParticipantId | None) -> KommoUserId | None:
+    """Return an id unless it is our own."""
+    return KommoUserId(told) if told and told != ours else None

@@ -1,0 +1,153 @@
+"""`ChatsApi`: Kommo's Chats API over httpx."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import TypeVar
+
+import httpx
+
+from kommo import answers, calls
+from kommo.answers import Connection, CreatedChat, HistoryMessage, SentMessage
+from kommo.calls import Call
+from kommo.errors import PayloadError, ServerError, UnreachableError
+from kommo.failures import refusal, unreachable
+from kommo.ids import AmojoId, ChannelId, KommoChatId, ScopeId
+from kommo.models import (
+    Connect,
+    DeliveryStatus,
+    EditMessage,
+    NewChat,
+    NewMessage,
+    Reaction,
+    StatusField,
+    Typing,
+)
+from kommo.signature import content_md5, sign
+
+CONTENT_TYPE = "application/json"
+
+Answer = TypeVar("Answer")
+
+
+class ChatsApi:
+    """The Chats API of one channel in one account; every method may raise a `RequestError`.
+
+    Args:
+        http: knows Kommo's address, and how long to wait.
+        channel_id: the channel.
+        scope_id: the channel connected to the account; None until it is known.
+        secret: the channel secret.
+        now: the clock; a signature lives 15 minutes.
+        status_field: how the account's host names a delivery status.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        channel_id: ChannelId,
+        scope_id: ScopeId | None,
+        secret: str,
+        now: Callable[[], datetime],
+        status_field: StatusField = "delivery_status",
+    ) -> None:
+        self._http = http
+        self._channel_id = channel_id
+        self._scope_id = scope_id
+        self._secret = secret
+        self._now = now
+        self._status_field = status_field
+
+    async def connect(
+        self, account_id: AmojoId, title: str, *, is_time_window_disabled: bool | None = None
+    ) -> Connection:
+        """Connect the channel to an account, where it appears under the title."""
+        connection = Connect(
+            account_id=account_id, title=title, is_time_window_disabled=is_time_window_disabled
+        )
+        call = calls.connect(self._channel_id, connection)
+        return _read(call, answers.connection, await self._send(call))
+
+    async def disconnect(self, account_id: AmojoId) -> None:
+        """Take the channel away from an account; webhooks stop."""
+        await self._send(calls.disconnect(self._channel_id, account_id))
+
+    async def send_message(self, message: NewMessage) -> SentMessage:
+        """Show a message in Kommo."""
+        body = await self._send(calls.new_message(self._scope(), message))
+        return answers.sent_message(body, message)
+
+    async def edit_message(self, edit: EditMessage) -> None:
+        """Change a message in Kommo, or tie our id to it."""
+        await self._send(calls.edit_message(self._scope(), edit))
+
+    async def set_delivery_status(self, status: DeliveryStatus) -> None:
+        """Tell Kommo what became of a manager's message."""
+        await self._send(calls.delivery_status(self._scope(), status, self._status_field))
+
+    async def send_typing(self, typing: Typing) -> None:
+        """Show that a client is writing."""
+        await self._send(calls.typing(self._scope(), typing))
+
+    async def react(self, reaction: Reaction) -> None:
+        """Put an emoji on a message, or take it away."""
+        await self._send(calls.react(self._scope(), reaction))
+
+    async def create_chat(self, chat: NewChat) -> CreatedChat:
+        """Create a conversation, or learn Kommo's id of one that exists."""
+        call = calls.create_chat(self._scope(), chat)
+        return _read(call, answers.created_chat, await self._send(call))
+
+    async def history(
+        self, kommo_chat_id: KommoChatId, *, offset: int = 0, limit: int = calls.HISTORY_LIMIT
+    ) -> list[HistoryMessage]:
+        """Return a page of a conversation, newest first; empty when Kommo does not know it."""
+        call = calls.history(self._scope(), kommo_chat_id, offset=offset, limit=limit)
+        return _read(call, answers.history, await self._send(call))
+
+    def _scope(self) -> ScopeId:
+        if self._scope_id is None:
+            raise UnreachableError("the channel is not connected to an account", was_sent=False)
+        return self._scope_id
+
+    async def _send(self, call: Call) -> bytes:
+        """Sign a call, make it, and return the answer's body."""
+        what = f"{call.method} {call.path}"
+        url = f"{call.path}?{call.query}" if call.query else call.path
+        try:
+            response = await self._http.request(
+                call.method,
+                url,
+                content=call.body,
+                headers=self._headers(call),
+                follow_redirects=False,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise unreachable(what, error) from error
+        if not response.is_success:
+            raise refusal(what, response, secret=self._secret, now=self._now())
+        return response.content
+
+    def _headers(self, call: Call) -> dict[str, str]:
+        """Return the four headers that are all of the authorization.
+
+        Reference: Kommo, Chats API authorization and headers.
+        """
+        date = format_datetime(self._now().astimezone(UTC))
+        md5 = content_md5(call.body)
+        return {
+            "Date": date,
+            "Content-Type": CONTENT_TYPE,
+            "Content-MD5": md5,
+            "X-Signature": sign(self._secret, call.method, md5, CONTENT_TYPE, date, call.path),
+        }
+
+
+def _read(call: Call, read: Callable[[bytes], Answer], body: bytes) -> Answer:
+    """Read an answer that is worth nothing when it cannot be read; repeating is harmless."""
+    try:
+        return read(body)
+    except PayloadError as error:
+        message = f"{call.method} {call.path}: Kommo's answer cannot be read: {error}"
+        raise ServerError(message, status=httpx.codes.OK) from error

@@ -1,0 +1,72 @@
+"""What can go wrong with Kommo, by what the caller can do about it.
+
+KommoError ─┬ SignatureError            a webhook that Kommo did not sign: refuse it
+            ├ PayloadError              a body that is not what it should be: refuse it
+            └ RequestError ─┬ UnreachableError   no answer: may have been carried out
+                            ├ RejectedError      3xx, 4xx: do not repeat
+                            ├ RateLimitedError   429: repeat after retry_after_s
+                            └ ServerError        5xx, 408, 425, or a 200 that cannot be read:
+                                                 repeat later
+"""
+
+
+class KommoError(Exception):
+    """Anything that goes wrong between this bridge and Kommo."""
+
+
+class SignatureError(KommoError):
+    """A webhook's signature is missing or wrong."""
+
+
+class PayloadError(KommoError):
+    """A body is not JSON, or not the object that is documented."""
+
+
+class RequestError(KommoError):
+    """A call did not succeed.
+
+    Args:
+        message: what happened, to which call, and the beginning of Kommo's own words.
+        status: the HTTP status of the answer; None when there was none.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class UnreachableError(RequestError):
+    """No answer came.
+
+    Args:
+        message: what happened.
+        was_sent: False when the request certainly never left; True when nobody knows.
+    """
+
+    def __init__(self, message: str, *, was_sent: bool) -> None:
+        super().__init__(message)
+        self.was_sent = was_sent
+
+
+class RejectedError(RequestError):
+    """Kommo refused the call; the same call would be refused again."""
+
+
+class RateLimitedError(RequestError):
+    """Kommo asks to slow down.
+
+    Args:
+        message: what happened.
+        status: the HTTP status of the answer.
+        retry_after_s: how long Kommo asks to wait; None when it does not say.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, status=status)
+        self.retry_after_s = retry_after_s
+
+
+class ServerError(RequestError):
+    """Kommo failed; the same call may succeed later."""

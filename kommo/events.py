@@ -1,0 +1,368 @@
+"""Webhook body → what it says. Pure.
+
+A webhook comes once, so nothing in it is lost: what this version does not know, or what lacks
+something it cannot do without, is an `UnknownEvent` that is stored as it came.
+Reference: Kommo, Receiving chat webhooks.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from kommo.answers import Participant, contact, location, participant
+from kommo.errors import PayloadError
+from kommo.ids import (
+    AmojoId,
+    ConversationId,
+    ExternalMessageId,
+    KommoChatId,
+    KommoMessageId,
+    KommoUserId,
+    ParticipantId,
+    SourceId,
+)
+from kommo.markup import Markup, markup
+from kommo.models import Contact, Location
+from kommo.wire import Fields, decode
+
+
+@dataclass(frozen=True)
+class Template:
+    """The template a message was made from; the message's text is final already."""
+
+    kommo_id: str | None
+    external_id: str | None
+    content: str
+    params: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class QuotedMessage:
+    """A message inside another one."""
+
+    kommo_message_id: KommoMessageId | None = None
+    external_id: ExternalMessageId | None = None
+    type: str = ""
+    text: str = ""
+    media: str | None = None
+    thumbnail: str | None = None
+    file_name: str | None = None
+    file_size: int | None = None
+    at: datetime | None = None
+    sender: Participant | None = None
+
+
+@dataclass(frozen=True)
+class ForwardedMessages:
+    """Messages forwarded from a conversation, possibly another one."""
+
+    messages: tuple[QuotedMessage, ...]
+    kommo_chat_id: KommoChatId | None = None
+
+
+@dataclass(frozen=True)
+class ManagerMessage:
+    """A manager wrote to a client.
+
+    Args:
+        conversation_id: None when the manager wrote first, to a phone number.
+        type: one of the message types, or one that this version does not know.
+        media_group_id: shared by the parts of one message with several attachments.
+    """
+
+    kommo_message_id: KommoMessageId
+    kommo_chat_id: KommoChatId
+    conversation_id: ConversationId | None
+    receiver: Participant
+    sender: Participant
+    at: datetime
+    type: str
+    text: str = ""
+    account_id: AmojoId | None = None
+    time: datetime | None = None
+    source_id: SourceId | None = None
+    media: str | None = None
+    thumbnail: str | None = None
+    file_name: str | None = None
+    file_size: int | None = None
+    media_group_id: str | None = None
+    markup: Markup | None = None
+    template: Template | None = None
+    reply_to: QuotedMessage | None = None
+    forwards: ForwardedMessages | None = None
+    location: Location | None = None
+    contact: Contact | None = None
+
+    @property
+    def dedupe_key(self) -> str:
+        """Return what makes a repetition recognisable."""
+        return f"message:{self.kommo_message_id}"
+
+
+@dataclass(frozen=True)
+class ManagerTyping:
+    """A manager is writing; said at most every five seconds."""
+
+    digest: str
+    kommo_chat_id: KommoChatId
+    conversation_id: ConversationId | None
+    user_id: KommoUserId | None = None
+    account_id: AmojoId | None = None
+    time: datetime | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def dedupe_key(self) -> str:
+        """Return what makes a repetition recognisable."""
+        return f"typing:{self.digest}"
+
+
+@dataclass(frozen=True)
+class ManagerReaction:
+    """A manager put an emoji on a message, or took it away."""
+
+    digest: str
+    kommo_message_id: KommoMessageId
+    external_id: ExternalMessageId | None
+    kommo_chat_id: KommoChatId
+    conversation_id: ConversationId | None
+    type: Literal["react", "unreact"]
+    emoji: str | None = None
+    user_id: KommoUserId | None = None
+    account_id: AmojoId | None = None
+    time: datetime | None = None
+
+    @property
+    def dedupe_key(self) -> str:
+        """Return what makes a repetition recognisable."""
+        return f"reaction:{self.digest}"
+
+
+@dataclass(frozen=True)
+class LegacyMessage:
+    """A manager's message in the first version of webhooks, without an id of Kommo's."""
+
+    digest: str
+    conversation_id: ConversationId
+    receiver_id: ParticipantId
+    type: str
+    text: str = ""
+    media: str | None = None
+    thumbnail: str | None = None
+    file_name: str | None = None
+    file_size: int | None = None
+    at: datetime | None = None
+
+    @property
+    def dedupe_key(self) -> str:
+        """Return what makes a repetition recognisable."""
+        return f"legacy:{self.digest}"
+
+
+@dataclass(frozen=True)
+class UnknownEvent:
+    """An event that this version cannot read: its keys, and why."""
+
+    digest: str
+    keys: tuple[str, ...]
+    reason: str
+    account_id: AmojoId | None = None
+
+    @property
+    def dedupe_key(self) -> str:
+        """Return what makes a repetition recognisable."""
+        return f"unknown:{self.digest}"
+
+
+Event = ManagerMessage | ManagerTyping | ManagerReaction | LegacyMessage | UnknownEvent
+
+
+def parse_event(body: bytes) -> Event:
+    """Read a webhook.
+
+    Raises:
+        PayloadError: the body is not a JSON object.
+    """
+    fields = decode(body)
+    digest = hashlib.sha256(body.strip()).hexdigest()
+    try:
+        return _reader(fields)(fields, digest)
+    except PayloadError as error:
+        return UnknownEvent(
+            digest=digest,
+            keys=tuple(sorted(fields.data)),
+            reason=str(error),
+            account_id=_account(fields),
+        )
+
+
+def _reader(fields: Fields) -> Callable[[Fields, str], Event]:
+    """Return what reads this kind of event.
+
+    Raises:
+        PayloadError: the kind is not known.
+    """
+    action = fields.child("action")
+    if fields.child("message"):
+        return _manager_message
+    if action.child("typing"):
+        return _manager_typing
+    if action.child("reaction"):
+        return _manager_reaction
+    if fields.optional("receiver"):
+        return _legacy_message
+    raise PayloadError("this kind of event is not known")
+
+
+def _manager_message(fields: Fields, _digest: str) -> ManagerMessage:
+    envelope = fields.child("message")
+    message = envelope.child("message")
+    kommo_chat_id, conversation_id = _conversation(envelope)
+    source_id = envelope.child("source").optional("external_id")
+    return ManagerMessage(
+        account_id=_account(fields),
+        time=fields.seconds("time"),
+        kommo_message_id=KommoMessageId(message.required("id")),
+        kommo_chat_id=kommo_chat_id,
+        conversation_id=conversation_id,
+        receiver=participant(envelope.child("receiver")),
+        sender=participant(envelope.child("sender")),
+        source_id=SourceId(source_id) if source_id else None,
+        at=_moment(envelope, fields),
+        type=message.text("type"),
+        text=message.text("text"),
+        media=message.optional("media"),
+        thumbnail=message.optional("thumbnail"),
+        file_name=message.optional("file_name"),
+        file_size=message.size("file_size"),
+        media_group_id=message.optional("media_group_id"),
+        markup=markup(message.child("markup")),
+        template=_template(message.child("template")),
+        reply_to=_quoted(message.child("reply_to").child("message")),
+        forwards=_forwarded(message.child("forwards")),
+        location=location(message.child("location")),
+        contact=contact(message.child("contact")),
+    )
+
+
+def _manager_typing(fields: Fields, digest: str) -> ManagerTyping:
+    typing = fields.child("action").child("typing")
+    kommo_chat_id, conversation_id = _conversation(typing)
+    return ManagerTyping(
+        digest=digest,
+        account_id=_account(fields),
+        time=fields.seconds("time"),
+        kommo_chat_id=kommo_chat_id,
+        conversation_id=conversation_id,
+        user_id=participant(typing.child("user")).kommo_id,
+        expires_at=typing.seconds("expired_at"),
+    )
+
+
+def _manager_reaction(fields: Fields, digest: str) -> ManagerReaction:
+    """Read a reaction; until September 2023 it named its message by `msgid` alone."""
+    reaction = fields.child("action").child("reaction")
+    message = reaction.child("message")
+    message_id = message.optional("id") or reaction.required("msgid")
+    external_id = message.optional("client_id")
+    kommo_chat_id, conversation_id = _conversation(reaction)
+    kind = _reaction_type(reaction)
+    return ManagerReaction(
+        digest=digest,
+        account_id=_account(fields),
+        time=fields.seconds("time"),
+        kommo_message_id=KommoMessageId(message_id),
+        external_id=ExternalMessageId(external_id) if external_id else None,
+        kommo_chat_id=kommo_chat_id,
+        conversation_id=conversation_id,
+        user_id=participant(reaction.child("user")).kommo_id,
+        type=kind,
+        emoji=reaction.required("emoji") if kind == "react" else reaction.optional("emoji"),
+    )
+
+
+def _legacy_message(fields: Fields, digest: str) -> LegacyMessage:
+    return LegacyMessage(
+        digest=digest,
+        conversation_id=ConversationId(fields.required("conversation_id")),
+        receiver_id=ParticipantId(fields.required("receiver")),
+        type=fields.text("type"),
+        text=fields.text("text"),
+        media=fields.optional("media"),
+        thumbnail=fields.optional("thumbnail"),
+        file_name=fields.optional("file_name"),
+        file_size=fields.size("file_size"),
+        at=fields.moment(),
+    )
+
+
+def _account(fields: Fields) -> AmojoId | None:
+    account_id = fields.optional("account_id")
+    return AmojoId(account_id) if account_id else None
+
+
+def _conversation(fields: Fields) -> tuple[KommoChatId, ConversationId | None]:
+    """Return both ids of a conversation; ours is absent until Kommo was told it."""
+    conversation = fields.child("conversation")
+    ours = conversation.optional("client_id")
+    return KommoChatId(conversation.required("id")), ConversationId(ours) if ours else None
+
+
+def _moment(envelope: Fields, fields: Fields) -> datetime:
+    """Return when a message was written, or else when its webhook was made."""
+    moment = envelope.moment() or fields.seconds("time")
+    if moment is None:
+        raise PayloadError("message.msec_timestamp is missing")
+    return moment
+
+
+def _reaction_type(reaction: Fields) -> Literal["react", "unreact"]:
+    match reaction.required("type"):
+        case "react":
+            return "react"
+        case "unreact":
+            return "unreact"
+        case _:
+            raise PayloadError("this type of reaction is not known")
+
+
+def _template(fields: Fields) -> Template | None:
+    if not fields:
+        return None
+    params = tuple((p.text("key"), p.text("value")) for p in fields.children("params"))
+    return Template(
+        kommo_id=fields.optional("id"),
+        external_id=fields.optional("external_id"),
+        content=fields.text("content"),
+        params=params,
+    )
+
+
+def _quoted(fields: Fields) -> QuotedMessage | None:
+    if not fields:
+        return None
+    kommo_id, external_id = fields.optional("id"), fields.optional("msgid")
+    sender = fields.child("sender")
+    return QuotedMessage(
+        kommo_message_id=KommoMessageId(kommo_id) if kommo_id else None,
+        external_id=ExternalMessageId(external_id) if external_id else None,
+        type=fields.text("type"),
+        text=fields.text("text"),
+        media=fields.optional("media"),
+        thumbnail=fields.optional("thumbnail"),
+        file_name=fields.optional("file_name"),
+        file_size=fields.size("file_size"),
+        at=fields.moment(),
+        sender=participant(sender) if sender else None,
+    )
+
+
+def _forwarded(fields: Fields) -> ForwardedMessages | None:
+    messages = [_quoted(message) for message in fields.children("messages")]
+    known = tuple(message for message in messages if message is not None)
+    chat_id = fields.optional("conversation_ref_id")
+    if not known:
+        return None
+    return ForwardedMessages(known, KommoChatId(chat_id) if chat_id else None)

@@ -1,0 +1,418 @@
+"""What this bridge tells Kommo, in our words; `wire()` says it in Kommo's.
+
+The models are also what waits in the outbox: they read back what `model_dump_json` wrote, and
+ignore keys that a newer version added. References: Kommo, Send or import messages; Create chat;
+Update message delivery status; Send typing info; Send reactions; Connect a channel to an account.
+"""
+
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    model_validator,
+)
+
+from kommo.ids import (
+    AmojoId,
+    ConversationId,
+    ExternalMessageId,
+    KommoChatId,
+    KommoMessageId,
+    KommoUserId,
+    ParticipantId,
+    SourceId,
+)
+from kommo.wire import clean, milliseconds, present
+
+DEFAULT_TYPING_MS = 5000
+
+Text = Annotated[str, BeforeValidator(lambda value: clean(value) if type(value) is str else value)]
+"""A text written by somebody, cleaned: nothing that Telegram lets through may stop a call."""
+
+Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+Source = Annotated[SourceId, Field(pattern=r"^[ -~]{1,36}$")]
+"""Printable ASCII. Calls take 40 characters, but a source is created with 36 (Kommo, Sources)."""
+
+MessageType = Literal[
+    "text", "contact", "file", "video", "picture", "voice", "audio", "sticker", "location"
+]
+MEDIA_TYPES = frozenset({"file", "video", "picture", "voice", "audio", "sticker"})
+
+StatusField = Literal["delivery_status", "status_code"]
+"""How the status is named: Kommo's pages disagree, and both are in use."""
+
+
+class StatusCode(IntEnum):
+    """What became of a manager's message."""
+
+    DELIVERED = 1
+    READ = 2
+    ERROR = -1
+
+
+class ErrorCode(IntEnum):
+    """Why a manager's message was not delivered."""
+
+    CHAT_DELETED = 901
+    INTEGRATION_OFF = 902
+    INTERNAL = 903
+    NO_CONVERSATION = 904
+    OTHER = 905
+
+
+class Payload(BaseModel):
+    """A part of what is sent; on the wire, what is unknown is left out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def wire(self) -> dict[str, Any]:
+        """Return this in Kommo's words."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def _require_one_of(self, *names: str) -> None:
+        if not any(getattr(self, name) for name in names):
+            raise ValueError(f"one of {', '.join(names)} is required")
+
+
+class Profile(Payload):
+    """How a client can be reached otherwise; copied to the contact of a new lead."""
+
+    phone: Text | None = None
+    email: Text | None = None
+
+
+class Person(Payload):
+    """A participant of a conversation. `ref_id` is what Kommo calls the person."""
+
+    id: ParticipantId
+    name: Text
+    ref_id: KommoUserId | None = None
+    avatar: str | None = None
+    profile: Profile | None = None
+    profile_link: str | None = None
+
+    def wire(self) -> dict[str, Any]:
+        """Return this in Kommo's words."""
+        return present(super().wire())
+
+
+class Location(Payload):
+    """A place, in degrees."""
+
+    lon: FiniteFloat
+    lat: FiniteFloat
+
+
+class Contact(Payload):
+    """An address book entry that somebody sent."""
+
+    name: Text
+    phone: Text
+
+
+class Content(Payload):
+    """What a message says.
+
+    Args:
+        type: decides which of the other fields are required.
+        text: the text, or the caption of media.
+        media: public URL that Kommo fetches some time later.
+        file_size: of what `media` serves, in bytes.
+        media_duration: of video, audio and voice, in seconds.
+        callback_data: repeats that of a chosen row of a list message.
+    """
+
+    type: MessageType
+    text: Text | None = None
+    media: str | None = None
+    file_name: Text | None = None
+    file_size: int | None = None
+    media_duration: int | None = None
+    sticker_id: str | None = None
+    location: Location | None = None
+    contact: Contact | None = None
+    callback_data: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.type in {"text", "location", "contact"} and getattr(self, self.type) is None:
+            raise ValueError(f"{self.type} is required")
+        return self
+
+
+class QuoteAuthor(Payload):
+    """Who wrote a quoted message; one of the three is enough."""
+
+    id: ParticipantId | None = None
+    ref_id: KommoUserId | None = None
+    name: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        self._require_one_of("id", "ref_id", "name")
+        return self
+
+
+class Quote(Payload):
+    """A message inside another one: by either id, or else by all it says."""
+
+    external_id: ExternalMessageId | None = None
+    kommo_message_id: KommoMessageId | None = None
+    content: Content | None = None
+    at: Moment | None = None
+    sender: QuoteAuthor | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        is_described = self.content and self.at and self.sender
+        if not is_described:
+            self._require_one_of("external_id", "kommo_message_id")
+        return self
+
+    def wire(self) -> dict[str, Any]:
+        """Return this in Kommo's words."""
+        content = self.content.wire() if self.content else {}
+        for unknown in ("media", "sticker_id", "callback_data"):
+            content.pop(unknown, None)
+        return present(
+            {
+                "id": self.kommo_message_id,
+                "msgid": self.external_id,
+                **content,
+                **(_times(self.at) if self.at else {}),
+                "sender": self.sender and self.sender.wire(),
+            }
+        )
+
+
+class Forwards(Payload):
+    """A message forwarded from a conversation, possibly another one."""
+
+    message: Quote
+    conversation_id: ConversationId | None = None
+    kommo_chat_id: KommoChatId | None = None
+
+    def wire(self) -> dict[str, Any]:
+        """Return this in Kommo's words: a list of at most one message."""
+        return present(
+            {
+                "messages": [self.message.wire()],
+                "conversation_id": self.conversation_id,
+                "conversation_ref_id": self.kommo_chat_id,
+            }
+        )
+
+
+class NewMessage(Payload):
+    """A message to show in Kommo: of a client, or written to a client outside Kommo.
+
+    Args:
+        at: decides the order in the conversation, to the millisecond.
+        kommo_chat_id: once, after a manager wrote first.
+        silent: neither lead nor notification; for imports.
+        sender: the client; or, with `ref_id`, the Kommo user or the channel's bot.
+        receiver: the client, and only when the sender is not.
+    """
+
+    at: Moment
+    external_id: ExternalMessageId
+    conversation_id: ConversationId
+    sender: Person
+    content: Content
+    kommo_chat_id: KommoChatId | None = None
+    silent: bool = False
+    source_id: Source | None = None
+    receiver: Person | None = None
+    reply_to: Quote | None = None
+    forwards: Forwards | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.content.type in MEDIA_TYPES and not self.content.media:
+            raise ValueError(f"media is required for a {self.content.type}")
+        if self.receiver and not self.sender.ref_id:
+            raise ValueError("a message to a client needs the sender's ref_id")
+        return self
+
+    def wire(self) -> dict[str, Any]:
+        """Return this in Kommo's words."""
+        return present(
+            {
+                **_times(self.at),
+                "msgid": self.external_id,
+                "conversation_id": self.conversation_id,
+                "conversation_ref_id": self.kommo_chat_id,
+                "silent": self.silent,
+                "source": _source(self.source_id),
+                "sender": self.sender.wire(),
+                "receiver": self.receiver and self.receiver.wire(),
+                "message": self.content.wire(),
+                "reply_to": self.reply_to and {"message": self.reply_to.wire()},
+                "forwards": self.forwards and self.forwards.wire(),
+            }
+        )
+
+
+class EditMessage(Payload):
+    """A change of a message; with both ids, also what ties ours to a message born in Kommo."""
+
+    at: Moment
+    conversation_id: ConversationId
+    content: Content
+    external_id: ExternalMessageId | None = None
+    kommo_message_id: KommoMessageId | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        self._require_one_of("external_id", "kommo_message_id")
+        return self
+
+    def wire(self) -> dict[str, Any]:
+        """Return this in Kommo's words."""
+        return present(
+            {
+                **_times(self.at),
+                "id": self.kommo_message_id,
+                "msgid": self.external_id,
+                "conversation_id": self.conversation_id,
+                "message": self.content.wire(),
+            }
+        )
+
+
+class DeliveryStatus(Payload):
+    """What became of a manager's message; an error carries its code and a text for the manager."""
+
+    kommo_message_id: KommoMessageId
+    status: StatusCode
+    error_code: ErrorCode | None = None
+    error: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        is_error = self.status is StatusCode.ERROR
+        if is_error != (self.error_code is not None):
+            raise ValueError("error_code belongs to an error, and only there")
+        if self.error is not None and not is_error:
+            raise ValueError("only an error carries a text")
+        if self.error_code is ErrorCode.OTHER and not self.error:
+            raise ValueError(f"{ErrorCode.OTHER} needs a text")
+        return self
+
+    def wire(self, status_field: StatusField = "delivery_status") -> dict[str, Any]:
+        """Return this in Kommo's words, in the older or in the newer form."""
+        message_id = self.kommo_message_id if status_field == "delivery_status" else None
+        return present(
+            {
+                "msgid": message_id,
+                status_field: int(self.status),
+                "error_code": self.error_code and int(self.error_code),
+                "error": self.error,
+            }
+        )
+
+
+class Typing(Payload):
+    """A client is writing."""
+
+    conversation_id: ConversationId
+    sender_id: ParticipantId
+    duration_ms: int = DEFAULT_TYPING_MS
+
+    def wire(self) -> dict[str, Any]:
+        """Return this in Kommo's words."""
+        return {
+            "conversation_id": self.conversation_id,
+            "sender": {"id": self.sender_id},
+            "duration_ms": self.duration_ms,
+        }
+
+
+class Reaction(Payload):
+    """Somebody put an emoji on a message, or took it away.
+
+    Args:
+        user_id: of a client.
+        user_ref_id: of a manager.
+        emoji: required with `react`.
+    """
+
+    type: Literal["react", "unreact"]
+    emoji: Text | None = None
+    conversation_id: ConversationId | None = None
+    kommo_chat_id: KommoChatId | None = None
+    external_id: ExternalMessageId | None = None
+    kommo_message_id: KommoMessageId | None = None
+    user_id: ParticipantId | None = None
+    user_ref_id: KommoUserId | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        self._require_one_of("conversation_id", "kommo_chat_id")
+        self._require_one_of("external_id", "kommo_message_id")
+        self._require_one_of("user_id", "user_ref_id")
+        if self.type == "react":
+            self._require_one_of("emoji")
+        return self
+
+    def wire(self) -> dict[str, Any]:
+        """Return this in Kommo's words."""
+        return present(
+            {
+                "conversation_id": self.conversation_id,
+                "conversation_ref_id": self.kommo_chat_id,
+                "msgid": self.external_id,
+                "id": self.kommo_message_id,
+                "user": present({"id": self.user_id, "ref_id": self.user_ref_id}),
+                "type": self.type,
+                "emoji": self.emoji,
+            }
+        )
+
+
+class NewChat(Payload):
+    """A conversation to create before its first message, so that no new lead is made."""
+
+    conversation_id: ConversationId
+    user: Person
+    source_id: Source | None = None
+
+    def wire(self) -> dict[str, Any]:
+        """Return this in Kommo's words."""
+        return present(
+            {
+                "conversation_id": self.conversation_id,
+                "source": _source(self.source_id),
+                "user": self.user.wire(),
+            }
+        )
+
+
+class Connect(Payload):
+    """The channel's connection to an account, as the users of the account see it."""
+
+    account_id: AmojoId
+    title: Text
+    is_time_window_disabled: bool | None = None
+
+    def wire(self) -> dict[str, Any]:
+        """Return this in Kommo's words; webhooks are read in their second version only."""
+        return {**super().wire(), "hook_api_version": "v2"}
+
+
+def _times(at: datetime) -> dict[str, int]:
+    unix_ms = milliseconds(at)
+    return {"timestamp": unix_ms // 1000, "msec_timestamp": unix_ms}
+
+
+def _source(source_id: SourceId | None) -> dict[str, SourceId] | None:
+    return {"external_id": source_id} if source_id else None
