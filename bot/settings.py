@@ -1,0 +1,180 @@
+"""Settings: what there is to set, and where it is read from (TOML, credentials, environment)."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.errors import ConfigError, Problem
+from bot.settings_problems import MismatchError, problems_in, unknown
+from bot.settings_sources import (
+    PREFIX,
+    merge,
+    read_credentials,
+    read_environment,
+    read_toml,
+)
+from bot.settings_tables import (
+    AdminSettings,
+    BotSettings,
+    DeliverySettings,
+    KommoSettings,
+    ListenSettings,
+    LoggingSettings,
+    OperatorsSettings,
+    StorageSettings,
+    TelegramSettings,
+)
+from bot.settings_types import SafeAddress
+
+__all__ = ["BotSettings", "KommoSettings", "Settings", "find_file", "load", "readable_by_others"]
+
+SYSTEM_FILE = Path("/etc/kommo-telegram/config.toml")
+FILE_VARIABLE = "KOMMO_TELEGRAM_CONFIG"
+
+
+class Settings(BaseSettings):
+    """All settings, as `load` reads them."""
+
+    # pydantic-settings' own sources can neither merge a list's entries nor say which variable is
+    # wrong, so `load` puts the layers together and hands them over as arguments.
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", strict=True)
+
+    public_url: SafeAddress = Field(
+        description="the https address where Kommo reaches this bridge, such as "
+        "https://bridge.example.com"
+    )
+    kommo: KommoSettings = Field(description="a table [kommo]")
+    telegram: TelegramSettings = Field(description="a table [[telegram.bots]] with a token")
+    listen: ListenSettings = Field(ListenSettings(), description="a table [listen]")
+    admin: AdminSettings = Field(AdminSettings(), description="a table [admin]")
+    storage: StorageSettings = Field(StorageSettings(), description="a table [storage]")
+    delivery: DeliverySettings = Field(DeliverySettings(), description="a table [delivery]")
+    operators: OperatorsSettings = Field(OperatorsSettings(), description="a table [operators]")
+    logging: LoggingSettings = Field(LoggingSettings(), description="a table [logging]")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what the constructor is given, and nothing from elsewhere."""
+        return (init_settings,)
+
+    @property
+    def database(self) -> Path:
+        """Return the absolute path of the database."""
+        return self.storage.path.absolute()
+
+    def secrets(self) -> list[str]:
+        """Return every secret, for the redaction of logs."""
+        return list(_secrets(self))
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        listen, admin = self.listen, self.admin
+        if listen.port and (listen.host, listen.port) == (admin.host, admin.port):
+            problem = Problem("admin.port", "is the port of [listen] too", "another port")
+            raise MismatchError([problem])
+        return self
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read the settings: the environment comes before credentials, these before the file.
+
+    Args:
+        path: the settings file; None to do without.
+        environ: the environment's variables.
+
+    Raises:
+        ConfigError: with every problem found, never with a value.
+    """
+    base = read_toml(path) if path else {}
+    layers = [read_credentials(environ, Settings), read_environment(environ, Settings)]
+    data, origins, problems = merge({"kommo": {}, "telegram": {}} | base, layers)
+    for name in [name for name in data if name.startswith("_")]:  # BaseSettings takes options so
+        del data[name]
+        problems.append(unknown((name,), Settings, origins))
+    try:
+        settings = Settings(**data)
+    except ValidationError as error:
+        problems += problems_in(error, Settings, origins)
+        raise ConfigError(problems) from None  # the cause would quote the values
+    if problems:
+        raise ConfigError(problems)
+    folder = path.absolute().parent if path else Path.cwd()
+    storage = StorageSettings(path=folder / settings.storage.path)
+    return settings.model_copy(update={"storage": storage})
+
+
+def find_file(
+    option: Path | None,
+    environ: Mapping[str, str],
+    cwd: Path,
+    *,
+    system_file: Path = SYSTEM_FILE,
+) -> Path | None:
+    """Return the settings file to read; None when all comes from the environment.
+
+    Args:
+        option: what `--config` says.
+        environ: the environment's variables.
+        cwd: the folder that relative paths start from.
+        system_file: where to look last.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    named = option or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
+    places = [cwd / named] if named else [cwd / "config.toml", system_file]
+    for place in places:
+        if _exists(place):
+            return place
+    if not named and any(name.upper().startswith(PREFIX) for name in environ):
+        return None
+    origin = f"${FILE_VARIABLE}" if named and not option else None
+    looked = " and ".join(map(str, places))
+    raise ConfigError(
+        [
+            Problem(
+                looked,
+                "there is no settings file here",
+                "a file made by `kommo-telegram init`, or named with --config FILE",
+                origin,
+            )
+        ]
+    )
+
+
+def readable_by_others(path: Path) -> str | None:
+    """Return a warning when other users of the machine can read the settings file."""
+    if path.stat().st_mode & 0o077 == 0:
+        return None
+    return f"{path} holds secrets, and others on this machine may open it; run: chmod 600 {path}"
+
+
+def _exists(path: Path) -> bool:
+    """Tell whether there is a file; one that cannot be looked at is reported when it is read."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _secrets(model: BaseModel) -> Iterator[str]:
+    """Return the secrets of a table and of all tables in it."""
+    for _name, value in model:
+        for entry in value if isinstance(value, tuple) else (value,):
+            if isinstance(entry, SecretStr):
+                yield entry.get_secret_value()
+            elif isinstance(entry, BaseModel):
+                yield from _secrets(entry)
