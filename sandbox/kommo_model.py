@@ -1,0 +1,165 @@
+"""What the sandbox's Kommo keeps: people, conversations, messages, and what became of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Person:
+    """A participant: a client of the integration, a Kommo user, or the channel's bot.
+
+    `id` is Kommo's; `client_id` is the integration's and clients have one.
+    """
+
+    id: str
+    name: str
+    client_id: str | None = None
+    avatar: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    profile_link: str | None = None
+
+    def wire(self) -> Json:
+        """Return the participant as Kommo describes it; what is unknown is left out."""
+        values = {
+            "id": self.id,
+            "client_id": self.client_id,
+            "name": self.name,
+            "avatar": self.avatar,
+            "phone": self.phone,
+            "email": self.email,
+        }
+        return {key: value for key, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A delivery status as it was reported; `field` is the name under which it came."""
+
+    code: int
+    error_code: int | None
+    error: str | None
+    field: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The incoming lead that a client's first message made."""
+
+    id: int
+    contact_id: int
+    conversation_id: str | None
+    source: str | None
+    name: str
+    phone: str | None
+
+
+@dataclass(slots=True)
+class Conversation:
+    """A chat: `id` is Kommo's, `client_id` the integration's (absent for Write First)."""
+
+    id: str
+    client_id: str | None
+    client: Person
+    source: str | None = None
+    lead: Lead | None = None
+    contact_id: int | None = None
+    messages: list["Message"] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Message:
+    """A message as Kommo shows it; `msgid` is the integration's id of it."""
+
+    id: str
+    msgid: str | None
+    conversation: Conversation
+    sender: Person
+    receiver: Person | None
+    timestamp: int
+    msec_timestamp: int
+    content: Mapping[str, Any]
+    is_from_kommo: bool = False
+    is_silent: bool = False
+    is_edited: bool = False
+    source: str | None = None
+    reply_to: Json | None = None
+    forwards: Json | None = None
+    statuses: list[Status] = field(default_factory=list)
+    reactions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_incoming(self) -> bool:
+        """Whether the client wrote it."""
+        return self.receiver is None
+
+    @property
+    def type(self) -> str:
+        """Its type: text, picture, voice…"""
+        return str(self.content["type"])
+
+    @property
+    def text(self) -> str:
+        """Its text or caption."""
+        return str(self.content.get("text") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of a message that the integration asked for."""
+
+    message: Message
+    payload: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A reaction that the integration reported; `emoji` is None when it was taken back."""
+
+    message: Message
+    person: Person
+    emoji: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that reached the Chats API and how it was answered."""
+
+    name: str
+    method: str
+    path: str
+    body: bytes
+    status: int
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook that was posted, once; `status` is None when no answer came in time."""
+
+    url: str
+    sent: bytes
+    status: int | None
+    answer: bytes
+    seconds: float
+    error: str | None = None
+
+
+class RefusedError(Exception):
+    """A call that Kommo does not carry out.
+
+    Args:
+        status: of the answer.
+        reason: in words; Kommo's own are not published.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
