@@ -72,8 +72,10 @@ class Account:
         person = self._people.get(wire["id"])
         if "ref_id" in wire:
             known = self.person(wire["ref_id"])
-            if known is None or (person is not None and person is not known):
+            if known is None:
                 raise RefusedError(400, "sender: user not found")
+            if person is not None and person is not known:
+                raise RefusedError(400, "sender: ref_id belongs to another participant")
             person = known
         if person is None:
             person = Person(str(uuid4()), wire["name"])
@@ -117,7 +119,8 @@ class Account:
         conversation = self._conversations.get(kommo_id)
         if conversation is None or conversation.id != kommo_id:
             raise RefusedError(400, "conversation_ref_id: conversation not found")
-        if known not in {None, conversation} or conversation.client_id not in {None, client_id}:
+        is_taken = known is not None and known is not conversation
+        if is_taken or conversation.client_id not in {None, client_id}:
             raise RefusedError(400, "conversation_ref_id: bound to another conversation_id")
         conversation.client_id = client_id
         self._conversations[client_id] = conversation

@@ -100,7 +100,7 @@ class Message:
 
     @property
     def type(self) -> str:
-        """Its type: text, picture, voice…"""
+        """Its type, such as text or picture."""
         return str(self.content["type"])
 
     @property
