@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""One SQLite database between the two halves of the bridge: queues, conversations, messages."""

@@ -1,0 +1,190 @@
+"""Conversations: a Telegram chat and its Kommo counterpart."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.engine import Connection, Row
+from storage.moments import from_ms, optional_moment, optional_ms, to_ms
+
+COLUMNS = (
+    "conversation_id, bot_id, business_user_id, chat_id, kommo_chat_id, kommo_user_id, name, "
+    "username, phone, source_id, is_reachable, created_at, last_incoming_at, last_outgoing_at"
+)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One row: who it is with, and where."""
+
+    conversation_id: str
+    bot_id: int
+    chat_id: int
+    name: str
+    created_at: datetime
+    business_user_id: int = 0
+    kommo_chat_id: str | None = None
+    kommo_user_id: str | None = None
+    username: str | None = None
+    phone: str | None = None
+    source_id: str | None = None
+    is_reachable: bool = True
+    last_incoming_at: datetime | None = None
+    last_outgoing_at: datetime | None = None
+
+
+class ConversationReader:
+    """What can be asked about conversations."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, conversation_id: str) -> Conversation | None:
+        """Return one by our id."""
+        return await self._one("conversation_id = :value", conversation_id)
+
+    async def by_kommo_chat(self, kommo_chat_id: str) -> Conversation | None:
+        """Return one by Kommo's id."""
+        return await self._one("kommo_chat_id = :value", kommo_chat_id)
+
+    async def by_chat(
+        self, bot_id: int, chat_id: int, business_user_id: int = 0
+    ) -> Conversation | None:
+        """Return one by its place in Telegram."""
+        rows = await self._connection.rows(
+            f"SELECT {COLUMNS} FROM conversations WHERE bot_id = :bot_id "
+            "AND business_user_id = :business_user_id AND chat_id = :chat_id",
+            {"bot_id": bot_id, "business_user_id": business_user_id, "chat_id": chat_id},
+        )
+        return _conversation(rows[0]) if rows else None
+
+    async def by_phone(self, phone: str) -> list[Conversation]:
+        """Return those of a phone number, the latest heard of first."""
+        rows = await self._connection.rows(
+            f"SELECT {COLUMNS} FROM conversations WHERE phone = :phone "
+            "ORDER BY last_incoming_at DESC",
+            {"phone": phone},
+        )
+        return [_conversation(row) for row in rows]
+
+    async def list_all(self, *, limit: int, offset: int = 0) -> list[Conversation]:
+        """Return conversations, oldest first."""
+        rows = await self._connection.rows(
+            f"SELECT {COLUMNS} FROM conversations ORDER BY created_at, conversation_id "
+            "LIMIT :limit OFFSET :offset",
+            {"limit": limit, "offset": offset},
+        )
+        return [_conversation(row) for row in rows]
+
+    async def _one(self, condition: str, value: str) -> Conversation | None:
+        rows = await self._connection.rows(
+            f"SELECT {COLUMNS} FROM conversations WHERE {condition} LIMIT 1", {"value": value}
+        )
+        return _conversation(rows[0]) if rows else None
+
+
+class Conversations(ConversationReader):
+    """What can be stored about conversations, inside a transaction."""
+
+    async def remember(self, conversation: Conversation) -> None:
+        """Store a conversation; what is known and not told again stays known."""
+        await self._connection.rows(
+            f"INSERT INTO conversations ({COLUMNS}) VALUES "
+            "(:conversation_id, :bot_id, :business_user_id, :chat_id, :kommo_chat_id, "
+            ":kommo_user_id, :name, :username, :phone, :source_id, :is_reachable, :created_at, "
+            ":last_incoming_at, :last_outgoing_at) "
+            "ON CONFLICT (conversation_id) DO UPDATE SET name = excluded.name, "
+            "username = excluded.username, is_reachable = excluded.is_reachable, "
+            "kommo_chat_id = coalesce(excluded.kommo_chat_id, conversations.kommo_chat_id), "
+            "kommo_user_id = coalesce(excluded.kommo_user_id, conversations.kommo_user_id), "
+            "phone = coalesce(excluded.phone, conversations.phone), "
+            "source_id = coalesce(excluded.source_id, conversations.source_id), "
+            "last_incoming_at = coalesce(excluded.last_incoming_at, "
+            "conversations.last_incoming_at), "
+            "last_outgoing_at = coalesce(excluded.last_outgoing_at, "
+            "conversations.last_outgoing_at)",
+            {
+                "conversation_id": conversation.conversation_id,
+                "bot_id": conversation.bot_id,
+                "business_user_id": conversation.business_user_id,
+                "chat_id": conversation.chat_id,
+                "kommo_chat_id": conversation.kommo_chat_id,
+                "kommo_user_id": conversation.kommo_user_id,
+                "name": conversation.name,
+                "username": conversation.username,
+                "phone": conversation.phone,
+                "source_id": conversation.source_id,
+                "is_reachable": int(conversation.is_reachable),
+                "created_at": to_ms(conversation.created_at),
+                "last_incoming_at": optional_ms(conversation.last_incoming_at),
+                "last_outgoing_at": optional_ms(conversation.last_outgoing_at),
+            },
+        )
+
+    async def next_msec(self, conversation_id: str, at: datetime) -> datetime:
+        """Return a moment that no earlier message of the conversation has, at or after `at`."""
+        rows = await self._connection.rows(
+            "UPDATE conversations SET last_msec = CASE WHEN last_msec >= :at THEN last_msec + 1 "
+            "ELSE :at END WHERE conversation_id = :conversation_id RETURNING last_msec",
+            {"conversation_id": conversation_id, "at": to_ms(at)},
+        )
+        return from_ms(rows[0][0]) if rows else at
+
+    async def bind_kommo(
+        self, conversation_id: str, kommo_chat_id: str, kommo_user_id: str | None
+    ) -> None:
+        """Store what Kommo calls a conversation and its client."""
+        await self._connection.rows(
+            "UPDATE conversations SET kommo_chat_id = :kommo_chat_id, "
+            "kommo_user_id = coalesce(:kommo_user_id, kommo_user_id) "
+            "WHERE conversation_id = :conversation_id",
+            {
+                "conversation_id": conversation_id,
+                "kommo_chat_id": kommo_chat_id,
+                "kommo_user_id": kommo_user_id,
+            },
+        )
+
+    async def set_reachable(self, conversation_id: str, *, is_reachable: bool) -> None:
+        """Store whether the client lets the bot write."""
+        await self._connection.rows(
+            "UPDATE conversations SET is_reachable = :is_reachable "
+            "WHERE conversation_id = :conversation_id",
+            {"conversation_id": conversation_id, "is_reachable": int(is_reachable)},
+        )
+
+    async def forget(self, conversation_id: str) -> bool:
+        """Erase a conversation with its messages and items; tell whether there was one."""
+        parameters = {"conversation_id": conversation_id}
+        for table in ("inbox", "outbox", "messages", "deliveries"):
+            await self._connection.rows(
+                f"DELETE FROM {table} WHERE conversation_id = :conversation_id", parameters
+            )
+        rows = await self._connection.rows(
+            "DELETE FROM conversations WHERE conversation_id = :conversation_id "
+            "RETURNING conversation_id",
+            parameters,
+        )
+        return bool(rows)
+
+
+def _conversation(row: Row) -> Conversation:
+    (
+        conversation_id, bot_id, business_user_id, chat_id, kommo_chat_id, kommo_user_id, name,
+        username, phone, source_id, is_reachable, created_at, last_incoming_at, last_outgoing_at,
+    ) = row  # fmt: skip
+    return Conversation(
+        conversation_id=conversation_id,
+        bot_id=bot_id,
+        business_user_id=business_user_id,
+        chat_id=chat_id,
+        kommo_chat_id=kommo_chat_id,
+        kommo_user_id=kommo_user_id,
+        name=name,
+        username=username,
+        phone=phone,
+        source_id=source_id,
+        is_reachable=bool(is_reachable),
+        created_at=from_ms(created_at),
+        last_incoming_at=optional_moment(last_incoming_at),
+        last_outgoing_at=optional_moment(last_outgoing_at),
+    )

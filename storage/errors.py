@@ -1,0 +1,22 @@
+"""What can go wrong with the database, by what the caller can do about it.
+
+StorageError ─┬ SchemaTooNewError         run the newer program, or restore a backup
+              ├ DatabaseBusyError         another instance runs: stop it first
+              └ DatabaseUnavailableError  disk full, unreadable, read-only: mend the machine
+"""
+
+
+class StorageError(Exception):
+    """The root of all errors of this package."""
+
+
+class SchemaTooNewError(StorageError):
+    """The database was written by a newer version of the program."""
+
+
+class DatabaseBusyError(StorageError):
+    """Another instance runs on this database."""
+
+
+class DatabaseUnavailableError(StorageError):
+    """The database cannot be opened, read or written."""

@@ -1,0 +1,31 @@
+"""Notes: small facts that must survive a restart."""
+
+from storage.engine import Connection
+
+
+class NoteReader:
+    """What can be asked of the notes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, key: str) -> str | None:
+        """Return a note."""
+        rows = await self._connection.rows("SELECT value FROM notes WHERE key = :key", {"key": key})
+        return rows[0][0] if rows else None
+
+
+class Notes(NoteReader):
+    """What can be done with the notes, inside a transaction."""
+
+    async def put(self, key: str, value: str) -> None:
+        """Store a note in place of an earlier one."""
+        await self._connection.rows(
+            "INSERT INTO notes (key, value) VALUES (:key, :value) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            {"key": key, "value": value},
+        )
+
+    async def delete(self, key: str) -> None:
+        """Remove a note."""
+        await self._connection.rows("DELETE FROM notes WHERE key = :key", {"key": key})

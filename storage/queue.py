@@ -1,0 +1,364 @@
+"""`DurableQueue`: inbox and outbox are two tables of this kind.
+
+Of the pending items of one ordering key, only the oldest has a due time; the end of an item makes the next
+one due. So "what is due" is one range of one index, however long the queue is.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from storage.engine import Connection, Row
+from storage.moments import from_ms, optional_moment, to_ms
+
+State = Literal["pending", "done", "dead"]
+
+COLUMNS = (
+    "id, dedupe_key, ordering_key, conversation_id, kind, payload, state, created_at, due_at, "
+    "expires_at, started_at, attempts, progress, is_uncertain, reason, finished_at"
+)
+
+
+@dataclass(frozen=True)
+class QueueItem:
+    """One row of a queue."""
+
+    id: int
+    dedupe_key: str
+    ordering_key: str
+    conversation_id: str | None
+    kind: str
+    payload: str
+    state: State
+    created_at: datetime
+    due_at: datetime | None
+    expires_at: datetime
+    started_at: datetime | None
+    attempts: int
+    progress: int
+    is_uncertain: bool
+    reason: str | None
+    finished_at: datetime | None
+
+
+class QueueReader:
+    """What can be asked of a queue."""
+
+    def __init__(self, table: Literal["inbox", "outbox"], connection: Connection) -> None:
+        self._table = table
+        self._connection = connection
+
+    async def next_due_at(self) -> datetime | None:
+        """Return when the next item is due; None when nothing waits for its time."""
+        rows = await self._connection.rows(
+            f"SELECT min(due_at) FROM {self._table} WHERE state = 'pending' AND due_at IS NOT NULL"
+        )
+        return optional_moment(rows[0][0])
+
+    async def get(self, item_id: int) -> QueueItem | None:
+        """Return one item."""
+        rows = await self._connection.rows(
+            f"SELECT {COLUMNS} FROM {self._table} WHERE id = :id", {"id": item_id}
+        )
+        return _item(rows[0]) if rows else None
+
+    async def list_items(
+        self, *, states: Sequence[str], limit: int, offset: int = 0
+    ) -> list[QueueItem]:
+        """Return items in these states, oldest first."""
+        names = {f"state{number}": state for number, state in enumerate(states)}
+        rows = await self._connection.rows(
+            f"SELECT {COLUMNS} FROM {self._table} "
+            f"WHERE state IN ({', '.join(':' + name for name in names)}) "
+            "ORDER BY id LIMIT :limit OFFSET :offset",
+            {**names, "limit": limit, "offset": offset},
+        )
+        return [_item(row) for row in rows]
+
+    async def counts(self) -> dict[str, int]:
+        """Return how many items are in each state."""
+        rows = await self._connection.rows(
+            f"SELECT state, count(*) FROM {self._table} GROUP BY state"
+        )
+        return {state: count for state, count in rows}
+
+    async def oldest_pending_at(self) -> datetime | None:
+        """Return since when the oldest pending item waits."""
+        rows = await self._connection.rows(
+            f"SELECT created_at FROM {self._table} WHERE state = 'pending' ORDER BY id LIMIT 1"
+        )
+        return from_ms(rows[0][0]) if rows else None
+
+
+class DurableQueue(QueueReader):
+    """What can be done with a queue, inside a transaction."""
+
+    def __init__(
+        self,
+        table: Literal["inbox", "outbox"],
+        connection: Connection,
+        changed: Callable[[str], None],
+    ) -> None:
+        super().__init__(table, connection)
+        self._changed = changed
+
+    async def add(
+        self,
+        *,
+        dedupe_key: str,
+        ordering_key: str,
+        kind: str,
+        payload: str,
+        now: datetime,
+        expires_at: datetime,
+        conversation_id: str | None = None,
+    ) -> int | None:
+        """Add an item behind those of its ordering key.
+
+        Returns:
+            its id; None when its dedupe key is known, in whatever state.
+        """
+        rows = await self._connection.rows(
+            f"INSERT INTO {self._table} (dedupe_key, ordering_key, conversation_id, kind, payload, "
+            "state, created_at, expires_at, due_at) "
+            "VALUES (:dedupe_key, :ordering_key, :conversation_id, :kind, :payload, "
+            "'pending', :now, :expires_at, "
+            f"CASE WHEN EXISTS (SELECT 1 FROM {self._table} WHERE ordering_key = :ordering_key "
+            "AND state = 'pending') THEN NULL ELSE :now END) "
+            "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id",
+            {
+                "dedupe_key": dedupe_key,
+                "ordering_key": ordering_key,
+                "conversation_id": conversation_id,
+                "kind": kind,
+                "payload": payload,
+                "now": to_ms(now),
+                "expires_at": to_ms(expires_at),
+            },
+        )
+        self._changed(self._table)
+        return int(rows[0][0]) if rows else None
+
+    async def park(
+        self,
+        *,
+        dedupe_key: str,
+        ordering_key: str,
+        kind: str,
+        payload: str,
+        now: datetime,
+        reason: str,
+        conversation_id: str | None = None,
+    ) -> int | None:
+        """Add an item that is dead from the start: it waits for a person."""
+        return await self._add_ended(
+            "dead", dedupe_key, ordering_key, kind, payload, now, reason, conversation_id
+        )
+
+    async def record_done(
+        self,
+        *,
+        dedupe_key: str,
+        ordering_key: str,
+        kind: str,
+        payload: str,
+        now: datetime,
+        conversation_id: str | None = None,
+    ) -> int | None:
+        """Add an item that needs no delivery, so that it is kept and known."""
+        return await self._add_ended(
+            "done", dedupe_key, ordering_key, kind, payload, now, None, conversation_id
+        )
+
+    async def take(self, *, now: datetime, limit: int) -> list[QueueItem]:
+        """Claim what is due: an attempt of each is under way from here on."""
+        rows = await self._connection.rows(
+            f"UPDATE {self._table} SET started_at = :now, due_at = NULL, attempts = attempts + 1 "
+            f"WHERE id IN (SELECT id FROM {self._table} WHERE state = 'pending' "
+            "AND due_at <= :now ORDER BY due_at, id LIMIT :limit) "
+            f"RETURNING {COLUMNS}",
+            {"now": to_ms(now), "limit": limit},
+        )
+        return sorted((_item(row) for row in rows), key=lambda item: item.id)
+
+    async def record_progress(self, item_id: int, *, progress: int) -> None:
+        """Store how many calls of an item were made."""
+        await self._connection.rows(
+            f"UPDATE {self._table} SET progress = :progress WHERE id = :id",
+            {"id": item_id, "progress": progress},
+        )
+
+    async def finish(self, item_id: int, *, now: datetime) -> None:
+        """End an item that was delivered."""
+        await self._end(item_id, "done", now, None)
+
+    async def bury(self, item_id: int, *, now: datetime, reason: str) -> None:
+        """End an item that cannot be delivered."""
+        await self._end(item_id, "dead", now, reason)
+
+    async def retry_later(
+        self, item_id: int, *, due_at: datetime, reason: str, is_uncertain: bool = False
+    ) -> None:
+        """End an attempt, not the item. Once uncertain, an item stays so."""
+        await self._connection.rows(
+            f"UPDATE {self._table} SET started_at = NULL, due_at = :due_at, reason = :reason, "
+            "is_uncertain = max(is_uncertain, :is_uncertain) WHERE id = :id AND state = 'pending'",
+            {
+                "id": item_id,
+                "due_at": to_ms(due_at),
+                "reason": reason,
+                "is_uncertain": int(is_uncertain),
+            },
+        )
+        self._changed(self._table)
+
+    async def release(self, item_id: int, *, now: datetime) -> None:
+        """Take back an attempt that had not begun."""
+        await self._connection.rows(
+            f"UPDATE {self._table} SET started_at = NULL, due_at = :now, attempts = attempts - 1 "
+            "WHERE id = :id AND state = 'pending'",
+            {"id": item_id, "now": to_ms(now)},
+        )
+        self._changed(self._table)
+
+    async def recover(self, *, now: datetime) -> int:
+        """After a start: make due what an earlier process left under way.
+
+        Returns:
+            how many attempts were interrupted; their outcome is unknown.
+        """
+        rows = await self._connection.rows(
+            f"UPDATE {self._table} SET started_at = NULL, due_at = :now, is_uncertain = 1 "
+            "WHERE started_at IS NOT NULL AND state = 'pending' RETURNING id",
+            {"now": to_ms(now)},
+        )
+        await self._connection.rows(
+            f"UPDATE {self._table} SET due_at = :now WHERE due_at IS NULL AND id IN "
+            f"(SELECT min(id) FROM {self._table} WHERE state = 'pending' GROUP BY ordering_key)",
+            {"now": to_ms(now)},
+        )
+        self._changed(self._table)
+        return len(rows)
+
+    async def retry(self, item_id: int, *, now: datetime, expires_at: datetime) -> bool:
+        """Try a dead or waiting item again, at its old place in the order.
+
+        Returns:
+            whether there is such an item.
+        """
+        rows = await self._connection.rows(
+            f"UPDATE {self._table} SET state = 'pending', expires_at = :expires_at, "
+            "finished_at = NULL WHERE id = :id AND state IN ('pending', 'dead') "
+            "RETURNING ordering_key",
+            {"id": item_id, "expires_at": to_ms(expires_at)},
+        )
+        if rows:
+            await self._connection.rows(
+                f"UPDATE {self._table} SET due_at = NULL WHERE ordering_key = :key "
+                "AND state = 'pending' AND id > :id",
+                {"key": rows[0][0], "id": item_id},
+            )
+            await self._make_head_due(rows[0][0], now)
+        return bool(rows)
+
+    async def drop(self, item_id: int, *, now: datetime) -> bool:
+        """Give an item up; its dedupe key stays known, so that a repetition has no effect.
+
+        Returns:
+            whether there was such an item that waits or is dead.
+        """
+        rows = await self._connection.rows(
+            f"SELECT 1 FROM {self._table} WHERE id = :id AND state IN ('pending', 'dead')",
+            {"id": item_id},
+        )
+        if rows:
+            await self._end(item_id, "done", now, "dropped by the operator")
+        return bool(rows)
+
+    async def purge(self, *, before: datetime, dead_too: bool = False) -> int:
+        """Remove what was finished before a moment; return how many items that were."""
+        states = "('done', 'dead')" if dead_too else "('done')"
+        rows = await self._connection.rows(
+            f"DELETE FROM {self._table} WHERE state IN {states} AND finished_at < :before "
+            "RETURNING id",
+            {"before": to_ms(before)},
+        )
+        return len(rows)
+
+    async def _add_ended(  # noqa: PLR0917 - the two public ways in name their arguments
+        self,
+        state: State,
+        dedupe_key: str,
+        ordering_key: str,
+        kind: str,
+        payload: str,
+        now: datetime,
+        reason: str | None,
+        conversation_id: str | None,
+    ) -> int | None:
+        rows = await self._connection.rows(
+            f"INSERT INTO {self._table} (dedupe_key, ordering_key, conversation_id, kind, payload, "
+            "state, reason, created_at, expires_at, finished_at) "
+            "VALUES (:dedupe_key, :ordering_key, :conversation_id, :kind, :payload, "
+            ":state, :reason, :now, :now, :now) "
+            "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id",
+            {
+                "dedupe_key": dedupe_key,
+                "ordering_key": ordering_key,
+                "conversation_id": conversation_id,
+                "kind": kind,
+                "payload": payload,
+                "state": state,
+                "reason": reason,
+                "now": to_ms(now),
+            },
+        )
+        return int(rows[0][0]) if rows else None
+
+    async def _end(self, item_id: int, state: State, now: datetime, reason: str | None) -> None:
+        rows = await self._connection.rows(
+            f"UPDATE {self._table} SET state = :state, finished_at = :now, started_at = NULL, "
+            "due_at = NULL, reason = :reason WHERE id = :id AND state IN ('pending', 'dead') "
+            "RETURNING ordering_key",
+            {"id": item_id, "state": state, "now": to_ms(now), "reason": reason},
+        )
+        for (ordering_key,) in rows:
+            await self._make_head_due(ordering_key, now)
+
+    async def _make_head_due(self, ordering_key: str, now: datetime) -> None:
+        """Make the oldest pending item of a key due, unless an attempt of the key is under way."""
+        parameters = {"key": ordering_key, "now": to_ms(now)}
+        await self._connection.rows(
+            f"UPDATE {self._table} SET due_at = :now WHERE id = "
+            f"(SELECT min(id) FROM {self._table} WHERE ordering_key = :key AND state = 'pending') "
+            f"AND NOT EXISTS (SELECT 1 FROM {self._table} WHERE ordering_key = :key "
+            "AND state = 'pending' AND started_at IS NOT NULL)",
+            parameters,
+        )
+        self._changed(self._table)
+
+
+def _item(row: Row) -> QueueItem:
+    (
+        item_id, dedupe_key, ordering_key, conversation_id, kind, payload, state, created_at,
+        due_at, expires_at, started_at, attempts, progress, is_uncertain, reason, finished_at,
+    ) = row  # fmt: skip
+    return QueueItem(
+        id=item_id,
+        dedupe_key=dedupe_key,
+        ordering_key=ordering_key,
+        conversation_id=conversation_id,
+        kind=kind,
+        payload=payload,
+        state=state,
+        created_at=from_ms(created_at),
+        due_at=optional_moment(due_at),
+        expires_at=from_ms(expires_at),
+        started_at=optional_moment(started_at),
+        attempts=attempts,
+        progress=progress,
+        is_uncertain=bool(is_uncertain),
+        reason=reason,
+        finished_at=optional_moment(finished_at),
+    )
