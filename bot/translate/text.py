@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from operator import itemgetter
 from typing import Protocol
 
@@ -142,12 +143,8 @@ def _furthest(text: str, start: int, limit: int) -> int:
 
 def _grapheme_end(text: str, start: int, end: int) -> int:
     """Return the last end of a grapheme up to `end`; `end` when the first one reaches beyond."""
-    last = end
-    for match in _GRAPHEME.finditer(text, start, end + 1):
-        if match.end() > end:
-            break
-        last = match.end()
-    return last
+    ends = (match.end() for match in _GRAPHEME.finditer(text, start, end + 1))
+    return max(takewhile(end.__ge__, ends), default=end)
 
 
 def _links(data: bytes, entities: Iterable[Entity]) -> Iterable[tuple[int, str]]:
