@@ -8,7 +8,7 @@ from typing import Any
 Json = dict[str, Any]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Person:
     """A participant: a client of the integration, a Kommo user, or the channel's bot.
 
@@ -59,7 +59,7 @@ class Lead:
     phone: str | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Conversation:
     """A chat: `id` is Kommo's, `client_id` the integration's (absent for Write First)."""
 
@@ -69,10 +69,10 @@ class Conversation:
     source: str | None = None
     lead: Lead | None = None
     contact_id: int | None = None
-    messages: list["Message"] = field(default_factory=list)
+    messages: list["Message"] = field(default_factory=list, repr=False)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Message:
     """A message as Kommo shows it; `msgid` is the integration's id of it."""
 
