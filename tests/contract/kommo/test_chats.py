@@ -1,0 +1,378 @@
+"""`ChatsApi` against a real HTTP server, which checks every signature by itself."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from kommo.answers import CreatedChat, SentMessage
+from kommo.chats import ChatsApi
+from kommo.errors import (
+    RateLimitedError,
+    RejectedError,
+    RequestError,
+    ServerError,
+    UnreachableError,
+)
+from kommo.ids import (
+    AmojoId,
+    ChannelId,
+    ConversationId,
+    ExternalMessageId,
+    KommoChatId,
+    KommoMessageId,
+    ParticipantId,
+    scope_id,
+)
+from kommo.models import (
+    Content,
+    DeliveryStatus,
+    EditMessage,
+    NewChat,
+    NewMessage,
+    Person,
+    Reaction,
+    StatusCode,
+    Typing,
+)
+
+Sample = Callable[[str], Any]
+Method = Callable[[ChatsApi], Awaitable[object]]
+
+NOW = datetime(2026, 1, 2, 12, 0, tzinfo=timezone(timedelta(hours=2)))
+DATE = "Fri, 02 Jan 2026 10:00:00 +0000"
+SECRET = "0123456789abcdef0123456789abcdef01234567"
+CHANNEL = ChannelId("11111111-2222-4333-8444-555555555555")
+ACCOUNT = AmojoId("aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee")
+SCOPE = scope_id(CHANNEL, ACCOUNT)
+ROOT = "/v2/origin/custom"
+CHAT = KommoChatId("99999999-8888-4777-8666-555555555555")
+CONVERSATION = ConversationId("tg:700001:555")
+OUTGOING = KommoMessageId("77777777-6666-4555-8444-333333333333")
+OURS = ExternalMessageId("tg:700001:555:42")
+ZOE = Person(id=ParticipantId("tg:555"), name="Zoë")
+MESSAGE = NewMessage(
+    at=NOW,
+    external_id=OURS,
+    conversation_id=CONVERSATION,
+    sender=ZOE,
+    content=Content(type="text", text="Hello 👋"),
+)
+EDIT = EditMessage(at=NOW, conversation_id=CONVERSATION, external_id=OURS, content=MESSAGE.content)
+DELIVERED = DeliveryStatus(kommo_message_id=OUTGOING, status=StatusCode.DELIVERED)
+TYPING = Typing(conversation_id=CONVERSATION, sender_id=ZOE.id)
+REACTION = Reaction(
+    type="react",
+    emoji="👍",
+    conversation_id=CONVERSATION,
+    kommo_message_id=OUTGOING,
+    user_id=ZOE.id,
+)
+
+METHODS: dict[str, tuple[str, Method]] = {
+    "connect": (
+        f"POST {ROOT}/{CHANNEL}/connect",
+        lambda chats: chats.connect(ACCOUNT, "Telegram"),
+    ),
+    "disconnect": (
+        f"DELETE {ROOT}/{CHANNEL}/disconnect",
+        lambda chats: chats.disconnect(ACCOUNT),
+    ),
+    "send_message": (f"POST {ROOT}/{SCOPE}", lambda chats: chats.send_message(MESSAGE)),
+    "edit_message": (f"POST {ROOT}/{SCOPE}", lambda chats: chats.edit_message(EDIT)),
+    "set_delivery_status": (
+        f"POST {ROOT}/{SCOPE}/{OUTGOING}/delivery_status",
+        lambda chats: chats.set_delivery_status(DELIVERED),
+    ),
+    "send_typing": (f"POST {ROOT}/{SCOPE}/typing", lambda chats: chats.send_typing(TYPING)),
+    "react": (f"POST {ROOT}/{SCOPE}/react", lambda chats: chats.react(REACTION)),
+    "create_chat": (
+        f"POST {ROOT}/{SCOPE}/chats",
+        lambda chats: chats.create_chat(NewChat(conversation_id=CONVERSATION, user=ZOE)),
+    ),
+    "history": (
+        f"GET {ROOT}/{SCOPE}/chats/{CHAT}/history?offset=0&limit=50",
+        lambda chats: chats.history(CHAT),
+    ),
+}
+EVERY_METHOD = pytest.mark.parametrize("name", METHODS)
+
+
+@dataclass
+class Server:
+    """A server that says what it is told to, to calls whose signature is right."""
+
+    url: str = ""
+    status: int = 200
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=dict)
+    is_hanging_up: bool = False
+    delay_s: float = 0.0
+    lines: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def answers(self, body: object, status: int = 200) -> None:
+        """Answer from now on with a JSON body."""
+        self.body, self.status = json.dumps(body).encode(), status
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Check a call, and answer it."""
+        body = await request.read()
+        self.lines.append(f"{request.method} {request.raw_path}")
+        self.bodies.append(body)
+        self.problems += self._check(request, body)
+        await asyncio.sleep(self.delay_s)
+        if self.is_hanging_up and request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=self.status, body=self.body, headers=self.headers)
+
+    def _check(self, request: web.Request, body: bytes) -> list[str]:
+        md5 = hashlib.md5(body).hexdigest()
+        signed = [request.method, md5, "application/json", DATE, request.raw_path.split("?")[0]]
+        expected = {
+            "Date": DATE,
+            "Content-Type": "application/json",
+            "Content-MD5": md5,
+            "X-Signature": hmac.new(
+                SECRET.encode(), "\n".join(signed).encode(), hashlib.sha1
+            ).hexdigest(),
+        }
+        return [
+            f"{name}: {request.headers.getall(name, [])}"
+            for name, value in expected.items()
+            if request.headers.getall(name, []) != [value]
+        ]
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[Server]:
+    """Run a server on loopback, and complain about calls that were not signed right."""
+    server, app = Server(), web.Application()
+    app.router.add_route("*", "/{path:.*}", server.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    server.url = f"http://{host}:{port}"
+    yield server
+    await runner.cleanup()
+    assert server.problems == []
+
+
+@pytest_asyncio.fixture
+async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """Connect to the server, with little patience and, unlike Kommo's, a default to follow."""
+    async with httpx.AsyncClient(
+        base_url=server.url, timeout=5.0, trust_env=False, follow_redirects=True
+    ) as http:
+        yield http
+
+
+def chats_over(http: httpx.AsyncClient) -> ChatsApi:
+    """Return the API as the bridge builds it."""
+    return ChatsApi(http, channel_id=CHANNEL, scope_id=SCOPE, secret=SECRET, now=lambda: NOW)
+
+
+@pytest.fixture
+def chats(http: httpx.AsyncClient) -> ChatsApi:
+    """Return the API over the server."""
+    return chats_over(http)
+
+
+ENOUGH = {"scope_id": SCOPE, "id": CHAT, "messages": []}
+"""An answer with what any of the methods needs."""
+
+
+@EVERY_METHOD
+async def test_every_call_is_signed(name: str, server: Server, chats: ChatsApi) -> None:
+    """Each method makes its one documented call, whose signature covers the bytes sent."""
+    server.answers(ENOUGH)
+    line, method = METHODS[name]
+    await method(chats)
+    assert server.lines == [line]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        pytest.param(307, RejectedError, id="redirect"),
+        pytest.param(400, RejectedError, id="bad-data"),
+        pytest.param(403, RejectedError, id="forbidden"),
+        pytest.param(404, RejectedError, id="unknown"),
+        pytest.param(429, RateLimitedError, id="too-many"),
+        pytest.param(500, ServerError, id="failed"),
+        pytest.param(503, ServerError, id="unavailable"),
+    ],
+)
+@EVERY_METHOD
+async def test_every_refusal_is_told(
+    name: str, status: int, kind: type[RequestError], server: Server, chats: ChatsApi
+) -> None:
+    """Whatever is refused, the error says so in Kommo's words, once, and without secrets."""
+    line, method = METHODS[name]
+    server.answers({"detail": "no", "secret": SECRET}, status)
+    server.headers = {"Location": f"{server.url}/elsewhere", "Retry-After": "7"}
+    with pytest.raises(kind) as raised:
+        await method(chats)
+    assert raised.value.status == status
+    assert str(raised.value).startswith(f"{line.split('?')[0]}: Kommo answered {status}: ")
+    assert '"detail": "no"' in str(raised.value)
+    assert SECRET not in str(raised.value)
+    assert server.lines == [line]
+
+
+@EVERY_METHOD
+async def test_every_lost_answer_is_uncertain(name: str, server: Server, chats: ChatsApi) -> None:
+    """A call whose answer was lost may have been carried out, and the error says so."""
+    server.is_hanging_up = True
+    with pytest.raises(UnreachableError) as raised:
+        await METHODS[name][1](chats)
+    assert raised.value.was_sent
+
+
+@EVERY_METHOD
+async def test_every_call_to_nobody_is_certain(name: str, unused_tcp_port: int) -> None:
+    """A call that found nobody was certainly not carried out."""
+    address = f"http://127.0.0.1:{unused_tcp_port}"
+    async with httpx.AsyncClient(base_url=address, trust_env=False) as http:
+        with pytest.raises(UnreachableError) as raised:
+            await METHODS[name][1](chats_over(http))
+    assert not raised.value.was_sent
+
+
+async def test_address_that_is_none_is_certain() -> None:
+    """A wrong address in the settings is no bug of the worker's."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        with pytest.raises(UnreachableError) as raised:
+            await chats_over(http).send_message(MESSAGE)
+    assert not raised.value.was_sent
+
+
+async def test_late_answer_is_uncertain(server: Server) -> None:
+    """A call that took too long may have been carried out."""
+    server.delay_s = 0.5
+    async with httpx.AsyncClient(base_url=server.url, timeout=0.05, trust_env=False) as http:
+        with pytest.raises(UnreachableError) as raised:
+            await chats_over(http).send_message(MESSAGE)
+    assert raised.value.was_sent
+
+
+async def test_scope_is_needed_for_all_but_connecting(
+    server: Server, http: httpx.AsyncClient
+) -> None:
+    """Before the account is known a message waits, and the channel can be connected."""
+    unconnected = ChatsApi(http, channel_id=CHANNEL, scope_id=None, secret=SECRET, now=lambda: NOW)
+    with pytest.raises(UnreachableError) as raised:
+        await unconnected.send_message(MESSAGE)
+    server.answers(ENOUGH)
+    connection = await unconnected.connect(ACCOUNT, "Telegram", is_time_window_disabled=True)
+    assert not raised.value.was_sent
+    assert connection.scope_id == SCOPE
+    assert json.loads(server.bodies[0]) == {
+        "account_id": ACCOUNT,
+        "title": "Telegram",
+        "hook_api_version": "v2",
+        "is_time_window_disabled": True,
+    }
+
+
+async def test_sent_message_is_known_by_kommos_id(
+    server: Server, chats: ChatsApi, sample: Sample
+) -> None:
+    """Sending tells Kommo's id of the message; the text goes as raw UTF-8."""
+    server.answers(sample("new-message.answer"))
+    sent = await chats.send_message(MESSAGE)
+    assert sent.kommo_message_id == "88888888-7777-4666-8555-444444444444"
+    assert "Hello 👋".encode() in server.bodies[0]
+
+
+@pytest.mark.parametrize("body", [b"", b"OK", b"<html>", b'{"new_message":[]}'])
+async def test_accepted_message_is_accepted(body: bytes, server: Server, chats: ChatsApi) -> None:
+    """A message is not sent twice because the answer to the first time looks odd."""
+    server.body = body
+    assert await chats.send_message(MESSAGE) == SentMessage()
+
+
+async def test_empty_answers_are_successes(server: Server, chats: ChatsApi) -> None:
+    """Kommo often answers with nothing at all, and with 204 where it pleases."""
+    server.body, server.status = b"", 204
+    await chats.disconnect(ACCOUNT)
+    await chats.edit_message(EDIT)
+    await chats.set_delivery_status(DELIVERED)
+    await chats.send_typing(TYPING)
+    await chats.react(REACTION)
+    assert await chats.history(CHAT) == []
+
+
+@pytest.mark.parametrize("name", ["connect", "create_chat", "history"])
+async def test_useless_answer_is_a_failure(name: str, server: Server, chats: ChatsApi) -> None:
+    """What was asked for an answer, and got none that can be read, is asked again later."""
+    server.body = b"<html>hello</html>"
+    with pytest.raises(ServerError, match="cannot be read") as raised:
+        await METHODS[name][1](chats)
+    assert raised.value.status == 200
+
+
+async def test_chat_is_created(server: Server, chats: ChatsApi, sample: Sample) -> None:
+    """Creating a chat tells Kommo's ids of the chat and of the client."""
+    server.answers(sample("create-chat.answer"))
+    created = await chats.create_chat(NewChat(conversation_id=CONVERSATION, user=ZOE))
+    assert isinstance(created, CreatedChat)
+    assert created.kommo_chat_id == CHAT
+
+
+async def test_history_is_read_in_pages(server: Server, chats: ChatsApi, sample: Sample) -> None:
+    """A page of history is asked for by its offset, and comes newest first."""
+    server.answers(sample("history.answer"))
+    page = await chats.history(CHAT, offset=50, limit=2)
+    assert [message.text for message in page] == ["Hello ✅", "Do you deliver?"]
+    assert server.lines == [f"GET {ROOT}/{SCOPE}/chats/{CHAT}/history?offset=50&limit=2"]
+    assert server.bodies == [b""]
+
+
+async def test_status_is_named_as_the_host_wants(server: Server, http: httpx.AsyncClient) -> None:
+    """The status field of the newer pages is a setting away."""
+    newer = ChatsApi(
+        http,
+        channel_id=CHANNEL,
+        scope_id=SCOPE,
+        secret=SECRET,
+        now=lambda: NOW,
+        status_field="status_code",
+    )
+    await newer.set_delivery_status(DELIVERED)
+    await chats_over(http).set_delivery_status(DELIVERED)
+    assert [json.loads(body) for body in server.bodies] == [
+        {"status_code": 1},
+        {"msgid": OUTGOING, "delivery_status": 1},
+    ]
+
+
+async def test_call_is_signed_when_it_is_sent(http: httpx.AsyncClient, server: Server) -> None:
+    """A retry carries the date of the retry, because a signature lives 15 minutes."""
+    moments = iter([NOW.astimezone(UTC), NOW])
+    chats = ChatsApi(
+        http, channel_id=CHANNEL, scope_id=SCOPE, secret=SECRET, now=lambda: next(moments)
+    )
+    await chats.send_typing(TYPING)
+    await chats.send_typing(TYPING)
+    assert next(moments, None) is None
+    assert len(server.lines) == 2
+
+
+async def test_rate_limit_tells_its_wait(server: Server, chats: ChatsApi) -> None:
+    """A bridge that is too fast learns when to go on, by the clock it was given."""
+    server.status, server.headers = 429, {"Retry-After": "Fri, 02 Jan 2026 10:00:30 GMT"}
+    with pytest.raises(RateLimitedError) as raised:
+        await chats.send_message(MESSAGE)
+    assert raised.value.retry_after_s == 30.0
