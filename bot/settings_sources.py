@@ -3,9 +3,10 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -31,6 +32,9 @@ _TOML_WORDS = {
     "Unescaped '\\'": "a backslash in a text must be doubled",
     "Unclosed ": "a list or table is not closed here",
     "Unterminated ": "a text is not closed here",
+    'Expected "\'"': "a text is not closed here",
+    "Illegal character '\\n'": "a text is not closed on its line",
+    "Found invalid character '\\n'": "a text is not closed on its line",
 }
 
 Place = tuple[int | str, ...]
@@ -102,7 +106,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def read_environment(environ: Mapping[str, str], model: type[BaseModel]) -> Layer:
     """Return the settings in variables such as KOMMO_TELEGRAM__KOMMO__CHANNEL_SECRET."""
     return [
-        _given(_place(name[len(PREFIX) :].lower().split("__")), value, f"${name}", model)
+        _given(_place(name[len(PREFIX) :].lower().split("__"), model), value, f"${name}", model)
         for name, value in environ.items()
         if name.upper().startswith(PREFIX)
     ]
@@ -157,13 +161,18 @@ def _plain(annotation: Any) -> Any:
             return annotation
 
 
-def _place(steps: Sequence[str]) -> Place:
-    return tuple(int(step) if _INDEX.fullmatch(step) else step for step in steps)
+def _place(steps: Iterable[str], model: type[BaseModel]) -> Place:
+    """Return the place that steps lead to; only a list has numbered entries."""
+    place: Place = ()
+    for step in steps:
+        is_entry = _INDEX.fullmatch(step) and get_origin(kind_at(model, place)) is tuple
+        place = (*place, int(step) if is_entry else step)
+    return place
 
 
 def _read_files(files: Sequence[Path], model: type[BaseModel]) -> Iterator[Given]:
     for file in files:
-        place = _place(file.name.split("."))
+        place = _place(file.name.split("."), model)
         if place[0] not in CREDENTIAL_TABLES:
             continue
         origin = f"the credential {file.name}"
@@ -197,9 +206,9 @@ def _given(place: Place, text: str, origin: str, model: type[BaseModel]) -> Give
         return Given(place, None, origin, ("is not valid JSON", "a list or an object in JSON"))
 
 
-def _wholes_first(given: Given) -> tuple[int, list[str]]:
+def _wholes_first(given: Given) -> list[str]:
     """Order settings so that a whole list comes before its entries, and these by number."""
-    return len(given.place), [str(step).zfill(4) for step in given.place]
+    return [str(step).zfill(4) for step in given.place]
 
 
 _NO_PLACE = ("has no place", "the name of a setting; entries of a list are numbered 0, 1, 2 …")
@@ -207,15 +216,15 @@ _NO_PLACE = ("has no place", "the name of a setting; entries of a list are numbe
 
 def _put(data: Any, given: Given) -> tuple[str, str] | None:
     """Put a setting into the data; return what is wrong and expected when it does not fit."""
-    *way, last = given.place
-    following = [*way[1:], last]
-    for step, after in zip(way, following, strict=True):
+    for step, after in pairwise(given.place):
         data = _enter(data, step, [] if isinstance(after, int) else {})
-    if isinstance(data, list):
-        return _put_entry(data, last, given.value)
-    if not isinstance(data, dict):
+    last = given.place[-1]
+    if isinstance(data, list) and isinstance(last, int) and last <= len(data):
+        data[last : last + 1] = [given.value]
+    elif isinstance(data, dict):
+        data[str(last)] = given.value
+    else:
         return _NO_PLACE
-    data[str(last)] = given.value
     return None
 
 
@@ -227,13 +236,6 @@ def _enter(data: Any, step: int | str, empty: Any) -> Any:
         if step == len(data):
             data.append(empty)
         return data[step]
-    return None
-
-
-def _put_entry(entries: list[Any], index: int | str, value: Any) -> tuple[str, str] | None:
-    if not isinstance(index, int) or index > len(entries):
-        return _NO_PLACE
-    entries[index : index + 1] = [value]
     return None
 
 
