@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import count
-from typing import Any
 from uuid import uuid4
 
 from sandbox.kommo_model import (
@@ -192,15 +191,3 @@ class Account:
         conversation.lead = lead
         conversation.contact_id = lead.contact_id
         self.leads.append(lead)
-
-
-def quote(message: Message) -> dict[str, Any]:
-    """Return a message as hooks embed it in `reply_to` and `forwards`."""
-    return {
-        "id": message.id,
-        **({"msgid": message.msgid} if message.msgid else {}),
-        **message.content,
-        "timestamp": message.timestamp,
-        "msec_timestamp": message.msec_timestamp,
-        "sender": message.sender.wire(),
-    }

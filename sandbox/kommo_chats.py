@@ -20,7 +20,7 @@ from sandbox.kommo_schema import (
     REACTION,
     TYPING,
 )
-from sandbox.kommo_shared import bind_source, find, want
+from sandbox.kommo_shared import bind_source, find, shown, want
 
 HISTORY_LIMIT = 50  # rows of one answer
 
@@ -153,7 +153,7 @@ def _row(message: Message) -> Json:
             "id": message.id,
             **({"client_id": message.msgid} if message.msgid else {}),
             **empty,
-            **message.content,
+            **shown(message),
         },
     }
 

@@ -21,7 +21,10 @@ def parse(body: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it is not UTF-8, not JSON, not an object, or holds half a character.
     """
-    value = json.loads(body.decode(), parse_constant=_refuse_constant)
+    try:
+        value = json.loads(body.decode(), parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("the body is nested too deeply") from error
     if not isinstance(value, dict):
         raise ValueError("the body has to be an object")
     if b"\\u" in body:  # an escaped half of a pair survives parsing

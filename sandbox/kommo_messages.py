@@ -114,10 +114,10 @@ def _edit(account: Account, payload: Json) -> Json:
         raise RefusedError(404, "no such message in this conversation")
     changes = {key: value for key, value in payload["message"].items() if key != "delivery_status"}
     status = payload["message"].get("delivery_status")
-    if status is not None:
-        _add_status(account, message, status)
     if "msgid" in payload:
         account.bind(message, payload["msgid"])
+    if status is not None:
+        _add_status(account, message, status)
     if any(message.content.get(key) != value for key, value in changes.items()):
         message.content = {**message.content, **changes}
         message.is_edited = True

@@ -23,17 +23,15 @@ class Person:
     email: str | None = None
     profile_link: str | None = None
 
+    def ids(self) -> Json:
+        """Return who it is: the ids that exist, and the name."""
+        own = {} if self.client_id is None else {"client_id": self.client_id}
+        return {"id": self.id, **own, "name": self.name}
+
     def wire(self) -> Json:
         """Return the participant as Kommo describes it; what is unknown is left out."""
-        values = {
-            "id": self.id,
-            "client_id": self.client_id,
-            "name": self.name,
-            "avatar": self.avatar,
-            "phone": self.phone,
-            "email": self.email,
-        }
-        return {key: value for key, value in values.items() if value is not None}
+        known = {"avatar": self.avatar, "phone": self.phone, "email": self.email}
+        return {**self.ids(), **{key: value for key, value in known.items() if value is not None}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,10 @@ class Conversation:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message as Kommo shows it; `msgid` is the integration's id of it."""
+    """A message as Kommo shows it; `msgid` is the integration's id of it.
+
+    `extra` holds what only hooks carry: markup and template.
+    """
 
     id: str
     msgid: str | None
@@ -90,6 +91,7 @@ class Message:
     source: str | None = None
     reply_to: Json | None = None
     forwards: Json | None = None
+    extra: Json = field(default_factory=dict)
     statuses: list[Status] = field(default_factory=list)
     reactions: dict[str, str] = field(default_factory=dict)
 
@@ -127,7 +129,7 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """A call that reached the Chats API and how it was answered."""
 
     name: str

@@ -6,6 +6,28 @@ from sandbox.kommo_account import Account
 from sandbox.kommo_checks import Check
 from sandbox.kommo_model import Conversation, Json, Message, RefusedError
 
+SHOWN = (  # what history and quotes tell of a message
+    "type",
+    "text",
+    "media",
+    "thumbnail",
+    "file_name",
+    "file_size",
+    "media_group_id",
+    "location",
+    "contact",
+)
+
+
+def error_body(status: int, reason: str) -> Json:
+    """Return the body of a refusal; Kommo's own is not published."""
+    return {"error_code": status, "error_type": "Error", "error_description": reason}
+
+
+def shown(message: Message) -> Json:
+    """Return the content of a message without what is not shown again."""
+    return {key: message.content[key] for key in SHOWN if key in message.content}
+
 
 def want(check: Check, value: Any, *, status: int = 400) -> None:
     """Refuse what is not of the documented shape, naming every problem."""
