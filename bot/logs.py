@@ -23,6 +23,10 @@ NOISY = ("aiogram", "aiohttp.access", "aiosqlite", "apscheduler", "httpcore", "h
 _TOKEN = r"(?<![0-9])[0-9]++(?::|%3[Aa])[A-Za-z0-9_-]{30,}"  # noqa: S105 - the shape, not a token
 """A bot token, also one that is not in the settings. Reference: Bot API, Authorizing your bot."""
 
+SHORTEST_TOKEN = 32
+"""A digit, the colon, and 30 characters more."""
+
+_KEY = re.compile("[A-Za-z0-9_-]{20,}")  # written alike in URLs and in JSON
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _BARE = re.compile(r"[^\s\"=]+")
 _COLOURS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
@@ -36,11 +40,12 @@ class Redactor:
     def __init__(self, secrets: Iterable[str]) -> None:
         notations = {text for secret in secrets for text in _notations(secret)}
         longest_first = sorted((n for n in notations if len(n) >= SHORTEST_SECRET), key=len)[::-1]
-        self._pattern = re.compile("|".join([*map(re.escape, longest_first), _TOKEN]))
+        self._shortest = min([*map(len, longest_first), SHORTEST_TOKEN])
+        self._pattern = re.compile("|".join([_TOKEN, *map(re.escape, longest_first)]))
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets."""
-        return self._pattern.sub(REDACTED, text)
+        return self._pattern.sub(REDACTED, text) if len(text) >= self._shortest else text
 
 
 def configure(
@@ -172,15 +177,16 @@ def escape(text: str) -> str:
 
 
 def _notations(secret: str) -> Iterable[str]:
-    """Return a secret as it may be written: as it is, in URLs, in JSON, a token without its id."""
+    """Return a secret as it may be written: as it is, in URLs, in JSON; of a bot token, its key."""
+    bot_id, colon, key = secret.partition(":")
+    if colon and bot_id.isdecimal() and _KEY.fullmatch(key):
+        yield key
+        return
     yield secret
     for encode in (lambda text: quote(text, safe=""), quote, quote_plus):
         yield encode(secret)
         yield re.sub("%..", lambda code: code[0].lower(), encode(secret))
     yield json.dumps(secret)[1:-1]
-    bot_id, _, key = secret.partition(":")
-    if bot_id.isdecimal():
-        yield key
 
 
 def _formatter(
