@@ -83,7 +83,7 @@ def test_no_secret_reaches_the_log(written, style):
         pytest.param(UNKNOWN_TOKEN.replace(":", "%3a"), REDACTED, id="any-token-encoded"),
         pytest.param(TOKEN.partition(":")[2], REDACTED, id="token-without-id"),
         pytest.param("bot5:" + "c" * 20, f"bot5:{REDACTED}", id="short-token"),
-        pytest.param("77:key 77%3Akey+", REDACTED + " " + REDACTED, id="no-token-after-all"),
+        pytest.param("77:key 77%3Akey", REDACTED + " " + REDACTED, id="no-token-after-all"),
         pytest.param(urllib.parse.quote_plus(SECRET), REDACTED, id="in-a-form"),
         pytest.param(json.dumps(SECRET), f'"{REDACTED}"', id="in-json"),
         pytest.param("tg:700001:555:42 at 12:30:05", "tg:700001:555:42 at 12:30:05", id="ids"),
@@ -92,7 +92,7 @@ def test_no_secret_reaches_the_log(written, style):
 )
 def test_redaction_knows_every_notation(text, shown):
     """A secret is blackened however it is written, and nothing else is."""
-    assert Redactor([SECRET, TOKEN, "abc", "5:" + "c" * 20, "77:key", "77:key+"])(text) == shown
+    assert Redactor([SECRET, TOKEN, "abc", "5:" + "c" * 20, "77:key"])(text) == shown
 
 
 def test_redaction_takes_time_in_proportion():
