@@ -1,133 +1,281 @@
-"""Failures on demand, the same for both servers.
+"""What goes wrong on purpose: the same faults for both servers.
 
-A server puts `faults.middleware` first in its application and says with `name_of(request)` what a request is
-called (a Bot API method, a path of the Chats API). Tests then say what goes wrong:
+A server names each request and lets the faults decide what becomes of it::
 
-    server.faults.fail("sendMessage", status=502, html=True, times=3)
-    server.faults.fail(kind="reset", after_processing=True)
-    server.faults.fail_with(500, 503)      # the next answers
-    server.faults.is_down = True           # connections are closed at once
-    server.faults.latency_s = 0.1
+    call = Call(request, "sendMessage", chat_id=555)
+    return await server.faults.around(call, lambda: server.process(call))
+
+A test says what is to go wrong with the next requests whose name fits::
+
+    server.faults.fail("sendMessage", status=429, retry_after=2)
+    server.faults.fail("send", status=500, times=3, after_processing=True)
+    server.faults.html("sendMessage")                      # a proxy's 502 page
+    fault = server.faults.hang("/v2/origin/custom/*/typing")   # until fault.release()
+    server.faults.reset(chat_id=555, after_processing=True)    # done, but never answered
+    server.fail_with(500, 503)                             # the next two answers
+
+What to match is the beginning of a name, with ``*`` for anything; nothing matches every request.
+A name is what the server gives to `Call`: a method of the Bot API, a path of Kommo's. The oldest
+fault that matches is used first, one request per ``times`` (None: until `clear` or `remove`).
 """
 
 import asyncio
-from collections.abc import Callable
+import json
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from fnmatch import fnmatchcase
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
-from sandbox.http import Handler, reset
+Json: TypeAlias = dict[str, Any]
+ErrorBody: TypeAlias = Callable[[int, float | None], Json]
+Process: TypeAlias = Callable[[], Awaitable[web.StreamResponse]]
 
-HTML = "<html><head><title>{status}</title></head><body>Bad Gateway</body></html>"
+HTML_PAGE: Final = (
+    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
+    "<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n"
+)
+NEVER_LINGER: Final = struct.pack("ii", 1, 0)
 
-AnswerBody = Callable[[int, float | None], dict[str, object]]
+
+@dataclass(frozen=True)
+class Call:
+    """One request as the faults see it."""
+
+    request: web.Request
+    name: str
+    chat_id: int | str | None = None
+    fields: Json = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(eq=False)
 class Fault:
-    """One thing that goes wrong, a number of times.
+    """Something that goes wrong with the requests it matches.
 
     Args:
-        kind: an answer with a status, no answer at all, or a connection that is closed.
-        prefix: what the name of a request begins with; empty for every request.
-        times: how often.
-        after_processing: whether the request is carried out before it goes wrong.
-        retry_after: seconds that a 429 asks for.
-        hang_s: how long a hang lasts; None until `Faults.release`.
-        matches: tells by the request whether it is meant.
+        answer: what is answered instead; None resets the connection.
+        seconds: how long to wait before that; None with ``hangs`` waits for `release`.
+        after_processing: whether the request is carried out first and only its answer is lost.
+        times: how many requests it hits; None for all.
+        hits: how many it has hit so far.
     """
 
-    kind: Literal["status", "hang", "reset"] = "status"
-    prefix: str = ""
-    status: int = 500
-    html: bool = False
-    body: dict[str, object] | None = None
-    times: int = 1
+    pattern: str = "*"
+    answer: Callable[[], web.Response] | None = None
+    hangs: bool = False
+    seconds: float | None = None
     after_processing: bool = False
-    retry_after: float | None = None
-    hang_s: float | None = None
-    matches: Callable[[web.Request], bool] | None = None
+    times: int | None = 1
+    chat_id: int | str | None = None
+    where: Callable[[Call], bool] | None = None
+    hits: int = 0
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def matches(self, call: Call) -> bool:
+        """Whether this call goes wrong."""
+        return (
+            fnmatchcase(call.name.lower(), self.pattern)
+            and (self.chat_id is None or str(self.chat_id) == str(call.chat_id))
+            and (self.where is None or self.where(call))
+        )
 
-@dataclass
-class Faults:
-    """What goes wrong with a server."""
-
-    name_of: Callable[[web.Request], str]
-    answer_body: AnswerBody
-    is_down: bool = False
-    latency_s: float = 0.0
-    pending: list[Fault] = field(default_factory=list)
-    happened: list[str] = field(default_factory=list)
-    _released: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def fail(self, prefix: str = "", **how: object) -> Fault:
-        """Let the next matching requests fail; see `Fault` for how."""
-        fault = Fault(prefix=prefix, **how)  # type: ignore[arg-type] - the dataclass says what there is
-        self.pending.append(fault)
-        if fault.kind == "hang":
-            self._released.clear()
-        return fault
-
-    def fail_with(self, *statuses: int) -> None:
-        """Give the next answers these statuses."""
-        for status in statuses:
-            self.fail(status=status)
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it has hit as often as it should."""
+        return self.times is not None and self.hits >= self.times
 
     def release(self) -> None:
-        """Let all that hangs go on."""
-        self._released.set()
+        """Let the requests that hang go on: they are carried out and answered."""
+        self.released.set()
+
+
+def default_body(status: int, retry_after_s: float | None) -> Json:
+    """A plain JSON error."""
+    return {"status": status, "title": HTTPStatus(status).phrase}
+
+
+def abort(request: web.Request) -> web.Response:
+    """Reset the connection of a request; the answer returned goes nowhere."""
+    transport = request.transport
+    if transport is not None:
+        raw = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NEVER_LINGER)
+        transport.abort()
+    return web.Response(status=HTTPStatus.BAD_GATEWAY)
+
+
+class Faults:
+    """The faults of one server, oldest first."""
+
+    def __init__(self, error_body: ErrorBody = default_body) -> None:
+        self._error_body = error_body
+        self._faults: list[Fault] = []
+        self._stopping = asyncio.Event()
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(self._faults)
+
+    def add(self, fault: Fault) -> Fault:
+        """Let a fault hit from now on."""
+        self._faults.append(fault)
+        return fault
+
+    def remove(self, fault: Fault) -> None:
+        """Take one fault away; what hangs because of it goes on."""
+        fault.release()
+        if fault in self._faults:
+            self._faults.remove(fault)
 
     def clear(self) -> None:
-        """Let everything work again."""
-        self.pending.clear()
-        self.is_down, self.latency_s = False, 0.0
-        self.release()
+        """Take all faults away; what hangs goes on."""
+        for fault in list(self._faults):
+            self.remove(fault)
 
-    @web.middleware
-    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let a request go wrong, if something says so."""
-        if request.path.startswith("/sandbox/"):
-            return await handler(request)
-        if self.is_down:
-            return reset(request)
-        if self.latency_s:
-            await asyncio.sleep(self.latency_s)
-        fault = self._next(request) if self.pending else None
+    def stop(self) -> None:
+        """End everything that hangs, because the server stops."""
+        self._stopping.set()
+
+    def fail(
+        self,
+        what: str = "",
+        *,
+        status: int = 500,
+        body: Json | str | None = None,
+        times: int | None = 1,
+        after_processing: bool = False,
+        retry_after: float | None = None,
+        chat_id: int | str | None = None,
+        where: Callable[[Call], bool] | None = None,
+    ) -> Fault:
+        """Answer with a status; with ``retry_after`` also say when to come back."""
+        content = self._error_body(status, retry_after) if body is None else body
+        headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+
+        def answer() -> web.Response:
+            text = content if isinstance(content, str) else json.dumps(content)
+            kind = "text/html" if isinstance(content, str) else "application/json"
+            return web.Response(status=status, text=text, content_type=kind, headers=headers)
+
+        return self.add(
+            Fault(
+                pattern_of(what),
+                answer,
+                times=times,
+                after_processing=after_processing,
+                chat_id=chat_id,
+                where=where,
+            )
+        )
+
+    def fail_with(self, *statuses: int, what: str = "") -> None:
+        """Give the next answers these statuses, one each."""
+        for status in statuses:
+            self.fail(what, status=status)
+
+    def html(
+        self,
+        what: str = "",
+        *,
+        status: int = 502,
+        times: int | None = 1,
+        after_processing: bool = False,
+        chat_id: int | str | None = None,
+    ) -> Fault:
+        """Answer with a page in HTML, as a proxy in between does."""
+        return self.fail(
+            what,
+            status=status,
+            body=HTML_PAGE,
+            times=times,
+            after_processing=after_processing,
+            chat_id=chat_id,
+        )
+
+    def hang(
+        self,
+        what: str = "",
+        *,
+        seconds: float | None = None,
+        times: int | None = 1,
+        after_processing: bool = False,
+        chat_id: int | str | None = None,
+        where: Callable[[Call], bool] | None = None,
+    ) -> Fault:
+        """Hold a request back for some seconds, or until `Fault.release`; then it goes on."""
+        return self.add(
+            Fault(
+                pattern_of(what),
+                hangs=True,
+                seconds=seconds,
+                times=times,
+                after_processing=after_processing,
+                chat_id=chat_id,
+                where=where,
+            )
+        )
+
+    def reset(
+        self,
+        what: str = "",
+        *,
+        times: int | None = 1,
+        after_processing: bool = False,
+        chat_id: int | str | None = None,
+        where: Callable[[Call], bool] | None = None,
+    ) -> Fault:
+        """Reset the connection, before or after the request is carried out."""
+        return self.add(
+            Fault(
+                pattern_of(what),
+                times=times,
+                after_processing=after_processing,
+                chat_id=chat_id,
+                where=where,
+            )
+        )
+
+    async def around(self, call: Call, process: Process) -> web.StreamResponse:
+        """Carry a request out, unless something is to go wrong with it."""
+        fault = self._take(call)
         if fault is None:
-            return await handler(request)
-        self.happened.append(f"{fault.kind} {self.name_of(request)}")
+            return await process()
+        if fault.hangs:
+            return await self._hold(fault, call, process)
         if fault.after_processing:
-            await handler(request)
-        return await self._go_wrong(fault, request, handler)
+            await process()
+        return fault.answer() if fault.answer else abort(call.request)
 
-    def _next(self, request: web.Request) -> Fault | None:
-        name = self.name_of(request)
-        for fault in self.pending:
-            if name.startswith(fault.prefix) and (not fault.matches or fault.matches(request)):
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.pending.remove(fault)
+    async def _hold(self, fault: Fault, call: Call, process: Process) -> web.StreamResponse:
+        answer = await process() if fault.after_processing else None
+        if await self._wait(fault):
+            return abort(call.request)
+        return await process() if answer is None else answer
+
+    async def _wait(self, fault: Fault) -> bool:
+        """Wait until a fault lets go; true if it is the server's stop that ends it."""
+        waiting = [asyncio.ensure_future(e.wait()) for e in (fault.released, self._stopping)]
+        try:
+            await asyncio.wait(waiting, timeout=fault.seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+        return self._stopping.is_set()
+
+    def _take(self, call: Call) -> Fault | None:
+        for fault in self._faults:
+            if fault.matches(call):
+                fault.hits += 1
+                if fault.is_used_up:
+                    self._faults.remove(fault)
                 return fault
         return None
 
-    async def _go_wrong(
-        self, fault: Fault, request: web.Request, handler: Handler
-    ) -> web.StreamResponse:
-        if fault.kind == "reset":
-            return reset(request)
-        if fault.kind == "hang":
-            try:
-                await asyncio.wait_for(self._released.wait(), fault.hang_s)
-            except TimeoutError:
-                pass
-            return reset(request) if fault.after_processing else await handler(request)
-        headers = {"Retry-After": str(int(fault.retry_after))} if fault.retry_after else None
-        if fault.html:
-            text = HTML.format(status=fault.status)
-            return web.Response(
-                status=fault.status, text=text, content_type="text/html", headers=headers
-            )
-        body = fault.body or self.answer_body(fault.status, fault.retry_after)
-        return web.json_response(body, status=fault.status, headers=headers)
+
+def pattern_of(what: str) -> str:
+    """The pattern for the beginning of a name."""
+    return what.lower() + "*"
