@@ -1,8 +1,8 @@
 """The database: units of work that share commits, and snapshots that never wait for them.
 
-Group commit: the bodies of transactions run one after another inside one SQLite transaction, each but the
-first in a savepoint of its own; the one that leaves while nobody waits commits for all. A caller goes on
-only after the commit that contains its work, so that durability costs one commit for many callers.
+Group commit: the bodies of transactions run one after another inside one SQLite transaction, each
+but the first in a savepoint of its own; the one that leaves while nobody waits commits for all. A
+caller goes on only after the commit that contains its work: one commit serves many callers.
 """
 
 import asyncio
@@ -224,7 +224,7 @@ async def _uninterrupted(work: Coroutine[Any, Any, T]) -> T:
             await asyncio.shield(task)
         except asyncio.CancelledError as error:
             cancelled = error
-        except BaseException:  # noqa: BLE001, S110 - it is raised from the task below
+        except BaseException:  # noqa: S110 - it is raised from the task below
             pass
     if cancelled is not None:
         task.exception()

@@ -1,7 +1,8 @@
 """Everything that is SQLite's own: connections, pragmas, transactions, errors, the instance lock.
 
-The other modules keep to SQL that SQLite and PostgreSQL share (`INSERT .. ON CONFLICT`, `RETURNING`,
-named parameters), so that a second engine needs a second module like this one, and its own migrations.
+The other modules keep to SQL that SQLite and PostgreSQL share (`INSERT .. ON CONFLICT`,
+`RETURNING`, named parameters): a second engine needs a second module like this one, and its
+own migrations.
 """
 
 import errno
@@ -11,7 +12,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiosqlite
 
@@ -46,7 +47,8 @@ class Connection:
     async def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement and return its rows."""
         with _mapped(self._path):
-            return list(await self._connection.execute_fetchall(sql, parameters or {}))
+            rows = await self._connection.execute_fetchall(sql, parameters or {})
+            return cast(list[Row], rows)
 
     async def begin(self) -> None:
         """Begin a transaction that writes."""
@@ -105,10 +107,13 @@ def instance_lock(path: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in {errno.EWOULDBLOCK, errno.EACCES}:
-                raise DatabaseUnavailableError(f"cannot lock {lock_path}: {error.strerror}") from error
+                raise DatabaseUnavailableError(
+                    f"cannot lock {lock_path}: {error.strerror}"
+                ) from error
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             raise DatabaseBusyError(
-                f"another instance (process {holder}) runs on this database; stop it first ({lock_path})"
+                f"another instance (process {holder}) runs on this database; "
+                f"stop it first ({lock_path})"
             ) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

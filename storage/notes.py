@@ -11,7 +11,9 @@ class NoteReader:
 
     async def get(self, key: str) -> str | None:
         """Return a note."""
-        rows = await self._connection.rows("SELECT value FROM notes WHERE key = :key", {"key": key})
+        rows = await self._connection.rows(
+            "SELECT value FROM notes WHERE key = :key", {"key": key}
+        )
         return rows[0][0] if rows else None
 
 

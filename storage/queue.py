@@ -1,7 +1,7 @@
 """`DurableQueue`: inbox and outbox are two tables of this kind.
 
-Of the pending items of one ordering key, only the oldest has a due time; the end of an item makes the next
-one due. So "what is due" is one range of one index, however long the queue is.
+Of the pending items of one ordering key, only the oldest has a due time; the end of an item makes
+the next one due. So "what is due" is one range of one index, however long the queue is.
 """
 
 from collections.abc import Callable, Sequence
@@ -81,7 +81,7 @@ class QueueReader:
         rows = await self._connection.rows(
             f"SELECT state, count(*) FROM {self._table} GROUP BY state"
         )
-        return {state: count for state, count in rows}
+        return dict(rows)
 
     async def oldest_pending_at(self) -> datetime | None:
         """Return since when the oldest pending item waits."""
@@ -120,7 +120,8 @@ class DurableQueue(QueueReader):
             its id; None when its dedupe key is known, in whatever state.
         """
         rows = await self._connection.rows(
-            f"INSERT INTO {self._table} (dedupe_key, ordering_key, conversation_id, kind, payload, "
+            f"INSERT INTO {self._table} "
+            "(dedupe_key, ordering_key, conversation_id, kind, payload, "
             "state, created_at, expires_at, due_at) "
             "VALUES (:dedupe_key, :ordering_key, :conversation_id, :kind, :payload, "
             "'pending', :now, :expires_at, "
@@ -298,7 +299,8 @@ class DurableQueue(QueueReader):
         conversation_id: str | None,
     ) -> int | None:
         rows = await self._connection.rows(
-            f"INSERT INTO {self._table} (dedupe_key, ordering_key, conversation_id, kind, payload, "
+            f"INSERT INTO {self._table} "
+            "(dedupe_key, ordering_key, conversation_id, kind, payload, "
             "state, reason, created_at, expires_at, finished_at) "
             "VALUES (:dedupe_key, :ordering_key, :conversation_id, :kind, :payload, "
             ":state, :reason, :now, :now, :now) "

@@ -1,4 +1,4 @@
-"""Migrations: `migrations/NNNN_name.sql`, applied in order, each once; a newer database is refused."""
+"""Migrations: `migrations/NNNN_name.sql`, in order, each once; a newer database is refused."""
 
 from dataclasses import dataclass
 from importlib import resources

@@ -1,0 +1,250 @@
+"""The composition root: builds what the bridge is made of, starts it, stops it. No logic."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import httpx
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiohttp import web
+
+from bot.deliver.to_kommo import ToKommo
+from bot.deliver.to_telegram import ToTelegram
+from bot.deliver.worker import Worker
+from bot.health import BotHealth, Health
+from bot.items import Lifetimes
+from bot.jobs import Jobs, scheduled
+from bot.operate.connect import Connector
+from bot.operate.systemd import Notifier
+from bot.outcome import RetryPolicy
+from bot.receive.kommo import PATH, Hooks
+from bot.receive.telegram import Intake, IntakeSettings, Poller
+from bot.server import Address, admin_application, listen, public_application
+from bot.settings import BotSettings, Settings
+from kommo.chats import ChatsApi
+from kommo.ids import AmojoId, ChannelId, SourceId, scope_id
+from storage.database import Database
+from storage.errors import StorageError
+
+KOMMO_CONCURRENCY = 10
+"""httpx slows down beyond some ten requests at a time."""
+
+TELEGRAM_CONCURRENCY = 64
+TO_KOMMO = RetryPolicy(first_s=1.0, factor=2.0, longest_s=300.0, jitter=0.25)
+TO_TELEGRAM = RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25)
+KOMMO_TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=None)
+STOP_S = 7.0
+"""How long deliveries under way may take after SIGTERM; 10 s is what is promised for all."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class App:
+    """The bridge's running parts."""
+
+    pollers: tuple[Poller, ...]
+    workers: tuple[Worker, ...]
+    connector: Connector
+    notifier: Notifier
+    listening: Address
+    admin: Address
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; a part that fails stops all of them with its error."""
+        async with asyncio.TaskGroup() as tasks:
+            receiving = [tasks.create_task(poller.run()) for poller in self.pollers]
+            receiving.append(tasks.create_task(self.connector.run()))
+            delivering = [tasks.create_task(worker.run()) for worker in self.workers]
+            self.notifier.send("READY=1")
+            log.info("running", extra={"listen": self.listening.port, "admin": self.admin.port})
+            await stop.wait()
+            self.notifier.send("STOPPING=1")
+            log.info("stopping")
+            for task in receiving:
+                task.cancel()
+            for worker in self.workers:
+                worker.stop()
+            _done, late = await asyncio.wait(delivering, timeout=STOP_S)
+            for task in late:
+                task.cancel()
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What the builders below share."""
+
+    settings: Settings
+    database: Database
+    chats: ChatsApi
+    bots: Mapping[int, Bot]
+    lifetimes: Lifetimes
+    health: Health
+    now: Callable[[], datetime]
+    redact: Callable[[str], str]
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings,
+    *,
+    redact: Callable[[str], str],
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AsyncIterator[App]:
+    """Build everything the bridge needs; close it in reverse order."""
+    async with AsyncExitStack() as stack:
+        parts = await _open_parts(stack, settings, redact=redact, now=now)
+        await stack.enter_async_context(scheduled(Jobs(parts.database, now=now)))
+        connector = _build_connector(parts)
+        admin, public = _build_applications(parts)
+        yield App(
+            pollers=tuple(_build_poller(parts, entry) for entry in settings.telegram.bots),
+            workers=(_build_to_kommo(parts, connector), _build_to_telegram(parts)),
+            connector=connector,
+            notifier=Notifier(),
+            admin=await stack.enter_async_context(
+                listen(admin, Address(settings.admin.host, settings.admin.port))
+            ),
+            listening=await stack.enter_async_context(
+                listen(public, Address(settings.listen.host, settings.listen.port))
+            ),
+        )
+
+
+async def _open_parts(
+    stack: AsyncExitStack,
+    settings: Settings,
+    *,
+    redact: Callable[[str], str],
+    now: Callable[[], datetime],
+) -> _Parts:
+    """Open what owns a resource: the database, the HTTP pool, the bots' sessions."""
+    database = await stack.enter_async_context(Database.open(settings.database, exclusive=True))
+    async with database.transaction() as tx:
+        interrupted = await tx.inbox.recover(now=now()) + await tx.outbox.recover(now=now())
+    if interrupted:
+        log.warning("deliveries were interrupted by the last stop", extra={"items": interrupted})
+    http = await stack.enter_async_context(
+        httpx.AsyncClient(base_url=settings.kommo.chats_url, timeout=KOMMO_TIMEOUT)
+    )
+    bots = {
+        entry.bot_id: await stack.enter_async_context(_build_bot(settings, entry).context())
+        for entry in settings.telegram.bots
+    }
+    return _Parts(
+        settings=settings,
+        database=database,
+        chats=_build_chats(settings, http, now),
+        bots=bots,
+        lifetimes=Lifetimes(
+            to_kommo=timedelta(hours=settings.delivery.kommo_give_up_h),
+            to_telegram=timedelta(minutes=settings.delivery.telegram_give_up_min),
+        ),
+        health=Health(bots={bot_id: BotHealth(bot_id) for bot_id in bots}),
+        now=now,
+        redact=redact,
+    )
+
+
+def _build_chats(
+    settings: Settings, http: httpx.AsyncClient, now: Callable[[], datetime]
+) -> ChatsApi:
+    channel_id = ChannelId(settings.kommo.channel_id)
+    return ChatsApi(
+        http,
+        channel_id=channel_id,
+        scope_id=scope_id(channel_id, AmojoId(settings.kommo.account_id or "")),
+        secret=settings.kommo.channel_secret.get_secret_value(),
+        now=now,
+        status_field=settings.kommo.status_field,
+    )
+
+
+def _build_bot(settings: Settings, entry: BotSettings) -> Bot:
+    """Return a bot with a session of its own, so that no bot's requests wait for another's."""
+    session = AiohttpSession(api=TelegramAPIServer.from_base(settings.telegram.api_url))
+    return Bot(entry.token.get_secret_value(), session=session)
+
+
+def _build_connector(parts: _Parts) -> Connector:
+    kommo = parts.settings.kommo
+    return Connector(
+        parts.chats,
+        AmojoId(kommo.account_id or ""),
+        kommo.title,
+        is_wanted=kommo.connect_on_start,
+        health=parts.health.channel,
+        policy=TO_KOMMO,
+    )
+
+
+def _build_applications(parts: _Parts) -> tuple[web.Application, web.Application]:
+    """Return the local and the public HTTP application."""
+    kommo = parts.settings.kommo
+    hooks = Hooks(
+        parts.database,
+        scope_id=scope_id(ChannelId(kommo.channel_id), AmojoId(kommo.account_id or "")),
+        secret=kommo.channel_secret.get_secret_value(),
+        lifetimes=parts.lifetimes,
+        now=parts.now,
+    )
+    return (
+        admin_application(
+            health=parts.health, is_database_alive=lambda: _is_alive(parts.database)
+        ),
+        public_application(hooks=hooks.handle, hooks_path=PATH),
+    )
+
+
+def _build_poller(parts: _Parts, entry: BotSettings) -> Poller:
+    intake = Intake(
+        entry.bot_id,
+        IntakeSettings(
+            source_id=SourceId(entry.source) if entry.source else None,
+            infer_read=parts.settings.telegram.infer_read,
+            lifetimes=parts.lifetimes,
+        ),
+        now=parts.now,
+    )
+    health = parts.health.bots[entry.bot_id]
+    return Poller(parts.bots[entry.bot_id], intake, parts.database, health)
+
+
+def _build_to_kommo(parts: _Parts, connector: Connector) -> Worker:
+    return Worker(
+        parts.database,
+        "outbox",
+        ToKommo(parts.chats, parts.database, now=parts.now),
+        policy=TO_KOMMO,
+        concurrency=KOMMO_CONCURRENCY,
+        now=parts.now,
+        redact=parts.redact,
+        starts_after=connector.answered,
+    )
+
+
+def _build_to_telegram(parts: _Parts) -> Worker:
+    return Worker(
+        parts.database,
+        "inbox",
+        ToTelegram(parts.bots, parts.database, lifetimes=parts.lifetimes, now=parts.now),
+        policy=TO_TELEGRAM,
+        concurrency=TELEGRAM_CONCURRENCY,
+        now=parts.now,
+        redact=parts.redact,
+    )
+
+
+async def _is_alive(database: Database) -> bool:
+    """Tell whether the database answers."""
+    try:
+        async with database.snapshot() as snapshot:
+            await snapshot.outbox.next_due_at()
+    except StorageError:
+        return False
+    return True

@@ -1,0 +1,125 @@
+"""The command line: what commands there are. Each is a module, imported when it is called.
+
+aiogram takes two seconds to import, so `--help`, `version` and wrong settings never do.
+"""
+
+import os
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.settings import Settings, find_file, load
+
+HELP = """A durable bridge between Telegram and the Kommo CRM.
+
+Settings come from --config FILE, else $KOMMO_TELEGRAM_CONFIG, else ./config.toml,
+else /etc/kommo-telegram/config.toml.
+"""
+
+app = typer.Typer(
+    name="kommo-telegram",
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+queue = typer.Typer(
+    help="What waits to be delivered, and what is dead and why.", no_args_is_help=True
+)
+app.add_typer(queue, name="queue")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@app.callback()
+def remember_config(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="The settings file."),
+    ] = None,
+) -> None:
+    """Keep what stands before the command for the command."""
+    context.obj = config
+
+
+@app.command()
+def run(context: typer.Context) -> None:
+    """Run the service in the foreground until SIGTERM or SIGINT."""
+    from bot.cli import run as command  # noqa: PLC0415 - see the module's docstring
+
+    command.run(load_settings(context))
+
+
+@app.command()
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Play the conversation, check it, and stop.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Where the sandbox's Kommo listens.")
+    ] = 0,
+) -> None:
+    """Try the bridge on an embedded sandbox: no account, no token, no network."""
+    from bot.cli import demo as command  # noqa: PLC0415
+
+    raise typer.Exit(command.demo(once=once, port=port))
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no server.")] = False,
+) -> None:
+    """Check settings, database, bots and channel; say how to mend what fails."""
+    from bot.cli import check as command  # noqa: PLC0415
+
+    raise typer.Exit(command.check(load_settings(context), offline=offline))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"kommo-telegram {metadata.version('kommo-telegram')}")
+
+
+@queue.command("list")
+def queue_list(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List what waits and what is dead, with the reason."""
+    from bot.cli import queue as command  # noqa: PLC0415
+
+    command.list_items(load_settings(context), as_json=as_json)
+
+
+@queue.command("retry")
+def queue_retry(
+    context: typer.Context,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="All dead ones if left out.")
+    ] = None,
+) -> None:
+    """Try dead or waiting items again, now."""
+    from bot.cli import queue as command  # noqa: PLC0415
+
+    raise typer.Exit(command.retry(load_settings(context), ids or []))
+
+
+@queue.command("drop")
+def queue_drop(
+    context: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    yes: YesOption = False,
+) -> None:
+    """Give items up for good."""
+    from bot.cli import queue as command  # noqa: PLC0415
+
+    raise typer.Exit(command.drop(load_settings(context), ids, is_confirmed=yes))
+
+
+def load_settings(context: typer.Context) -> Settings:
+    """Load the settings that the command line names."""
+    return load(find_file(context.obj, os.environ, Path.cwd()), os.environ)

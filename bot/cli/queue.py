@@ -1,0 +1,144 @@
+"""`queue list`, `queue retry`, `queue drop`: what waits, what is dead and why."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bot.settings import Settings
+from storage.database import Database, Transaction
+from storage.queue import DurableQueue, QueueItem
+
+LISTED = ("pending", "dead")
+AT_MOST = 10_000
+
+Direction = Literal["incoming", "outgoing"]
+"""Incoming items wait in the outbox for Kommo, outgoing ones in the inbox for Telegram."""
+
+
+class UnknownItemError(typer.BadParameter):
+    """An id names no item."""
+
+
+def list_items(settings: Settings, *, as_json: bool) -> None:
+    """Print what waits and what is dead."""
+    rows = asyncio.run(_rows(settings))
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    if not rows:
+        typer.echo("Nothing waits, and nothing is dead.")
+        return
+    table = Table("id", "direction", "kind", "conversation", "state", "since", "tries", "reason")
+    for row in rows:
+        table.add_row(
+            row["id"],
+            row["direction"],
+            row["kind"],
+            row["conversation_id"] or "",
+            row["state"],
+            row["since"],
+            str(row["attempts"]),
+            row["reason"] or "",
+        )
+    Console().print(table)
+
+
+def retry(settings: Settings, ids: Sequence[str]) -> int:
+    """Make items due now: those named, or all dead ones."""
+    now = datetime.now(UTC)
+    lifetimes = {
+        "incoming": timedelta(hours=settings.delivery.kommo_give_up_h),
+        "outgoing": timedelta(minutes=settings.delivery.telegram_give_up_min),
+    }
+
+    async def act(queue: DurableQueue, direction: Direction, item_id: int) -> bool:
+        return await queue.retry(item_id, now=now, expires_at=now + lifetimes[direction])
+
+    return asyncio.run(_change(settings, ids, act, done="will be tried again"))
+
+
+def drop(settings: Settings, ids: Sequence[str], *, is_confirmed: bool) -> int:
+    """Give items up for good."""
+    if not is_confirmed:
+        typer.confirm(f"Give up {len(ids)} item(s) for good?", abort=True, err=True)
+    now = datetime.now(UTC)
+
+    async def act(queue: DurableQueue, _direction: Direction, item_id: int) -> bool:
+        return await queue.drop(item_id, now=now)
+
+    return asyncio.run(_change(settings, ids, act, done="dropped"))
+
+
+async def _rows(settings: Settings) -> list[dict[str, Any]]:
+    async with Database.open(settings.database) as database, database.snapshot() as snapshot:
+        incoming = await snapshot.outbox.list_items(states=LISTED, limit=AT_MOST)
+        outgoing = await snapshot.inbox.list_items(states=LISTED, limit=AT_MOST)
+    return [_row("incoming", item) for item in incoming] + [
+        _row("outgoing", item) for item in outgoing
+    ]
+
+
+def _row(direction: Direction, item: QueueItem) -> dict[str, Any]:
+    return {
+        "id": f"{direction}-{item.id}",
+        "direction": direction,
+        "kind": item.kind,
+        "conversation_id": item.conversation_id,
+        "state": item.state,
+        "reason": item.reason,
+        "since": item.created_at.isoformat(timespec="seconds"),
+        "attempts": item.attempts,
+        "next_attempt_at": item.due_at.isoformat(timespec="seconds") if item.due_at else None,
+        "may_be_duplicate": item.is_uncertain,
+    }
+
+
+async def _change(
+    settings: Settings,
+    ids: Sequence[str],
+    act: Callable[[DurableQueue, Direction, int], Awaitable[bool]],
+    *,
+    done: str,
+) -> int:
+    """Do something to items in one transaction; say what was done, and which ids are unknown."""
+    chosen = [_parse(text) for text in ids] or await _dead(settings)
+    unknown = 0
+    async with Database.open(settings.database) as database, database.transaction() as tx:
+        for direction, item_id in chosen:
+            if await act(_queue(tx, direction), direction, item_id):
+                typer.echo(f"{direction}-{item_id}: {done}")
+            else:
+                unknown += 1
+                typer.echo(f"{direction}-{item_id}: no such item, or it is done", err=True)
+    if not chosen:
+        typer.echo("Nothing is dead.")
+    return 1 if unknown else 0
+
+
+async def _dead(settings: Settings) -> list[tuple[Direction, int]]:
+    async with Database.open(settings.database) as database, database.snapshot() as snapshot:
+        incoming = await snapshot.outbox.list_items(states=("dead",), limit=AT_MOST)
+        outgoing = await snapshot.inbox.list_items(states=("dead",), limit=AT_MOST)
+    found: list[tuple[Direction, int]] = [("incoming", item.id) for item in incoming]
+    return found + [("outgoing", item.id) for item in outgoing]
+
+
+def _parse(text: str) -> tuple[Direction, int]:
+    """Read an id as `queue list` prints it."""
+    direction, _, number = text.partition("-")
+    if number.isascii() and number.isdigit():
+        if direction == "incoming":
+            return "incoming", int(number)
+        if direction == "outgoing":
+            return "outgoing", int(number)
+    raise UnknownItemError(f"{text!r} is not an id that `queue list` prints")
+
+
+def _queue(tx: Transaction, direction: Direction) -> DurableQueue:
+    return tx.outbox if direction == "incoming" else tx.inbox

@@ -1,0 +1,39 @@
+"""`run`: the service, in the foreground, until SIGTERM or SIGINT."""
+
+import asyncio
+import os
+import signal
+import sys
+
+from bot.app import open_app
+from bot.errors import BridgeError
+from bot.logs import Redactor, configure
+from bot.settings import Settings
+from storage.errors import StorageError
+
+
+def run(settings: Settings) -> None:
+    """Run until a signal; an error that ended the service is raised as itself."""
+    redact = Redactor(settings.secrets())
+    configure(settings.logging.level, settings.logging.format, sys.stderr, redact, os.environ)
+    try:
+        asyncio.run(_serve(settings, redact))
+    except* (BridgeError, StorageError) as group:
+        raise _first(group) from group
+
+
+async def _serve(settings: Settings, redact: Redactor) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_app(settings, redact=redact) as app:
+        await app.run(stop)
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> BaseException:
+    """Return the first error inside nested groups."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

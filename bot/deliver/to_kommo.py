@@ -1,0 +1,155 @@
+"""The outbox's destination: one attempt to tell Kommo something, its outcome, what follows."""
+
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from aiogram.types import Update
+
+from bot.items import Kind
+from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
+from bot.translate import incoming
+from kommo.chats import ChatsApi
+from kommo.errors import RateLimitedError, RejectedError, RequestError, UnreachableError
+from kommo.ids import KommoChatId, KommoMessageId
+from kommo.models import DeliveryStatus, EditMessage, NewChat, NewMessage
+from storage.database import Database, Transaction
+from storage.queue import QueueItem
+
+HISTORY_PAGE, HISTORY_PAGES = 50, 4
+"""How far back a message is looked for; a retry is rarely older than the newest 200."""
+
+CHANNEL_TROUBLE = (401, 402, 403, 404)
+"""Answers about the channel or the clock, not about the message: it is kept and tried again."""
+
+UNKNOWN_MESSAGE_ATTEMPTS = 4
+"""A status may overtake the message it is about; after that many 404 it is final."""
+
+log = logging.getLogger(__name__)
+
+
+class ToKommo:
+    """Delivers the items of the outbox through the Chats API."""
+
+    name = "Kommo"
+
+    def __init__(
+        self, chats: ChatsApi, database: Database, *, now: Callable[[], datetime]
+    ) -> None:
+        self._chats = chats
+        self._database = database
+        self._now = now
+
+    @asynccontextmanager
+    async def turn(self, item: QueueItem) -> AsyncIterator[None]:
+        """Send at once: the worker's concurrency is all the pacing that Kommo needs."""
+        yield
+
+    async def send(self, item: QueueItem) -> Outcome:
+        """Make one attempt."""
+        try:
+            return await self._send(item)
+        except RejectedError as error:
+            return await self._refused(item, error)
+        except RateLimitedError as error:
+            return RetryLater(str(error), after_s=error.retry_after_s)
+        except UnreachableError as error:
+            return RetryLater(str(error), is_uncertain=error.was_sent)
+        except RequestError as error:
+            return RetryLater(str(error), is_uncertain=True)
+
+    async def settle(
+        self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable
+    ) -> None:
+        """Store Kommo's id of a message that was delivered."""
+        if item.kind == Kind.NEW_MESSAGE and isinstance(outcome, Delivered) and outcome.remote_ids:
+            message = NewMessage.model_validate_json(item.payload)
+            await tx.messages.bind_kommo(message.external_id, outcome.remote_ids[0])
+
+    async def _send(self, item: QueueItem) -> Outcome:
+        match item.kind:
+            case Kind.NEW_MESSAGE:
+                message = NewMessage.model_validate_json(item.payload)
+                sent = await self._chats.send_message(message)
+                return Delivered((sent.kommo_message_id,) if sent.kommo_message_id else ())
+            case Kind.EDIT_MESSAGE:
+                await self._chats.edit_message(EditMessage.model_validate_json(item.payload))
+            case Kind.DELIVERY_STATUS:
+                status = DeliveryStatus.model_validate_json(item.payload)
+                await self._chats.set_delivery_status(status)
+            case Kind.UPDATE:
+                return await self._replay(item)
+            case _:
+                return Undeliverable(f"this version cannot send items of kind {item.kind!r}")
+        return Delivered()
+
+    async def _replay(self, item: QueueItem) -> Outcome:
+        """Try an update again that could not be read: its message replaces the placeholder."""
+        parked: dict[str, Any] = json.loads(item.payload)
+        try:
+            message = Update.model_validate(parked["update"]).message
+            if message is None:
+                return Undeliverable("the update is not a message; nothing to show")
+            readable = incoming.client_message(message, bot_id=parked["bot_id"], source_id=None)
+        except Exception as error:
+            return Undeliverable(f"still unreadable: {type(error).__name__}")
+        await self._chats.edit_message(incoming.replaces(readable, at=self._now()))
+        return Delivered()
+
+    async def _refused(self, item: QueueItem, error: RejectedError) -> Outcome:
+        """Decide what a refusal means for this kind of item."""
+        if item.kind == Kind.DELIVERY_STATUS and error.status == 404:  # noqa: PLR2004
+            if item.attempts < UNKNOWN_MESSAGE_ATTEMPTS:
+                return RetryLater(str(error))
+            return Undeliverable(str(error))
+        if error.status in CHANNEL_TROUBLE:
+            return RetryLater(str(error))
+        if item.kind == Kind.NEW_MESSAGE and (item.attempts > 1 or item.is_uncertain):
+            return await self._look_for(item, error)
+        return Undeliverable(str(error))
+
+    async def _look_for(self, item: QueueItem, error: RejectedError) -> Outcome:
+        """Ask the chat's history whether an earlier attempt had arrived after all.
+
+        Kommo refuses a message id that it knows; whether it was known is told by nothing else.
+        """
+        message = NewMessage.model_validate_json(item.payload)
+        try:
+            found = await self._in_history(message)
+        except RequestError as failure:
+            return RetryLater(f"{error}; history could not be read: {failure}", is_uncertain=True)
+        if found is None:
+            return Undeliverable(str(error))
+        log.info("an earlier attempt had arrived", extra={"item": item.id})
+        return Delivered((found,))
+
+    async def _in_history(self, message: NewMessage) -> KommoMessageId | None:
+        chat_id = await self._kommo_chat(message)
+        for page in range(HISTORY_PAGES):
+            rows = await self._chats.history(
+                chat_id, offset=page * HISTORY_PAGE, limit=HISTORY_PAGE
+            )
+            for row in rows:
+                if row.external_id == message.external_id:
+                    return row.kommo_message_id
+            if not rows:
+                return None
+        return None
+
+    async def _kommo_chat(self, message: NewMessage) -> KommoChatId:
+        """Return Kommo's id of a conversation, as stored or as create chat answers it."""
+        async with self._database.snapshot() as snapshot:
+            conversation = await snapshot.conversations.get(message.conversation_id)
+        if conversation is not None and conversation.kommo_chat_id:
+            return KommoChatId(conversation.kommo_chat_id)
+        created = await self._chats.create_chat(
+            NewChat(
+                conversation_id=message.conversation_id,
+                source_id=message.source_id,
+                user=message.sender,
+            )
+        )
+        return created.kommo_chat_id

@@ -1,0 +1,261 @@
+"""The inbox's destination: one attempt to show a client something, its outcome, what follows."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+from aiogram import Bot
+from aiogram.exceptions import (
+    AiogramError,
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramEntityTooLarge,
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
+from aiogram.methods import TelegramMethod
+from aiogram.types import Message
+
+from bot.deliver.pace import Pace
+from bot.items import Kind, Lifetimes, put_status
+from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
+from bot.translate import outgoing, status
+from bot.translate.ids import ChatAddress, parse_conversation
+from bot.translate.status import Verdict
+from kommo.events import LegacyMessage, ManagerMessage, parse_event
+from kommo.ids import ConversationId
+from kommo.models import ErrorCode, StatusCode
+from storage.database import Database, Transaction
+from storage.messages import SentPart
+from storage.queue import QueueItem
+
+CALL_TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5, sock_connect=5, sock_read=30)
+"""A timeout object, not a number: only so do failures before and after sending differ."""
+
+UNSENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientConnectorDNSError,
+    aiohttp.ConnectionTimeoutError,
+)
+"""Causes of a network error that certainly came before the request left."""
+
+
+class NotSentError(Exception):
+    """Nothing was sent, and the manager is to be told why."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.text)
+        self.verdict = verdict
+
+
+@dataclass(frozen=True)
+class Shown(Delivered):
+    """All calls of a message were made; the last one's message is stored as the item ends."""
+
+    last: SentPart | None = None
+
+
+class ToTelegram:
+    """Delivers the items of the inbox through the bots."""
+
+    name = "Telegram"
+
+    def __init__(
+        self,
+        bots: Mapping[int, Bot],
+        database: Database,
+        *,
+        lifetimes: Lifetimes,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._bots = bots
+        self._database = database
+        self._lifetimes = lifetimes
+        self._now = now
+        self._paces = {bot_id: Pace() for bot_id in bots}
+
+    @asynccontextmanager
+    async def turn(self, item: QueueItem) -> AsyncIterator[None]:
+        """Wait for the bot's turn, so that few sends are under way at the same moment."""
+        address = parse_conversation(item.conversation_id or "")
+        pace = self._paces.get(address.bot_id) if address else None
+        async with pace.turn() if pace else nullcontext():
+            yield
+
+    async def send(self, item: QueueItem) -> Outcome:
+        """Make one attempt: all calls of the message that were not made yet, in order."""
+        try:
+            return await self._send(item)
+        except NotSentError as error:
+            return _final(error.verdict.text, error.verdict)
+        except AiogramError as error:
+            return _outcome_of(error)
+
+    async def settle(
+        self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable
+    ) -> None:
+        """Store the delivery status that tells the manager how it ended."""
+        if item.kind != Kind.MANAGER_MESSAGE:
+            return
+        event = parse_event(item.payload.encode())
+        if not isinstance(event, ManagerMessage):
+            return
+        if isinstance(outcome, Shown) and outcome.last is not None:
+            await tx.messages.remember_outgoing(outcome.last)
+        failed = outcome if isinstance(outcome, Undeliverable) else None
+        await put_status(
+            tx,
+            event.kommo_message_id,
+            StatusCode.ERROR if failed else StatusCode.DELIVERED,
+            conversation_id=ConversationId(item.conversation_id) if item.conversation_id else None,
+            now=self._now(),
+            lifetimes=self._lifetimes,
+            error_code=ErrorCode(failed.code or ErrorCode.INTERNAL) if failed else None,
+            error=(failed.text or status.REFUSED.text) if failed else None,
+        )
+
+    async def _send(self, item: QueueItem) -> Outcome:
+        event = parse_event(item.payload.encode())
+        if not isinstance(event, ManagerMessage | LegacyMessage):
+            return Undeliverable(f"this version does not deliver items of kind {item.kind!r}")
+        address = await self._address(event)
+        bot = self._bots.get(address.bot_id)
+        if bot is None:
+            raise NotSentError(status.BOT_REMOVED)
+        calls = outgoing.manager_message(event, address)
+        if not calls:
+            raise NotSentError(status.NOTHING_TO_SEND)
+        return Shown(last=await self._make(bot, calls, item, event, address))
+
+    async def _address(self, event: ManagerMessage | LegacyMessage) -> ChatAddress:
+        """Return where the conversation takes place: its id says so, or what is stored does."""
+        address = parse_conversation(event.conversation_id or "")
+        if address is None and isinstance(event, ManagerMessage):
+            async with self._database.snapshot() as snapshot:
+                known = await snapshot.conversations.by_kommo_chat(event.kommo_chat_id)
+            if known is not None:
+                address = ChatAddress(known.bot_id, known.chat_id, known.business_user_id)
+        if address is None:
+            raise NotSentError(status.NO_SUCH_CONVERSATION)
+        return address
+
+    async def _make(
+        self,
+        bot: Bot,
+        calls: Sequence[TelegramMethod[Any]],
+        item: QueueItem,
+        event: ManagerMessage | LegacyMessage,
+        address: ChatAddress,
+    ) -> SentPart | None:
+        """Make the calls that are left, and record each before the next; return the last one's."""
+        part = None
+        for number, call in enumerate(calls[item.progress :], start=item.progress + 1):
+            sent = await self._call(bot, call)
+            part = _part(sent, event, address, number)
+            if number < len(calls):
+                async with self._database.transaction() as tx:
+                    await tx.inbox.record_progress(item.id, progress=number)
+                    if part is not None:
+                        await tx.messages.remember_outgoing(part)
+        return part
+
+    async def _call(self, bot: Bot, call: TelegramMethod[Any]) -> Any:
+        """Make one call; an answer that says ok counts, even when it cannot be parsed."""
+        try:
+            return await bot(call, request_timeout=CALL_TIMEOUT)  # type: ignore[arg-type]
+        except ClientDecodeError as error:
+            if isinstance(error.data, dict) and error.data.get("ok") is True:
+                return None
+            raise
+
+
+def _outcome_of(error: AiogramError) -> Outcome:
+    """Return what a failed call comes to. The order matters: some are kinds of others."""
+    match error:
+        case TelegramRetryAfter():
+            return _later("Telegram asks to slow down", after_s=error.retry_after)
+        case TelegramEntityTooLarge():
+            return _judge(status.TOO_LARGE, error.message)
+        case TelegramNetworkError():
+            return _later(_network_words(error), is_uncertain=not _is_unsent(error))
+        case TelegramServerError():
+            return _later(f"Telegram failed: {error.message}", is_uncertain=True)
+        case TelegramAPIError():
+            return _judge(_status_of(error), error.message)
+    return _later(
+        f"Telegram's answer could not be read ({type(error).__name__})", is_uncertain=True
+    )
+
+
+def _judge(code: int, description: str) -> Outcome:
+    """Return the outcome of a call that Telegram refused."""
+    verdict = status.refusal(code, description)
+    if verdict.retry:
+        return RetryLater(verdict.text, code=verdict.code, text=verdict.text)
+    return _final(f"Telegram: {description}", verdict)
+
+
+def _final(reason: str, verdict: Verdict) -> Undeliverable:
+    return Undeliverable(reason, code=verdict.code, text=verdict.text)
+
+
+def _later(reason: str, *, after_s: float | None = None, is_uncertain: bool = False) -> RetryLater:
+    """Return the outcome of an attempt that says nothing about the message itself."""
+    return RetryLater(
+        reason,
+        after_s=after_s,
+        is_uncertain=is_uncertain,
+        code=status.GAVE_UP.code,
+        text=status.GAVE_UP.text,
+    )
+
+
+def _part(
+    sent: Any, event: ManagerMessage | LegacyMessage, address: ChatAddress, number: int
+) -> SentPart | None:
+    """Return the row that ties a sent Telegram message to the manager's message."""
+    if not isinstance(sent, Message) or not isinstance(event, ManagerMessage):
+        return None
+    return SentPart(
+        kommo_message_id=event.kommo_message_id,
+        conversation_id=address.conversation_id,
+        bot_id=address.bot_id,
+        business_user_id=address.business_user_id,
+        chat_id=address.chat_id,
+        telegram_message_id=sent.message_id,
+        part=number,
+        at=sent.date,
+    )
+
+
+def _status_of(error: TelegramAPIError) -> int:
+    """Return the `error_code` behind aiogram's exception."""
+    codes: tuple[tuple[type[TelegramAPIError], int], ...] = (
+        (TelegramUnauthorizedError, status.UNAUTHORIZED),
+        (TelegramForbiddenError, status.FORBIDDEN),
+        (TelegramNotFound, status.NOT_FOUND),
+        (TelegramBadRequest, 400),
+    )
+    return next((code for kind, code in codes if isinstance(error, kind)), 429)
+
+
+def _is_unsent(error: TelegramNetworkError) -> bool:
+    """Tell whether a network error certainly came before the request left."""
+    return isinstance(error.__cause__ or error.__context__, UNSENT)
+
+
+def _network_words(error: TelegramNetworkError) -> str:
+    """Describe a network error without its text, which may hold the bot's token."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, asyncio.TimeoutError):
+        return "Telegram did not answer in time"
+    return f"Telegram could not be reached ({type(cause or error).__name__})"

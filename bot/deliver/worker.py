@@ -1,0 +1,203 @@
+"""The delivery loop, the same for both directions: take what is due, send, record."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from bot.outcome import Delivered, Outcome, RetryLater, RetryPolicy, Undeliverable
+from storage.database import Database, Transaction
+from storage.queue import DurableQueue, QueueItem
+
+IDLE_S = 1.0
+"""How often an idle queue is looked at, for what another process (`queue retry`) put there."""
+
+log = logging.getLogger(__name__)
+
+
+class Destination(Protocol):
+    """One side that items are delivered to."""
+
+    @property
+    def name(self) -> str:
+        """Name the destination for logs: Kommo, Telegram."""
+        ...
+
+    def turn(self, item: QueueItem) -> AbstractAsyncContextManager[None]:
+        """Wait until this item may be sent; held until its outcome is recorded."""
+        ...
+
+    async def send(self, item: QueueItem) -> Outcome:
+        """Make one attempt."""
+        ...
+
+    async def settle(
+        self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable
+    ) -> None:
+        """Store what follows from the end of an item, in the transaction that ends it."""
+        ...
+
+
+class Worker:
+    """Delivers one queue: in order within an ordering key, in parallel across them."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: Literal["inbox", "outbox"],
+        destination: Destination,
+        *,
+        policy: RetryPolicy,
+        concurrency: int,
+        now: Callable[[], datetime],
+        redact: Callable[[str], str],
+        starts_after: asyncio.Event | None = None,
+    ) -> None:
+        self._database = database
+        self._name: Literal["inbox", "outbox"] = queue
+        self._destination = destination
+        self._policy = policy
+        self._concurrency = concurrency
+        self._now = now
+        self._redact = redact
+        self._running: set[asyncio.Task[None]] = set()
+        self._starts_after = starts_after
+        self._stopping = asyncio.Event()
+        self._woken = database.changed(queue)
+
+    async def run(self) -> None:
+        """Deliver until `stop`; raises when the database fails."""
+        await self._may_start()
+        async with asyncio.TaskGroup() as tasks:
+            while not self._stopping.is_set():
+                self._woken.clear()
+                items = await self._take()
+                for item in items:
+                    task = tasks.create_task(self._process(item))
+                    self._running.add(task)
+                    task.add_done_callback(self._running.discard)
+                if not items:
+                    await self._rest()
+
+    def stop(self) -> None:
+        """Take nothing more; `run` returns when what is under way has ended."""
+        self._stopping.set()
+        self._woken.set()
+
+    async def _may_start(self) -> None:
+        """Wait for what the deliveries need, or for the end."""
+        if self._starts_after is None:
+            return
+        waiting = [
+            asyncio.create_task(self._starts_after.wait()),
+            asyncio.create_task(self._stopping.wait()),
+        ]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    async def _take(self) -> list[QueueItem]:
+        free = self._concurrency - len(self._running)
+        if free <= 0:
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            free = self._concurrency - len(self._running)
+        async with self._database.transaction() as tx:
+            return await self._queue(tx).take(now=self._now(), limit=max(free, 1))
+
+    async def _rest(self) -> None:
+        """Sleep until something is due or was put into the queue."""
+        async with self._database.snapshot() as snapshot:
+            due_at = await getattr(snapshot, self._name).next_due_at()
+        pause_s = IDLE_S
+        if due_at is not None:
+            pause_s = min(max((due_at - self._now()).total_seconds(), 0.0), IDLE_S)
+        try:
+            await asyncio.wait_for(self._woken.wait(), pause_s)
+        except TimeoutError:
+            return
+
+    async def _process(self, item: QueueItem) -> None:
+        async with self._destination.turn(item):
+            outcome = await self._attempt(item)
+            await self._record(item, outcome)
+
+    async def _attempt(self, item: QueueItem) -> Outcome:
+        """Make one attempt; a bug of ours is logged and tried again, so that it stops nobody."""
+        try:
+            return await self._destination.send(item)
+        except Exception as error:
+            log.exception(
+                "delivery to %s failed unexpectedly",
+                self._destination.name,
+                extra={"item": item.id, "attempt": item.attempts},
+            )
+            return RetryLater(f"unexpected {type(error).__name__}: {error}", is_uncertain=True)
+
+    async def _record(self, item: QueueItem, outcome: Outcome) -> None:
+        now = self._now()
+        if isinstance(outcome, RetryLater):
+            if now < item.expires_at:
+                await self._postpone(item, outcome, now)
+                return
+            outcome = _gave_up(item, outcome)
+        async with self._database.transaction() as tx:
+            queue = self._queue(tx)
+            if isinstance(outcome, Delivered):
+                await queue.finish(item.id, now=now)
+            else:
+                await queue.bury(item.id, now=now, reason=self._redact(outcome.reason))
+            await self._destination.settle(tx, item, outcome)
+        self._report(item, outcome)
+
+    async def _postpone(self, item: QueueItem, outcome: RetryLater, now: datetime) -> None:
+        delay_s = self._policy.delay_s(item.attempts, outcome.after_s, random.random())  # noqa: S311 - jitter, no secret
+        reason = self._redact(outcome.reason)
+        log.warning(
+            "delivery to %s failed, next attempt in %.0f s: %s",
+            self._destination.name,
+            delay_s,
+            reason,
+            extra=_fields(item),
+        )
+        async with self._database.transaction() as tx:
+            await self._queue(tx).retry_later(
+                item.id,
+                due_at=now + timedelta(seconds=delay_s),
+                reason=reason,
+                is_uncertain=outcome.is_uncertain,
+            )
+
+    def _report(self, item: QueueItem, outcome: Delivered | Undeliverable) -> None:
+        if isinstance(outcome, Delivered):
+            log.info("delivered to %s", self._destination.name, extra=_fields(item))
+            return
+        log.error(
+            "not delivered to %s: %s",
+            self._destination.name,
+            self._redact(outcome.reason),
+            extra=_fields(item),
+        )
+
+    def _queue(self, tx: Transaction) -> DurableQueue:
+        return tx.inbox if self._name == "inbox" else tx.outbox
+
+
+def _gave_up(item: QueueItem, last: RetryLater) -> Undeliverable:
+    """Return the end of an item whose time is over."""
+    reason = f"gave up after {item.attempts} attempts: {last.reason}"
+    return Undeliverable(reason, code=last.code, text=last.text)
+
+
+def _fields(item: QueueItem) -> dict[str, object]:
+    """Return what names an item in a log line."""
+    return {
+        "kind": item.kind,
+        "conversation": item.conversation_id,
+        "item": item.id,
+        "attempt": item.attempts,
+    }

@@ -1,0 +1,42 @@
+"""How the parts of the running service are, as they say themselves. In memory only."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class BotHealth:
+    """How one bot is."""
+
+    bot_id: int
+    name: str | None = None
+    is_polling: bool = False
+    problem: str | None = None
+    """Why no updates arrive; None when they do."""
+
+
+@dataclass
+class ChannelHealth:
+    """How the connection to Kommo is."""
+
+    is_connected: bool = False
+    problem: str | None = None
+
+
+@dataclass
+class Health:
+    """How the service is."""
+
+    bots: dict[int, BotHealth] = field(default_factory=dict)
+    channel: ChannelHealth = field(default_factory=ChannelHealth)
+    database_problem: str | None = None
+
+    def problems(self) -> list[str]:
+        """Return what keeps the service from doing its work; empty when it can.
+
+        One bot's trouble is its own: only when no bot works at all does the service not work.
+        """
+        found = [self.database_problem] if self.database_problem else []
+        troubled = [bot for bot in self.bots.values() if bot.problem]
+        if troubled and len(troubled) == len(self.bots):
+            found += [f"bot {bot.bot_id}: {bot.problem}" for bot in troubled]
+        return found

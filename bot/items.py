@@ -1,0 +1,92 @@
+"""What the two queues hold: the kinds of items, their keys, and how each is put there."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from kommo.ids import ConversationId, KommoMessageId
+from kommo.models import DeliveryStatus, EditMessage, ErrorCode, NewMessage, StatusCode
+from storage.database import Transaction
+
+
+class Kind(StrEnum):
+    """What an item is about. The first group waits in the outbox, the second in the inbox."""
+
+    NEW_MESSAGE = "new_message"
+    EDIT_MESSAGE = "edit_message"
+    DELIVERY_STATUS = "delivery_status"
+    UPDATE = "update"
+    """A Telegram update that could not be read, kept as it came."""
+
+    MANAGER_MESSAGE = "manager_message"
+    MANAGER_TYPING = "manager_typing"
+    MANAGER_REACTION = "manager_reaction"
+    LEGACY_MESSAGE = "legacy_message"
+    UNKNOWN_EVENT = "unknown_event"
+
+
+@dataclass(frozen=True)
+class Lifetimes:
+    """How long an item is tried before it is given up."""
+
+    to_kommo: timedelta
+    to_telegram: timedelta
+
+
+async def put_message(
+    tx: Transaction, message: NewMessage, *, now: datetime, lifetimes: Lifetimes
+) -> bool:
+    """Put a client's message into the outbox; False when it is there already."""
+    added = await tx.outbox.add(
+        dedupe_key=message.external_id,
+        ordering_key=message.conversation_id,
+        conversation_id=message.conversation_id,
+        kind=Kind.NEW_MESSAGE,
+        payload=message.model_dump_json(exclude_none=True),
+        now=now,
+        expires_at=now + lifetimes.to_kommo,
+    )
+    return added is not None
+
+
+async def put_edit(
+    tx: Transaction, edit: EditMessage, *, dedupe_key: str, now: datetime, lifetimes: Lifetimes
+) -> None:
+    """Put a client's edit into the outbox, behind what the conversation said before."""
+    await tx.outbox.add(
+        dedupe_key=dedupe_key,
+        ordering_key=edit.conversation_id,
+        conversation_id=edit.conversation_id,
+        kind=Kind.EDIT_MESSAGE,
+        payload=edit.model_dump_json(exclude_none=True),
+        now=now,
+        expires_at=now + lifetimes.to_kommo,
+    )
+
+
+async def put_status(
+    tx: Transaction,
+    kommo_message_id: KommoMessageId,
+    status: StatusCode,
+    *,
+    conversation_id: ConversationId | None,
+    now: datetime,
+    lifetimes: Lifetimes,
+    error_code: ErrorCode | None = None,
+    error: str | None = None,
+) -> None:
+    """Put a delivery status into the outbox, unless the message's status is there or beyond it."""
+    if not await tx.messages.set_status(kommo_message_id, int(status)):
+        return
+    payload = DeliveryStatus(
+        kommo_message_id=kommo_message_id, status=status, error_code=error_code, error=error
+    )
+    await tx.outbox.add(
+        dedupe_key=f"status:{kommo_message_id}:{int(status)}",
+        ordering_key=f"status:{kommo_message_id}",
+        conversation_id=conversation_id,
+        kind=Kind.DELIVERY_STATUS,
+        payload=payload.model_dump_json(exclude_none=True),
+        now=now,
+        expires_at=now + lifetimes.to_kommo,
+    )

@@ -1,0 +1,72 @@
+"""What `check` asks the real servers: each bot, and the channel."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import httpx
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import (
+    AiogramError,
+    TelegramAPIError,
+    TelegramNotFound,
+    TelegramUnauthorizedError,
+)
+
+from bot.operate.connect import REMEDY
+from bot.settings import BotSettings, Settings
+from kommo.chats import ChatsApi
+from kommo.errors import KommoError, RejectedError
+from kommo.ids import AmojoId, ChannelId, scope_id
+
+TIMEOUT_S = 10
+
+Probe = tuple[str, str, str]
+"""What was asked; its problem, or nothing; its answer, or the remedy."""
+
+
+async def probe(settings: Settings) -> AsyncIterator[Probe]:
+    """Ask every server that the bridge talks to."""
+    for entry in settings.telegram.bots:
+        yield await _bot(settings, entry)
+    yield await _channel(settings)
+
+
+async def _bot(settings: Settings, entry: BotSettings) -> Probe:
+    name = f"bot {entry.bot_id}"
+    session = AiohttpSession(api=TelegramAPIServer.from_base(settings.telegram.api_url))
+    async with Bot(entry.token.get_secret_value(), session=session).context() as bot:
+        try:
+            me = await bot.get_me(request_timeout=TIMEOUT_S)
+            webhook = await bot.get_webhook_info(request_timeout=TIMEOUT_S)
+        except (TelegramUnauthorizedError, TelegramNotFound):
+            return name, "Telegram does not accept the token", "make a new one with @BotFather"
+        except (TelegramAPIError, AiogramError, OSError) as error:
+            text = f"Telegram did not answer ({type(error).__name__})"
+            return name, text, "check telegram.api_url and the network"
+    if webhook.url:
+        text = "a webhook is set, so nothing can be polled"
+        return name, text, "`run` removes it; stop the program that set it, or it comes back"
+    return name, "", f"@{me.username}, {webhook.pending_update_count} updates wait"
+
+
+async def _channel(settings: Settings) -> Probe:
+    kommo = settings.kommo
+    channel_id, account_id = ChannelId(kommo.channel_id), AmojoId(kommo.account_id or "")
+    async with httpx.AsyncClient(base_url=kommo.chats_url, timeout=TIMEOUT_S) as http:
+        chats = ChatsApi(
+            http,
+            channel_id=channel_id,
+            scope_id=scope_id(channel_id, account_id),
+            secret=kommo.channel_secret.get_secret_value(),
+            now=lambda: datetime.now(UTC),
+            status_field=kommo.status_field,
+        )
+        try:
+            connection = await chats.connect(account_id, kommo.title)
+        except RejectedError as error:
+            return "channel", str(error), REMEDY
+        except KommoError as error:
+            return "channel", str(error), "check kommo.chats_url and the network"
+    return "channel", "", f"connected as {connection.title!r}"

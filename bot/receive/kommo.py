@@ -1,0 +1,119 @@
+"""What comes from Kommo: one webhook, verified, on disk before it is answered.
+
+Kommo sends a hook once, waits five seconds, and counts nothing but 200 as received.
+Reference: Kommo, Receiving chat webhooks.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from aiohttp import web
+
+from bot.items import Kind, Lifetimes
+from bot.translate.ids import parse_conversation
+from kommo.errors import PayloadError, SignatureError
+from kommo.events import (
+    Event,
+    LegacyMessage,
+    ManagerMessage,
+    ManagerReaction,
+    ManagerTyping,
+    parse_event,
+)
+from kommo.ids import ScopeId
+from kommo.signature import verify_hook
+from storage.database import Database, Transaction
+from storage.errors import StorageError
+
+PATH = "/webhooks/kommo/{scope_id}"
+
+KIND_OF: dict[type, Kind] = {
+    ManagerMessage: Kind.MANAGER_MESSAGE,
+    ManagerTyping: Kind.MANAGER_TYPING,
+    ManagerReaction: Kind.MANAGER_REACTION,
+    LegacyMessage: Kind.LEGACY_MESSAGE,
+}
+
+DELIVERED_KINDS = (Kind.MANAGER_MESSAGE, Kind.LEGACY_MESSAGE)
+
+log = logging.getLogger(__name__)
+
+
+class Hooks:
+    """Verifies and stores Kommo's webhooks."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        scope_id: ScopeId,
+        secret: str,
+        lifetimes: Lifetimes,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._scope_id = scope_id
+        self._secret = secret
+        self._lifetimes = lifetimes
+        self._now = now
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer one webhook; the answer says nothing but its status."""
+        body = await request.read()
+        try:
+            if request.match_info["scope_id"] != self._scope_id:
+                raise SignatureError("the hook is for another scope")
+            verify_hook(self._secret, body, request.headers.get("X-Signature"))
+            event = parse_event(body)
+        except SignatureError as error:
+            log.warning("webhook refused: %s", error)
+            return web.Response(status=403)
+        except PayloadError as error:
+            log.warning("webhook refused: %s", error)
+            return web.Response(status=400)
+        try:
+            async with self._database.transaction() as tx:
+                await self._store(tx, event, body.decode().strip())
+        except StorageError:
+            log.exception("webhook could not be stored")
+            return web.Response(status=503)
+        return web.Response(status=200)
+
+    async def _store(self, tx: Transaction, event: Event, body: str) -> None:
+        kind = KIND_OF.get(type(event), Kind.UNKNOWN_EVENT)
+        conversation_id = await _conversation_of(tx, event)
+        if kind not in DELIVERED_KINDS:
+            await tx.inbox.record_done(
+                dedupe_key=event.dedupe_key,
+                ordering_key=event.dedupe_key,
+                conversation_id=conversation_id,
+                kind=kind,
+                payload=body,
+                now=self._now(),
+            )
+            return
+        await tx.inbox.add(
+            dedupe_key=event.dedupe_key,
+            ordering_key=conversation_id or event.dedupe_key,
+            conversation_id=conversation_id,
+            kind=kind,
+            payload=body,
+            now=self._now(),
+            expires_at=self._now() + self._lifetimes.to_telegram,
+        )
+
+
+async def _conversation_of(tx: Transaction, event: Event) -> str | None:
+    """Return our id of the conversation an event is about, if one is known.
+
+    What a hook says of both ids is remembered: history is asked for by Kommo's id.
+    """
+    ours = getattr(event, "conversation_id", None)
+    kommos = getattr(event, "kommo_chat_id", None)
+    if ours and parse_conversation(ours) and kommos and isinstance(event, ManagerMessage):
+        await tx.conversations.bind_kommo(ours, kommos, event.receiver.kommo_id)
+    if ours or not kommos:
+        return ours
+    known = await tx.conversations.by_kommo_chat(kommos)
+    return known.conversation_id if known else None

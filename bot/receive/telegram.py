@@ -1,0 +1,272 @@
+"""What comes from Telegram, until it is stored: one poll per bot, each supervised on its own.
+
+Updates are fetched as plain objects and confirmed by the next call, that is, after the commit.
+Reference: Bot API, getUpdates.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aiogram import Bot
+from aiogram.exceptions import (
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramConflictError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramUnauthorizedError,
+)
+from aiogram.methods import DeleteWebhook, TelegramMethod
+from aiogram.types import Update
+
+from bot.health import BotHealth
+from bot.items import Kind, Lifetimes, put_edit, put_message, put_status
+from bot.translate import incoming
+from bot.translate.incoming import ClientEdit, ClientMessage
+from kommo.ids import KommoMessageId, SourceId
+from kommo.models import StatusCode
+from storage.conversations import Conversation
+from storage.database import Database, Transaction
+from storage.messages import ReceivedMessage
+
+KINDS = ["message", "edited_message"]
+WAIT_S, MARGIN_S, BATCH = 30, 10, 100
+REVOKED_PAUSE_S, CONFLICT_PAUSE_S = 120.0, 30.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S, HTML_CUT = 0.5, 30.0, 120
+
+log = logging.getLogger(__name__)
+
+
+class RawGetUpdates(TelegramMethod[list[dict[str, Any]]]):
+    """`getUpdates` that answers plain objects: one unreadable update cannot stop the others."""
+
+    __returning__ = list[dict[str, Any]]
+    __api_method__ = "getUpdates"
+
+    offset: int | None = None
+    limit: int | None = None
+    timeout: int | None = None
+    allowed_updates: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class IntakeSettings:
+    """What storing an update needs to know of the settings."""
+
+    source_id: SourceId | None
+    infer_read: bool
+    lifetimes: Lifetimes
+
+
+class Intake:
+    """Stores the updates of one bot: translated, or parked as they came."""
+
+    def __init__(
+        self, bot_id: int, settings: IntakeSettings, *, now: Callable[[], datetime]
+    ) -> None:
+        self._bot_id = bot_id
+        self._settings = settings
+        self._now = now
+
+    async def store(self, tx: Transaction, update: Mapping[str, Any]) -> None:
+        """Store one update; whatever is wrong with its content, it is kept."""
+        try:
+            action = self._translate(update)
+        except Exception as error:
+            await self._park(tx, update, error)
+            return
+        match action:
+            case ClientMessage():
+                await self._store_message(tx, action)
+            case ClientEdit():
+                await self._store_edit(tx, action)
+            case None:
+                log.debug("update without use", extra={"update": update.get("update_id")})
+
+    def _translate(self, raw: Mapping[str, Any]) -> ClientMessage | ClientEdit | None:
+        update = Update.model_validate(raw)
+        if update.message is not None and incoming.is_with_client(update.message.chat):
+            return incoming.client_message(
+                update.message, bot_id=self._bot_id, source_id=self._settings.source_id
+            )
+        edited = update.edited_message
+        if edited is not None and incoming.is_with_client(edited.chat):
+            return incoming.client_edit(edited, bot_id=self._bot_id)
+        return None
+
+    async def _store_message(self, tx: Transaction, message: ClientMessage) -> None:
+        await tx.conversations.remember(self._conversation(message))
+        at = await tx.conversations.next_msec(message.address.conversation_id, message.at)
+        payload = message.payload.model_copy(update={"at": at})
+        if not await put_message(tx, payload, now=self._now(), lifetimes=self._settings.lifetimes):
+            return
+        await tx.messages.remember_incoming(
+            ReceivedMessage(
+                external_id=payload.external_id,
+                conversation_id=payload.conversation_id,
+                bot_id=message.address.bot_id,
+                business_user_id=message.address.business_user_id,
+                chat_id=message.address.chat_id,
+                telegram_message_id=message.telegram_message_id,
+                content_hash=_hash(payload.content.model_dump_json()),
+                at=message.at,
+            )
+        )
+        await self._mark_read(tx, message)
+
+    async def _store_edit(self, tx: Transaction, edit: ClientEdit) -> None:
+        """Store an edit; one that changes nothing a person can see is none."""
+        content_hash = _hash(edit.payload.content.model_dump_json())
+        changed = await tx.messages.change_content(edit.external_id, content_hash)
+        if not changed:
+            return
+        await put_edit(
+            tx,
+            edit.payload,
+            dedupe_key=f"edit:{edit.external_id}:{content_hash}",
+            now=self._now(),
+            lifetimes=self._settings.lifetimes,
+        )
+
+    async def _mark_read(self, tx: Transaction, message: ClientMessage) -> None:
+        """Tell Kommo that what was delivered before the client wrote was read."""
+        if not self._settings.infer_read:
+            return
+        conversation_id = message.address.conversation_id
+        for kommo_id in await tx.messages.unread_before(conversation_id, message.at):
+            await put_status(
+                tx,
+                KommoMessageId(kommo_id),
+                StatusCode.READ,
+                conversation_id=conversation_id,
+                now=self._now(),
+                lifetimes=self._settings.lifetimes,
+            )
+
+    async def _park(self, tx: Transaction, update: Mapping[str, Any], error: Exception) -> None:
+        """Keep an update that cannot be read, and let the manager see that there was something."""
+        update_id = update.get("update_id")
+        reason = f"{type(error).__name__} while reading Telegram's update {update_id}"
+        message = incoming.unreadable_message(
+            update, bot_id=self._bot_id, source_id=self._settings.source_id
+        )
+        conversation_id = message.address.conversation_id if message else None
+        parked = await tx.outbox.park(
+            dedupe_key=f"update:{self._bot_id}:{update_id}",
+            ordering_key=conversation_id or f"update:{self._bot_id}",
+            conversation_id=conversation_id,
+            kind=Kind.UPDATE,
+            payload=json.dumps({"bot_id": self._bot_id, "update": update}),
+            now=self._now(),
+            reason=reason,
+        )
+        if parked is None:
+            return
+        log.error("%s; it is kept, see `queue list`", reason, extra={"item": parked})
+        if message is not None:
+            await self._store_message(tx, message)
+
+    def _conversation(self, message: ClientMessage) -> Conversation:
+        address, author = message.address, message.author
+        return Conversation(
+            conversation_id=address.conversation_id,
+            bot_id=address.bot_id,
+            business_user_id=address.business_user_id,
+            chat_id=address.chat_id,
+            name=message.payload.sender.name,
+            username=author.username,
+            source_id=self._settings.source_id,
+            created_at=self._now(),
+            last_incoming_at=message.at,
+        )
+
+
+class Poller:
+    """Fetches the updates of one bot for ever; its troubles are its own."""
+
+    def __init__(self, bot: Bot, intake: Intake, database: Database, health: BotHealth) -> None:
+        self._bot = bot
+        self._intake = intake
+        self._database = database
+        self._health = health
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Poll until cancelled; raises only when an update cannot be stored."""
+        is_ready = False
+        offset: int | None = None
+        while True:
+            try:
+                if not is_ready:
+                    await self._prepare()
+                    is_ready = True
+                updates = await self._fetch(offset)
+            except (TelegramAPIError, ClientDecodeError, TimeoutError, OSError) as error:
+                await asyncio.sleep(self._pause_s(error))
+                continue
+            self._recovered()
+            if updates:
+                await self._store(updates)
+                offset = max(int(update["update_id"]) for update in updates) + 1
+
+    async def _prepare(self) -> None:
+        """Make sure that the bot's updates come by polling; nothing that waits is dropped."""
+        await self._bot(DeleteWebhook(drop_pending_updates=False), request_timeout=MARGIN_S)
+
+    async def _fetch(self, offset: int | None) -> list[dict[str, Any]]:
+        return await self._bot(
+            RawGetUpdates(offset=offset, limit=BATCH, timeout=WAIT_S, allowed_updates=KINDS),
+            request_timeout=WAIT_S + MARGIN_S,
+        )
+
+    async def _store(self, updates: Sequence[Mapping[str, Any]]) -> None:
+        async with self._database.transaction() as tx:
+            for update in updates:
+                await self._intake.store(tx, update)
+
+    def _pause_s(self, error: Exception) -> float:
+        """Say what went wrong, and return how long to wait."""
+        self._failures += 1
+        match error:
+            case TelegramUnauthorizedError() | TelegramNotFound():
+                reason = "Telegram does not accept the token: make a new one with @BotFather"
+                pause_s = REVOKED_PAUSE_S
+            case TelegramConflictError():
+                reason = "another program polls this bot: stop it, or give it a bot of its own"
+                pause_s = CONFLICT_PAUSE_S
+            case TelegramRetryAfter():
+                reason, pause_s = "Telegram asks to slow down", float(error.retry_after)
+            case ClientDecodeError():
+                reason, pause_s = "Telegram's answer could not be read", self._backoff_s()
+            case TelegramAPIError():
+                reason = f"Telegram could not be reached: {error.message[:HTML_CUT]}"
+                pause_s = self._backoff_s()
+            case _:
+                reason, pause_s = type(error).__name__, self._backoff_s()
+        if self._health.problem != reason:
+            log.error("no updates: %s", reason, extra={"bot": self._bot.id})
+        self._health.problem = reason
+        return pause_s
+
+    def _backoff_s(self) -> float:
+        pause_s = min(FIRST_PAUSE_S * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE_S)
+        return float(pause_s) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, no secret
+
+    def _recovered(self) -> None:
+        if self._health.problem is not None:
+            log.info("updates arrive again", extra={"bot": self._bot.id})
+        self._failures = 0
+        self._health.problem = None
+        self._health.is_polling = True
+
+
+def _hash(text: str) -> str:
+    """Return a short fingerprint of a message's content."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,85 @@
+"""The two HTTP listeners: a public one behind the proxy, and a local one for the operator."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.errors import BridgeError
+from bot.health import Health
+
+BODY_LIMIT_BYTES = 1 << 20
+"""The largest webhook that is read; aiohttp answers 413 beyond it."""
+
+READ_TIMEOUT_S, SHUTDOWN_S = 15.0, 2.0
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class ListenError(BridgeError):
+    """A listener's address is taken or may not be used."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a listener listens; port 0 means any free one."""
+
+    host: str
+    port: int
+
+
+def public_application(*, hooks: Handler, hooks_path: str) -> web.Application:
+    """Return what the outside may reach: webhooks."""
+    application = web.Application(client_max_size=BODY_LIMIT_BYTES)
+    application.router.add_post(hooks_path, hooks)
+    return application
+
+
+def admin_application(
+    *, health: Health, is_database_alive: Callable[[], Awaitable[bool]]
+) -> web.Application:
+    """Return what only this machine may reach: health."""
+
+    async def healthz(_request: web.Request) -> web.Response:
+        problems = health.problems()
+        if not await is_database_alive():
+            problems.insert(0, "the database does not answer")
+        bots = {
+            str(bot.bot_id): {"name": bot.name, "problem": bot.problem}
+            for bot in health.bots.values()
+        }
+        body = {
+            "status": "failing" if problems else "ok",
+            "problems": problems,
+            "channel": {
+                "connected": health.channel.is_connected,
+                "problem": health.channel.problem,
+            },
+            "bots": bots,
+        }
+        return web.json_response(body, status=503 if problems else 200)
+
+    application = web.Application()
+    application.router.add_get("/healthz", healthz)
+    return application
+
+
+@asynccontextmanager
+async def listen(application: web.Application, address: Address) -> AsyncIterator[Address]:
+    """Serve an application until the block is left; yields the address with its real port."""
+    runner = web.AppRunner(
+        application, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, address.host, address.port, reuse_address=True)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ListenError(
+                f"cannot listen on {address.host}:{address.port}: {error.strerror or error}"
+            ) from error
+        yield Address(address.host, int(runner.addresses[0][1]))
+    finally:
+        await runner.cleanup()

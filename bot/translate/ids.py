@@ -1,0 +1,62 @@
+"""Our identifiers, made and read in one place: the same chat has the same name in every call.
+
+A Telegram `message_id` is unique only within a chat, and a chat only within a bot, so every id
+names all it needs: an answer finds its way even when the database was lost.
+
+    conversation   tg:700001:555            bot, chat
+    message        tg:700001:555:42         bot, chat, message
+    second part    tg:700001:555:42:2       one Telegram message that became two in Kommo
+    participant    tg:555                   user
+    business       tg:700001.999:555        a chat of the business account 999 that the bot serves
+"""
+
+import re
+from dataclasses import dataclass
+
+from kommo.ids import ConversationId, ExternalMessageId, ParticipantId
+
+_CONVERSATION = re.compile(r"tg:(\d{1,20})(?:\.(\d{1,20}))?:(-?\d{1,20})", re.ASCII)
+_MESSAGE = re.compile(_CONVERSATION.pattern + r":(\d{1,20})(?::(\d{1,4}))?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class ChatAddress:
+    """Where a conversation takes place in Telegram."""
+
+    bot_id: int
+    chat_id: int
+    business_user_id: int = 0
+
+    @property
+    def conversation_id(self) -> ConversationId:
+        """Return our id of the conversation that takes place here."""
+        business = f".{self.business_user_id}" if self.business_user_id else ""
+        return ConversationId(f"tg:{self.bot_id}{business}:{self.chat_id}")
+
+    def message_id(self, telegram_message_id: int, part: int = 1) -> ExternalMessageId:
+        """Return our id of one message of this chat."""
+        suffix = f":{part}" if part > 1 else ""
+        return ExternalMessageId(f"{self.conversation_id}:{telegram_message_id}{suffix}")
+
+
+def participant_id(user_id: int) -> ParticipantId:
+    """Return our id of a Telegram user."""
+    return ParticipantId(f"tg:{user_id}")
+
+
+def parse_conversation(conversation_id: str) -> ChatAddress | None:
+    """Read a conversation id of ours; None when it is not one."""
+    match = _CONVERSATION.fullmatch(conversation_id)
+    if match is None:
+        return None
+    bot_id, business_user_id, chat_id = match.groups()
+    return ChatAddress(int(bot_id), int(chat_id), int(business_user_id or 0))
+
+
+def parse_message(external_id: str) -> tuple[ChatAddress, int] | None:
+    """Read a message id of ours: its chat and Telegram's message id; None when it is not one."""
+    match = _MESSAGE.fullmatch(external_id)
+    if match is None:
+        return None
+    bot_id, business_user_id, chat_id, message_id, _part = match.groups()
+    return ChatAddress(int(bot_id), int(chat_id), int(business_user_id or 0)), int(message_id)

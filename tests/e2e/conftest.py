@@ -1,0 +1,210 @@
+"""The whole bridge between the sandbox's Telegram and Kommo."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from bot.app import open_app
+from bot.logs import Redactor
+from bot.settings import load
+from sandbox.kommo import KommoServer
+from sandbox.story import is_ok
+from sandbox.telegram import TelegramServer
+
+CHANNEL_ID = "11111111-2222-4333-8444-555555555555"
+ACCOUNT_ID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+SCOPE_ID = f"{CHANNEL_ID}_{ACCOUNT_ID}"
+SECRET = "fa4e" * 10
+TOKEN = "700001:FAKE-TOKEN-FOR-TESTS-ONLY-0000000001"
+BOT_ID = 700001
+
+
+@pytest.fixture
+def eventually():
+    """Wait until something is true, but not for ever."""
+
+    async def wait(is_true, *, within_s=10.0):
+        deadline = time.monotonic() + within_s
+        while not is_true():
+            assert time.monotonic() < deadline, f"not within {within_s} s"
+            await asyncio.sleep(0.01)
+
+    return wait
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+async def telegram():
+    """The sandbox's Telegram with one bot."""
+    async with TelegramServer.start() as server:
+        server.add_bot(TOKEN, name="Sales", username="sales_bot")
+        yield server
+
+
+@pytest.fixture
+def ports():
+    """The bridge's public and local port."""
+    return free_port(), free_port()
+
+
+@pytest.fixture
+async def kommo(ports):
+    """The sandbox's Kommo, which posts hooks to the bridge."""
+    async with KommoServer.start(
+        channel_id=CHANNEL_ID,
+        secret=SECRET,
+        account_id=ACCOUNT_ID,
+        hook_url=f"http://127.0.0.1:{ports[0]}/webhooks/kommo/:scope_id",
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def config(tmp_path, telegram, kommo, ports):
+    """The settings file that ties the bridge to both servers."""
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f"""
+public_url = "http://127.0.0.1:{ports[0]}"
+[kommo]
+channel_id = "{CHANNEL_ID}"
+channel_secret = "{SECRET}"
+account_id = "{ACCOUNT_ID}"
+chats_url = "{kommo.url}"
+[telegram]
+api_url = "{telegram.url}"
+[[telegram.bots]]
+token = "{TOKEN}"
+[listen]
+port = {ports[0]}
+[admin]
+port = {ports[1]}
+""",
+        encoding="utf-8",
+    )
+    path.chmod(0o600)
+    return path
+
+
+class Bridge:
+    """The bridge inside this process: started, stopped, started again."""
+
+    def __init__(self, config: Path) -> None:
+        self.config = config
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def settings(self):
+        return load(self.config, {})
+
+    async def start(self) -> None:
+        self._stop = asyncio.Event()
+        started = asyncio.Event()
+        self._task = asyncio.create_task(self._run(started))
+        waiting = asyncio.create_task(started.wait())
+        await asyncio.wait([waiting, self._task], return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._task.done():
+            self._task.result()
+
+    async def stop(self) -> None:
+        self._stop.set()
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def _run(self, started: asyncio.Event) -> None:
+        redact = Redactor(self.settings.secrets())
+        async with AsyncExitStack() as stack:
+            app = await stack.enter_async_context(open_app(self.settings, redact=redact))
+            started.set()
+            await app.run(self._stop)
+
+
+@pytest.fixture
+async def bridge(config):
+    """The running bridge."""
+    running = Bridge(config)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+class Process:
+    """The bridge as a process of its own, that can really be killed."""
+
+    def __init__(self, config: Path, admin_port: int) -> None:
+        self.config = config
+        self._admin_port = admin_port
+        self.log = config.parent / "bridge.log"
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def start(self, *, is_healthy: bool = True) -> None:
+        with self.log.open("ab") as output:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot",
+                "--config",
+                str(self.config),
+                "run",
+                stdout=output,
+                stderr=output,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            )
+        if is_healthy:
+            await self.until_healthy()
+
+    async def until_healthy(self) -> None:
+        assert self.process is not None
+        deadline = time.monotonic() + 30
+        while not await is_ok(f"http://127.0.0.1:{self._admin_port}/healthz"):
+            assert self.process.returncode is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            await asyncio.sleep(0.05)
+
+    async def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    async def terminate(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return await asyncio.wait_for(self.process.wait(), 10)
+
+    async def end(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            await self.kill()
+
+
+@pytest.fixture
+async def process(config, ports):
+    """A bridge process, not started yet."""
+    made = Process(config, ports[1])
+    yield made
+    await made.end()
+
+
+@pytest.fixture(autouse=True)
+def quiet_aiogram():
+    """Keep aiogram's own chatter out of the test output."""
+    logging.getLogger("aiogram").setLevel(logging.WARNING)
