@@ -4,7 +4,7 @@ import hashlib
 import mimetypes
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import aiohttp
@@ -47,17 +47,18 @@ class MediaHost:
     """Serves attachments to anybody who knows the link."""
 
     def __init__(self, account_id: str) -> None:
+        self.base_url = ""
         self._account_id = account_id
         self._attachments: dict[str, Attachment] = {}
 
     def add(self, content: bytes | int, name: str) -> str:
-        """Keep a file, or a generated one of this size; returns its path."""
-        path = f"/attachments/{self._account_id}/{uuid4()}/{quote(name, safe='')}"
+        """Keep a file, or a generated one of this size; returns its link."""
+        path = f"/attachments/{self._account_id}/{uuid4()}/{name}"
         if isinstance(content, int):
             self._attachments[path] = Attachment(name, content, None)
         else:
             self._attachments[path] = Attachment(name, len(content), content)
-        return path
+        return self.base_url + quote(path)
 
     def remove(self, url: str) -> None:
         """Forget the file behind a link."""
@@ -70,7 +71,7 @@ class MediaHost:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a GET or HEAD of an attachment."""
-        found = self._attachments.get(request.raw_path.partition("?")[0])
+        found = self._attachments.get(request.path)
         if found is None:
             return web.Response(status=404)
         kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
@@ -85,7 +86,7 @@ class MediaHost:
 
 
 def _path_of(url: str) -> str:
-    return "/" + url.partition("://")[2].partition("/")[2]
+    return unquote("/" + url.partition("://")[2].partition("/")[2])
 
 
 async def fetch(session: aiohttp.ClientSession, url: str, *, head_first: bool) -> FetchedMedia:

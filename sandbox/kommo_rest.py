@@ -1,0 +1,96 @@
+"""The few REST calls that a bridge needs, for a bearer of the access token."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from aiohttp import web
+
+from sandbox.http import json_response
+from sandbox.kommo_account import Account
+from sandbox.kommo_model import Json, RefusedError
+
+PAGE_LIMIT = 250
+ACCOUNT_NUMBER = 33_000_001
+USER_NUMBERS_FROM = 9_000_001
+
+RestCall: TypeAlias = Callable[[Account, Mapping[str, str]], Json]
+
+
+def account_info(account: Account, query: Mapping[str, str]) -> Json:
+    """Return the account; its amojo id only when asked for.
+
+    Reference: Kommo, Account parameters.
+    """
+    extra = {"amojo_id": account.id} if _is_with(query, "amojo_id") else {}
+    return {
+        "id": ACCOUNT_NUMBER,
+        "name": "Example Ltd",
+        "subdomain": "example",
+        "current_user_id": USER_NUMBERS_FROM,
+        **extra,
+    }
+
+
+def users(account: Account, query: Mapping[str, str]) -> Json:
+    """Return a page of the account's users.
+
+    Reference: Kommo, Users list.
+    """
+    page, limit = int(query.get("page", 1)), min(int(query.get("limit", 50)), PAGE_LIMIT)
+    start = (page - 1) * limit
+    shown = list(enumerate(account.users, USER_NUMBERS_FROM))[start : start + limit]
+    rows = [
+        {
+            "id": number,
+            "name": user.name,
+            "email": user.email or f"user{number}@example.com",
+            **({"amojo_id": user.id} if _is_with(query, "amojo_id") else {}),
+        }
+        for number, user in shown
+    ]
+    return {"_total_items": len(account.users), "_page": page, "_embedded": {"users": rows}}
+
+
+CALLS: dict[tuple[str, str], RestCall] = {
+    ("GET", "account"): account_info,
+    ("GET", "users"): users,
+}
+
+
+def answer(account: Account, request: web.Request, *, access_token: str) -> web.Response:
+    """Answer a call below ``/api/v4/``."""
+    try:
+        if request.headers.get("Authorization") != f"Bearer {access_token}":
+            raise RefusedError(401, "Incorrect username or password")
+        call = CALLS.get((request.method, request.match_info["tail"]))
+        if call is None:
+            raise RefusedError(404, "no such call")
+        return _json(_carried_out(call, account, request.query), "application/hal+json", 200)
+    except RefusedError as error:
+        return _json(
+            {
+                "title": "Unauthorized" if error.status == 401 else "Error",  # noqa: PLR2004
+                "type": f"https://httpstatus.es/{error.status}",
+                "status": error.status,
+                "detail": error.reason,
+            },
+            "application/problem+json",
+            error.status,
+        )
+
+
+def _carried_out(call: RestCall, account: Account, query: Mapping[str, str]) -> Json:
+    try:
+        return call(account, query)
+    except ValueError as error:
+        raise RefusedError(400, "page and limit have to be numbers") from error
+
+
+def _json(content: Json, kind: str, status: int) -> web.Response:
+    response = json_response(content, status)
+    response.content_type = kind
+    return response
+
+
+def _is_with(query: Mapping[str, str], name: str) -> bool:
+    return name in query.get("with", "").split(",")
