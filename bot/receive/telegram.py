@@ -11,7 +11,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiogram import Bot
@@ -40,6 +40,8 @@ KINDS = ["message", "edited_message"]
 WAIT_S, MARGIN_S, BATCH = 30, 10, 100
 REVOKED_PAUSE_S, CONFLICT_PAUSE_S = 120.0, 30.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S, HTML_CUT = 0.5, 30.0, 120
+
+WITHIN_THE_SECOND = timedelta(milliseconds=999)
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +105,8 @@ class Intake:
 
     async def _store_message(self, tx: Transaction, message: ClientMessage) -> None:
         await tx.conversations.remember(self._conversation(message))
-        at = await tx.conversations.next_msec(message.address.conversation_id, message.at)
+        said_at = _moment(message.at, self._now())
+        at = await tx.conversations.next_msec(message.address.conversation_id, said_at)
         payload = message.payload.model_copy(update={"at": at})
         if not await put_message(tx, payload, now=self._now(), lifetimes=self._settings.lifetimes):
             return
@@ -265,6 +268,14 @@ class Poller:
         self._failures = 0
         self._health.problem = None
         self._health.is_polling = True
+
+
+def _moment(date: datetime, now: datetime) -> datetime:
+    """Return when a message was written, as exactly as can be told.
+
+    Telegram tells the second; Kommo orders by milliseconds, a manager's messages among them.
+    """
+    return date if now < date else min(now, date + WITHIN_THE_SECOND)
 
 
 def _hash(text: str) -> str:
