@@ -40,15 +40,11 @@ async def migrate(connection: Connection) -> None:
         await connection.rows(
             "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, name TEXT)"
         )
-        ((version,),) = await connection.rows("SELECT max(number) FROM schema_migrations")
+        applied = {row[0] for row in await connection.rows("SELECT number FROM schema_migrations")}
         known = migrations()
-        if (version or 0) > known[-1].number:
-            raise SchemaTooNewError(
-                f"the database has version {version}, this program knows {known[-1].number}: "
-                "run the newer program, or restore the backup made before the upgrade"
-            )
+        _refuse_newer(max(applied, default=0), known[-1].number)
         for migration in known:
-            if migration.number > (version or 0):
+            if migration.number not in applied:
                 await connection.script(migration.sql)
                 await connection.rows(
                     "INSERT INTO schema_migrations (number, name) VALUES (:number, :name)",
@@ -58,3 +54,11 @@ async def migrate(connection: Connection) -> None:
         await connection.rollback()
         raise
     await connection.commit()
+
+
+def _refuse_newer(version: int, known: int) -> None:
+    if version > known:
+        raise SchemaTooNewError(
+            f"the database has version {version}, this program knows {known}: "
+            "run the newer program, or restore the backup made before the upgrade"
+        )
