@@ -93,7 +93,7 @@ def shape(
 ) -> Check:
     """Want an object with these keys; others are tolerated."""
     needed = required or {}
-    allowed = {**needed, **(optional or {})}
+    allowed = {**(optional or {}), **needed}
 
     def check(value: Any, path: str) -> Problems:
         if not isinstance(value, dict):
