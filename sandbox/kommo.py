@@ -189,14 +189,11 @@ class KommoServer(KommoResults, SandboxServer):
         return answer
 
     def _want_signed(self, request: web.Request, path: str, body: bytes) -> None:
-        headers: dict[str, list[str]] = {}
-        for key, value in request.raw_headers:
-            headers.setdefault(key.decode("latin-1").lower(), []).append(value.decode("latin-1"))
         problem = refusal(
             self._secret,
             method=request.method,
             path=path,
-            headers=SignedHeaders.of(headers),
+            headers=SignedHeaders.of(lambda name: request.headers.getall(name, [])),
             body=body,
             now=self.account.now(),
         )

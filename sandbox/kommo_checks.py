@@ -15,6 +15,13 @@ Check = Callable[[Any, str], Problems]
 SOURCE_ID = re.compile(r"[ -~]{1,40}")  # printable ASCII and spaces
 
 
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def parse(body: bytes) -> dict[str, Any]:
     """Return the JSON object in a body.
 
@@ -22,7 +29,7 @@ def parse(body: bytes) -> dict[str, Any]:
         ValueError: it is not UTF-8, not JSON, not an object, or holds half a character.
     """
     try:
-        value = json.loads(body.decode(), parse_constant=_refuse_constant)
+        value = _DECODER.decode(body.decode())
     except RecursionError as error:
         raise ValueError("the body is nested too deeply") from error
     if not isinstance(value, dict):
@@ -30,10 +37,6 @@ def parse(body: bytes) -> dict[str, Any]:
     if b"\\u" in body:  # an escaped half of a pair survives parsing
         json.dumps(value, ensure_ascii=False).encode()
     return value
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 def text(value: Any, path: str) -> Problems:

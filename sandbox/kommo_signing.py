@@ -5,10 +5,11 @@ Reference: Kommo, Authorization and headers (Chats API); Kommo, Receiving chat w
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 CONTENT_TYPE = "application/json"  # the only accepted one, without a charset
 LIFETIME = timedelta(minutes=15)  # a signature lives this long from its Date
@@ -24,18 +25,18 @@ class SignedHeaders:
     signature: str | None
 
     @classmethod
-    def of(cls, headers: Mapping[str, Sequence[str]]) -> "SignedHeaders":
-        """Take the four headers from all values by lower-case name."""
+    def of(cls, values_of: Callable[[str], Sequence[str]]) -> "SignedHeaders":
+        """Take the four headers, given what returns all values of a name."""
 
         def single(name: str) -> str | None:
-            values = headers.get(name, ())
+            values = values_of(name)
             return values[0] if len(values) == 1 else None
 
         return cls(
-            date=single("date"),
-            content_type=single("content-type"),
-            content_md5=single("content-md5"),
-            signature=single("x-signature"),
+            date=single("Date"),
+            content_type=single("Content-Type"),
+            content_md5=single("Content-MD5"),
+            signature=single("X-Signature"),
         )
 
 
@@ -49,7 +50,7 @@ def call_signature(
 ) -> str:
     """Return the signature of a call: five lines, the path without its query."""
     lines = "\n".join((method.upper(), md5, content_type, date, path))
-    return hmac.digest(secret.encode(), lines.encode(), "sha1").hex()
+    return hmac.digest(secret.encode(), lines.encode(errors="surrogateescape"), "sha1").hex()
 
 
 def hook_signature(secret: str, body: bytes) -> str:
@@ -84,8 +85,14 @@ def refusal(
 
 
 def _is_current(date: str, now: datetime) -> bool:
+    at = _moment(date)
+    return at is not None and abs(now - at) <= LIFETIME
+
+
+@lru_cache(maxsize=64)  # thousands of calls share a second
+def _moment(date: str) -> datetime | None:
     try:
         at = parsedate_to_datetime(date)
     except ValueError:
-        return False
-    return abs(now - (at if at.tzinfo else at.replace(tzinfo=UTC))) <= LIFETIME
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
