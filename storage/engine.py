@@ -123,8 +123,19 @@ def instance_lock(path: Path) -> Iterator[None]:
 
 
 def _create_for_owner(path: Path) -> None:
-    """Create the file before SQLite does; -wal and -shm take over its mode."""
-    os.close(_open_for_owner(path))
+    """Create the file before SQLite does; -wal and -shm take over its mode.
+
+    A file that is there is never opened here: closing any descriptor of it would release the locks
+    that SQLite's connections of this process hold, and another process would then delete the WAL
+    under us.
+    Reference: SQLite, How To Corrupt An SQLite Database File.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise DatabaseUnavailableError(f"cannot create {path}: {error.strerror}") from error
 
 
 def _open_for_owner(path: Path) -> int:
