@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.engine import Connection, Row
+from storage.engine import Row, Session
 from storage.moments import from_ms, optional_moment, optional_ms, to_ms
 
 COLUMNS = (
@@ -35,22 +35,22 @@ class Conversation:
 class ConversationReader:
     """What can be asked about conversations."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def get(self, conversation_id: str) -> Conversation | None:
         """Return one by our id."""
         return await self._one("conversation_id = :value", conversation_id)
 
     async def by_kommo_chat(self, kommo_chat_id: str) -> Conversation | None:
-        """Return one by Kommo's id."""
-        return await self._one("kommo_chat_id = :value", kommo_chat_id)
+        """Return the latest of Kommo's id."""
+        return await self._one("kommo_chat_id = :value ORDER BY created_at DESC", kommo_chat_id)
 
     async def by_chat(
         self, bot_id: int, chat_id: int, business_user_id: int = 0
     ) -> Conversation | None:
         """Return one by its place in Telegram."""
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM conversations WHERE bot_id = :bot_id "
             "AND business_user_id = :business_user_id AND chat_id = :chat_id",
             {"bot_id": bot_id, "business_user_id": business_user_id, "chat_id": chat_id},
@@ -59,7 +59,7 @@ class ConversationReader:
 
     async def by_phone(self, phone: str) -> list[Conversation]:
         """Return those of a phone number, the latest heard of first."""
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM conversations WHERE phone = :phone "
             "ORDER BY last_incoming_at DESC",
             {"phone": phone},
@@ -68,7 +68,7 @@ class ConversationReader:
 
     async def list_all(self, *, limit: int, offset: int = 0) -> list[Conversation]:
         """Return conversations, oldest first."""
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM conversations ORDER BY created_at, conversation_id "
             "LIMIT :limit OFFSET :offset",
             {"limit": limit, "offset": offset},
@@ -76,7 +76,7 @@ class ConversationReader:
         return [_conversation(row) for row in rows]
 
     async def _one(self, condition: str, value: str) -> Conversation | None:
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM conversations WHERE {condition} LIMIT 1", {"value": value}
         )
         return _conversation(rows[0]) if rows else None
@@ -87,7 +87,7 @@ class Conversations(ConversationReader):
 
     async def remember(self, conversation: Conversation) -> None:
         """Store a conversation; what is known and not told again stays known."""
-        await self._connection.rows(
+        await self._session.rows(
             f"INSERT INTO conversations ({COLUMNS}) VALUES "
             "(:conversation_id, :bot_id, :business_user_id, :chat_id, :kommo_chat_id, "
             ":kommo_user_id, :name, :username, :phone, :source_id, :is_reachable, :created_at, "
@@ -98,10 +98,12 @@ class Conversations(ConversationReader):
             "kommo_user_id = coalesce(excluded.kommo_user_id, conversations.kommo_user_id), "
             "phone = coalesce(excluded.phone, conversations.phone), "
             "source_id = coalesce(excluded.source_id, conversations.source_id), "
-            "last_incoming_at = coalesce(excluded.last_incoming_at, "
-            "conversations.last_incoming_at), "
-            "last_outgoing_at = coalesce(excluded.last_outgoing_at, "
-            "conversations.last_outgoing_at)",
+            "last_incoming_at = CASE WHEN conversations.last_incoming_at >= "
+            "coalesce(excluded.last_incoming_at, 0) THEN conversations.last_incoming_at "
+            "ELSE excluded.last_incoming_at END, "
+            "last_outgoing_at = CASE WHEN conversations.last_outgoing_at >= "
+            "coalesce(excluded.last_outgoing_at, 0) THEN conversations.last_outgoing_at "
+            "ELSE excluded.last_outgoing_at END",
             {
                 "conversation_id": conversation.conversation_id,
                 "bot_id": conversation.bot_id,
@@ -122,7 +124,7 @@ class Conversations(ConversationReader):
 
     async def next_msec(self, conversation_id: str, at: datetime) -> datetime:
         """Return a moment that no earlier message of the conversation has, at or after `at`."""
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             "UPDATE conversations SET last_msec = CASE WHEN last_msec >= :at THEN last_msec + 1 "
             "ELSE :at END WHERE conversation_id = :conversation_id RETURNING last_msec",
             {"conversation_id": conversation_id, "at": to_ms(at)},
@@ -133,7 +135,7 @@ class Conversations(ConversationReader):
         self, conversation_id: str, kommo_chat_id: str, kommo_user_id: str | None
     ) -> None:
         """Store what Kommo calls a conversation and its client."""
-        await self._connection.rows(
+        await self._session.rows(
             "UPDATE conversations SET kommo_chat_id = :kommo_chat_id, "
             "kommo_user_id = coalesce(:kommo_user_id, kommo_user_id) "
             "WHERE conversation_id = :conversation_id",
@@ -146,7 +148,7 @@ class Conversations(ConversationReader):
 
     async def set_reachable(self, conversation_id: str, *, is_reachable: bool) -> None:
         """Store whether the client lets the bot write."""
-        await self._connection.rows(
+        await self._session.rows(
             "UPDATE conversations SET is_reachable = :is_reachable "
             "WHERE conversation_id = :conversation_id",
             {"conversation_id": conversation_id, "is_reachable": int(is_reachable)},
@@ -154,17 +156,18 @@ class Conversations(ConversationReader):
 
     async def forget(self, conversation_id: str) -> bool:
         """Erase a conversation with its messages and items; tell whether there was one."""
-        parameters = {"conversation_id": conversation_id}
-        for table in ("inbox", "outbox", "messages", "deliveries"):
-            await self._connection.rows(
-                f"DELETE FROM {table} WHERE conversation_id = :conversation_id", parameters
+        tables = ("inbox", "outbox", "messages", "deliveries", "conversations")
+        results = await self._session.batch(
+            *(
+                (
+                    f"DELETE FROM {table} WHERE conversation_id = :conversation_id "
+                    "RETURNING conversation_id",
+                    {"conversation_id": conversation_id},
+                )
+                for table in tables
             )
-        rows = await self._connection.rows(
-            "DELETE FROM conversations WHERE conversation_id = :conversation_id "
-            "RETURNING conversation_id",
-            parameters,
         )
-        return bool(rows)
+        return bool(results[-1])
 
 
 def _conversation(row: Row) -> Conversation:

@@ -1,54 +1,98 @@
-"""Everything that is SQLite's own: connections, pragmas, transactions, errors, the instance lock.
+"""Everything that is SQLite's own: connections, pragmas, errors, file modes, copies.
 
 The other modules keep to SQL that SQLite and PostgreSQL share (`INSERT .. ON CONFLICT`,
-`RETURNING`, named parameters): a second engine needs a second module like this one, and its
-own migrations.
+`RETURNING`, savepoints, named parameters), so that a second engine needs a second module like
+this one, and its own migrations.
+
+A trap to know: when a process closes any descriptor of the database file, POSIX drops the locks
+that SQLite holds on it, and another process may then remove the write-ahead log under our feet,
+with what was committed in it. So nothing here opens an existing database file but SQLite itself.
+Reference: SQLite, How To Corrupt An SQLite Database File, section 2.2.
 """
 
-import errno
-import fcntl
+import contextlib
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar
 
 import aiosqlite
 
-from storage.errors import DatabaseBusyError, DatabaseUnavailableError
+from storage.errors import DatabaseUnavailableError
 
-BUSY_TIMEOUT_MS = 5000
+BUSY_TIMEOUT_S = 5.0
+"""How long a writer waits for another process's transaction, such as `queue retry`."""
+
 OWNER_ONLY = 0o600
 PRAGMAS = (
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-    "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # what is forgotten is overwritten, not only unlinked
 )
+
+REMEDIES = {
+    sqlite3.SQLITE_FULL: "free some space on its disk",
+    sqlite3.SQLITE_READONLY: "make the file and its folder writable for this user",
+    sqlite3.SQLITE_CANTOPEN: "make the file and its folder accessible for this user",
+    sqlite3.SQLITE_BUSY: "another process has been writing for too long; see which one holds it",
+    sqlite3.SQLITE_NOTADB: "the file is no SQLite database; name another path",
+    sqlite3.SQLITE_CORRUPT: "restore a backup",
+}
+PRIMARY_CODE = 0xFF
+"""The part of an extended result code that names the kind. Reference: SQLite, Result Codes."""
+
+NEW_FILE = "PRAGMA auto_vacuum = INCREMENTAL"
+"""For a new file only: on another it has no effect, but writes."""
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]
+Statement = tuple[str, Parameters]
+T = TypeVar("T")
+
+
+class Session(Protocol):
+    """What the repositories run their statements on."""
+
+    async def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
+        """Run one statement and return its rows."""
+        ...
+
+    async def batch(self, *statements: Statement) -> list[list[Row]]:
+        """Run several statements in one go and return the rows of each."""
+        ...
 
 
 class Connection:
     """One connection: statements one after another, in autocommit until `begin`."""
 
-    def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
-        self._connection = connection
+    def __init__(self, thread: "_Thread", path: Path) -> None:
+        self._thread = thread
         self._path = path
+        self._is_open = True
 
-    @property
-    def in_transaction(self) -> bool:
-        """Tell whether a transaction is open; SQLite ends one by itself when the disk is full."""
-        return self._connection.in_transaction
+    async def call(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do some work in one go on the connection's thread; cancelling does not stop it."""
+        if not self._is_open:
+            raise DatabaseUnavailableError(f"the database {self._path} is closed")
+        with _mapped(self._path):
+            return await self._thread.call(work)
+
+    async def close(self) -> None:
+        """Finish what was begun, and end the thread."""
+        self._is_open = False
+        await self._thread.close()
 
     async def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement and return its rows."""
-        with _mapped(self._path):
-            rows = await self._connection.execute_fetchall(sql, parameters or {})
-            return cast(list[Row], rows)
+        return await self.call(partial(run, sql=sql, parameters=parameters or {}))
+
+    async def batch(self, *statements: Statement) -> list[list[Row]]:
+        """Run several statements in one go and return the rows of each."""
+        return await self.call(lambda raw: [run(raw, *statement) for statement in statements])
 
     async def begin(self) -> None:
         """Begin a transaction that writes."""
@@ -60,14 +104,31 @@ class Connection:
 
     async def rollback(self) -> None:
         """Undo the transaction, if SQLite has not done so already."""
-        if self.in_transaction:
-            await self.rows("ROLLBACK")
+        await self.call(undo)
 
     async def script(self, sql: str) -> None:
         """Run several statements of a migration."""
-        with _mapped(self._path):
-            for statement in _statements(sql):
-                await self._connection.execute(statement)
+        await self.batch(*((statement, {}) for statement in _statements(sql)))
+
+
+class _Thread(aiosqlite.Connection):
+    """aiosqlite's connection with a way to do several things in one hop to its thread."""
+
+    async def call(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do some work there."""
+        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+        return result
+
+
+def run(raw: sqlite3.Connection, sql: str, parameters: Parameters) -> list[Row]:
+    """Run one statement, on the connection's thread."""
+    return raw.execute(sql, parameters).fetchall()
+
+
+def undo(raw: sqlite3.Connection) -> None:
+    """Roll back, on the connection's thread, unless SQLite has done so by itself."""
+    if raw.in_transaction:
+        raw.execute("ROLLBACK")
 
 
 @asynccontextmanager
@@ -77,72 +138,84 @@ async def connect(path: Path, *, read_only: bool = False) -> AsyncIterator[Conne
     Raises:
         DatabaseUnavailableError: the file cannot be opened or is no database.
     """
-    if not path.parent.is_dir():
-        raise DatabaseUnavailableError(f"the folder of the database does not exist: {path.parent}")
-    _create_for_owner(path)
+    is_new = _keep_for_owner(path)
+    open_file = partial(sqlite3.connect, path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    thread = _Thread(open_file, iter_chunk_size=64)
     with _mapped(path):
-        connection = await aiosqlite.connect(path, isolation_level=None)
+        await thread
+    opened = Connection(thread, path)
     try:
-        opened = Connection(connection, path)
-        for pragma in PRAGMAS:
+        for pragma in (NEW_FILE, *PRAGMAS) if is_new else PRAGMAS:
             await opened.rows(pragma)
         if read_only:
             await opened.rows("PRAGMA query_only = ON")
         yield opened
     finally:
-        await connection.close()
+        await opened.close()
 
 
-@contextmanager
-def instance_lock(path: Path) -> Iterator[None]:
-    """Hold the lock that only one instance can hold; the kernel releases it even after kill -9.
+async def copy(connection: Connection, target: Path) -> None:
+    """Write a consistent copy of the database into a new file, for its owner only.
 
     Raises:
-        DatabaseBusyError: another process holds it.
+        DatabaseUnavailableError: the file exists already or cannot be written.
     """
-    lock_path = path.with_name(path.name + ".lock")
-    descriptor = _open_for_owner(lock_path)
     try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
+    except OSError as error:
+        raise DatabaseUnavailableError(f"cannot create {target}: {error.strerror}") from error
+    try:
+        await connection.rows("VACUUM INTO :target", {"target": str(target)})
+        _flush(target)
+    except BaseException:
+        os.unlink(target)  # noqa: PTH108 - as short as the other system calls here
+        raise
+
+
+async def compact(connection: Connection) -> None:
+    """Give free pages back to the disk, and empty the write-ahead log if nobody reads in it."""
+    await connection.rows("PRAGMA incremental_vacuum")
+    await connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _flush(file: Path) -> None:
+    """Bring a new file to the disk, and its name too."""
+    for path in (file, file.parent):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in {errno.EWOULDBLOCK, errno.EACCES}:
-                raise DatabaseUnavailableError(
-                    f"cannot lock {lock_path}: {error.strerror}"
-                ) from error
-            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-            raise DatabaseBusyError(
-                f"another instance (process {holder}) runs on this database; "
-                f"stop it first ({lock_path})"
-            ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
-def _create_for_owner(path: Path) -> None:
-    """Create the file before SQLite does; -wal and -shm take over its mode.
+def _keep_for_owner(path: Path) -> bool:
+    """Create the file before SQLite does, or take back what others may do with it.
 
-    A file that is there is never opened here: closing any descriptor of it would release the locks
-    that SQLite's connections of this process hold, and another process would then delete the WAL
-    under us.
-    Reference: SQLite, How To Corrupt An SQLite Database File.
+    -wal and -shm take over its mode when SQLite makes them.
+
+    Returns:
+        whether there was nothing in it yet.
     """
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY))
+        path.chmod(OWNER_ONLY)  # whatever the umask took away
     except FileExistsError:
-        return
+        _take_back(path)
+    except FileNotFoundError as error:
+        raise DatabaseUnavailableError(
+            f"cannot create {path}: its folder does not exist; create it"
+        ) from error
     except OSError as error:
         raise DatabaseUnavailableError(f"cannot create {path}: {error.strerror}") from error
+    return path.stat().st_size == 0
 
 
-def _open_for_owner(path: Path) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
-    except OSError as error:
-        raise DatabaseUnavailableError(f"cannot open {path}: {error.strerror}") from error
+def _take_back(path: Path) -> None:
+    if path.is_dir():
+        raise DatabaseUnavailableError(f"cannot open {path}: it is a folder; name a file in it")
+    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            file.chmod(OWNER_ONLY)
 
 
 @contextmanager
@@ -150,10 +223,12 @@ def _mapped(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours; a statement that is wrong is a bug and stays as it is."""
     try:
         yield
-    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
-            raise
-        raise DatabaseUnavailableError(f"the database {path} failed: {error}") from error
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
+        remedy = f"; {REMEDIES[code]}" if code in REMEDIES else ""
+        raise DatabaseUnavailableError(f"the database {path} failed: {error}{remedy}") from error
 
 
 def _statements(sql: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from storage.engine import Connection, Row
+from storage.engine import Row, Session
 from storage.moments import from_ms, to_ms
 
 DELIVERED, READ, ERROR = 1, 2, -1
@@ -27,6 +27,7 @@ class ReceivedMessage:
     telegram_message_id: int
     at: datetime
     business_user_id: int = 0
+    part: int = 1
     content_hash: str | None = None
 
 
@@ -64,12 +65,12 @@ class StoredMessage:
 class MessageReader:
     """What can be asked about messages."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def by_external_id(self, external_id: str) -> StoredMessage | None:
         """Return a client's message by our id."""
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM messages WHERE external_id = :external_id LIMIT 1",
             {"external_id": external_id},
         )
@@ -77,7 +78,7 @@ class MessageReader:
 
     async def by_kommo_message(self, kommo_message_id: str) -> list[StoredMessage]:
         """Return the Telegram messages of a message by Kommo's id, in order."""
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM messages WHERE kommo_message_id = :id ORDER BY part",
             {"id": kommo_message_id},
         )
@@ -86,11 +87,11 @@ class MessageReader:
     async def by_telegram(
         self, bot_id: int, chat_id: int, telegram_message_id: int, business_user_id: int = 0
     ) -> StoredMessage | None:
-        """Return a message by its place in Telegram."""
-        rows = await self._connection.rows(
+        """Return a message by its place in Telegram: its first part."""
+        rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM messages WHERE bot_id = :bot_id AND chat_id = :chat_id "
             "AND telegram_message_id = :telegram_message_id "
-            "AND business_user_id = :business_user_id",
+            "AND business_user_id = :business_user_id ORDER BY part LIMIT 1",
             {
                 "bot_id": bot_id,
                 "chat_id": chat_id,
@@ -102,7 +103,7 @@ class MessageReader:
 
     async def unread_before(self, conversation_id: str, at: datetime) -> list[str]:
         """Return Kommo's ids of what was delivered up to a moment and is not known to be read."""
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             "SELECT kommo_message_id FROM deliveries WHERE status = 1 "
             "AND conversation_id = :conversation_id AND sent_at <= :at ORDER BY sent_at",
             {"conversation_id": conversation_id, "at": to_ms(at)},
@@ -111,7 +112,7 @@ class MessageReader:
 
     async def status_of(self, kommo_message_id: str) -> int | None:
         """Return the status of a manager's message; None when it has none yet."""
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             "SELECT status FROM deliveries WHERE kommo_message_id = :id", {"id": kommo_message_id}
         )
         return rows[0][0] if rows else None
@@ -122,37 +123,43 @@ class Messages(MessageReader):
 
     async def remember_incoming(self, message: ReceivedMessage) -> None:
         """Store a client's message; one that is known stays as it is."""
-        await self._connection.rows(
+        await self._session.rows(
             "INSERT INTO messages (bot_id, business_user_id, chat_id, telegram_message_id, "
-            "conversation_id, direction, external_id, content_hash, at) VALUES (:bot_id, "
+            "conversation_id, direction, external_id, part, content_hash, at) VALUES (:bot_id, "
             ":business_user_id, :chat_id, :telegram_message_id, :conversation_id, 'incoming', "
-            ":external_id, :content_hash, :at) ON CONFLICT DO NOTHING",
+            ":external_id, :part, :content_hash, :at) ON CONFLICT DO NOTHING",
             {**vars(message), "at": to_ms(message.at)},
         )
 
     async def remember_outgoing(self, part: SentPart) -> None:
-        """Store a Telegram message of a manager's message."""
-        await self._connection.rows(
-            "INSERT INTO messages (bot_id, business_user_id, chat_id, telegram_message_id, "
-            "conversation_id, direction, kommo_message_id, part, at) VALUES (:bot_id, "
-            ":business_user_id, :chat_id, :telegram_message_id, :conversation_id, 'outgoing', "
-            ":kommo_message_id, :part, :at) ON CONFLICT DO NOTHING",
-            {**vars(part), "at": to_ms(part.at)},
-        )
-        await self._connection.rows(
-            "INSERT INTO deliveries (kommo_message_id, conversation_id, sent_at) "
-            "VALUES (:id, :conversation_id, :at) "
-            "ON CONFLICT (kommo_message_id) DO UPDATE SET sent_at = excluded.sent_at",
-            {
-                "id": part.kommo_message_id,
-                "conversation_id": part.conversation_id,
-                "at": to_ms(part.at),
-            },
+        """Store a Telegram message of a manager's message, and when its conversation had it."""
+        parameters = {**vars(part), "at": to_ms(part.at)}
+        await self._session.batch(
+            (
+                "INSERT INTO messages (bot_id, business_user_id, chat_id, telegram_message_id, "
+                "conversation_id, direction, kommo_message_id, part, at) VALUES (:bot_id, "
+                ":business_user_id, :chat_id, :telegram_message_id, :conversation_id, 'outgoing', "
+                ":kommo_message_id, :part, :at) ON CONFLICT DO NOTHING",
+                parameters,
+            ),
+            (
+                "INSERT INTO deliveries (kommo_message_id, conversation_id, sent_at) "
+                "VALUES (:kommo_message_id, :conversation_id, :at) "
+                "ON CONFLICT (kommo_message_id) DO UPDATE SET sent_at = excluded.sent_at, "
+                "conversation_id = excluded.conversation_id",
+                parameters,
+            ),
+            (
+                "UPDATE conversations SET last_outgoing_at = :at "
+                "WHERE conversation_id = :conversation_id "
+                "AND (last_outgoing_at IS NULL OR last_outgoing_at < :at)",
+                parameters,
+            ),
         )
 
     async def bind_kommo(self, external_id: str, kommo_message_id: str) -> None:
         """Store what Kommo calls a client's message."""
-        await self._connection.rows(
+        await self._session.rows(
             "UPDATE messages SET kommo_message_id = :kommo_message_id "
             "WHERE external_id = :external_id",
             {"external_id": external_id, "kommo_message_id": kommo_message_id},
@@ -160,7 +167,7 @@ class Messages(MessageReader):
 
     async def change_content(self, external_id: str, content_hash: str) -> bool:
         """Store that a client's message has another content; tell whether it has."""
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             "UPDATE messages SET content_hash = :content_hash WHERE external_id = :external_id "
             "AND (content_hash IS NULL OR content_hash <> :content_hash) RETURNING 1",
             {"external_id": external_id, "content_hash": content_hash},
@@ -175,7 +182,7 @@ class Messages(MessageReader):
         Returns:
             whether it moved; it never goes backwards, and an error is final.
         """
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             "INSERT INTO deliveries (kommo_message_id, conversation_id, status) "
             "VALUES (:id, :conversation_id, :status) "
             "ON CONFLICT (kommo_message_id) DO UPDATE SET status = excluded.status "

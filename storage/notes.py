@@ -1,19 +1,17 @@
 """Notes: small facts that must survive a restart."""
 
-from storage.engine import Connection
+from storage.engine import Session
 
 
 class NoteReader:
     """What can be asked of the notes."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def get(self, key: str) -> str | None:
         """Return a note."""
-        rows = await self._connection.rows(
-            "SELECT value FROM notes WHERE key = :key", {"key": key}
-        )
+        rows = await self._session.rows("SELECT value FROM notes WHERE key = :key", {"key": key})
         return rows[0][0] if rows else None
 
 
@@ -22,7 +20,7 @@ class Notes(NoteReader):
 
     async def put(self, key: str, value: str) -> None:
         """Store a note in place of an earlier one."""
-        await self._connection.rows(
+        await self._session.rows(
             "INSERT INTO notes (key, value) VALUES (:key, :value) "
             "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             {"key": key, "value": value},
@@ -30,4 +28,4 @@ class Notes(NoteReader):
 
     async def delete(self, key: str) -> None:
         """Remove a note."""
-        await self._connection.rows("DELETE FROM notes WHERE key = :key", {"key": key})
+        await self._session.rows("DELETE FROM notes WHERE key = :key", {"key": key})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from storage.engine import Connection, Row
+from storage.engine import Parameters, Row, Session
 from storage.moments import from_ms, optional_moment, to_ms
 
 State = Literal["pending", "done", "dead"]
@@ -45,20 +45,20 @@ class QueueItem:
 class QueueReader:
     """What can be asked of a queue."""
 
-    def __init__(self, table: Literal["inbox", "outbox"], connection: Connection) -> None:
+    def __init__(self, table: Literal["inbox", "outbox"], session: Session) -> None:
         self._table = table
-        self._connection = connection
+        self._session = session
 
     async def next_due_at(self) -> datetime | None:
         """Return when the next item is due; None when nothing waits for its time."""
-        rows = await self._connection.rows(
-            f"SELECT min(due_at) FROM {self._table} WHERE state = 'pending' AND due_at IS NOT NULL"
+        rows = await self._session.rows(
+            f"SELECT due_at FROM {self._table} WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"
         )
-        return optional_moment(rows[0][0])
+        return from_ms(rows[0][0]) if rows else None
 
     async def get(self, item_id: int) -> QueueItem | None:
         """Return one item."""
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM {self._table} WHERE id = :id", {"id": item_id}
         )
         return _item(rows[0]) if rows else None
@@ -68,25 +68,29 @@ class QueueReader:
     ) -> list[QueueItem]:
         """Return items in these states, oldest first."""
         names = {f"state{number}": state for number, state in enumerate(states)}
-        rows = await self._connection.rows(
-            f"SELECT {COLUMNS} FROM {self._table} "
-            f"WHERE state IN ({', '.join(':' + name for name in names)}) "
-            "ORDER BY id LIMIT :limit OFFSET :offset",
+        is_open = "" if "done" in states else "AND state <> 'done' "
+        rows = await self._session.rows(
+            f"SELECT {COLUMNS} FROM {self._table} WHERE id IN (SELECT id FROM {self._table} "
+            f"WHERE state IN ({', '.join(':' + name for name in names)}) {is_open}"
+            "ORDER BY id LIMIT :limit OFFSET :offset) ORDER BY id",
             {**names, "limit": limit, "offset": offset},
         )
         return [_item(row) for row in rows]
 
     async def counts(self) -> dict[str, int]:
         """Return how many items are in each state."""
-        rows = await self._connection.rows(
-            f"SELECT state, count(*) FROM {self._table} GROUP BY state"
+        ((pending, dead, finished),) = await self._session.rows(
+            f"SELECT (SELECT count(*) FROM {self._table} WHERE state = 'pending'), "
+            f"(SELECT count(*) FROM {self._table} WHERE state = 'dead' AND state <> 'done'), "
+            f"(SELECT count(*) FROM {self._table} WHERE finished_at IS NOT NULL)"
         )
-        return dict(rows)
+        return {"pending": pending, "done": finished - dead, "dead": dead}
 
     async def oldest_pending_at(self) -> datetime | None:
         """Return since when the oldest pending item waits."""
-        rows = await self._connection.rows(
-            f"SELECT created_at FROM {self._table} WHERE state = 'pending' ORDER BY id LIMIT 1"
+        rows = await self._session.rows(
+            f"SELECT created_at FROM {self._table} WHERE state = 'pending' AND state <> 'done' "
+            "ORDER BY id LIMIT 1"
         )
         return from_ms(rows[0][0]) if rows else None
 
@@ -97,10 +101,10 @@ class DurableQueue(QueueReader):
     def __init__(
         self,
         table: Literal["inbox", "outbox"],
-        connection: Connection,
+        session: Session,
         changed: Callable[[str], None],
     ) -> None:
-        super().__init__(table, connection)
+        super().__init__(table, session)
         self._changed = changed
 
     async def add(
@@ -119,7 +123,7 @@ class DurableQueue(QueueReader):
         Returns:
             its id; None when its dedupe key is known, in whatever state.
         """
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             f"INSERT INTO {self._table} "
             "(dedupe_key, ordering_key, conversation_id, kind, payload, "
             "state, created_at, expires_at, due_at) "
@@ -127,7 +131,7 @@ class DurableQueue(QueueReader):
             "'pending', :now, :expires_at, "
             f"CASE WHEN EXISTS (SELECT 1 FROM {self._table} WHERE ordering_key = :ordering_key "
             "AND state = 'pending') THEN NULL ELSE :now END) "
-            "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id",
+            "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id, due_at",
             {
                 "dedupe_key": dedupe_key,
                 "ordering_key": ordering_key,
@@ -138,8 +142,12 @@ class DurableQueue(QueueReader):
                 "expires_at": to_ms(expires_at),
             },
         )
-        self._changed(self._table)
-        return int(rows[0][0]) if rows else None
+        if not rows:
+            return None
+        ((item_id, due_at),) = rows
+        if due_at is not None:
+            self._changed(self._table)
+        return int(item_id)
 
     async def park(
         self,
@@ -173,11 +181,15 @@ class DurableQueue(QueueReader):
         )
 
     async def take(self, *, now: datetime, limit: int) -> list[QueueItem]:
-        """Claim what is due: an attempt of each is under way from here on."""
-        rows = await self._connection.rows(
+        """Claim what is due, longest due first; an attempt of each is under way from here on.
+
+        Returns:
+            the items in the order of their ids.
+        """
+        rows = await self._session.rows(
             f"UPDATE {self._table} SET started_at = :now, due_at = NULL, attempts = attempts + 1 "
-            f"WHERE id IN (SELECT id FROM {self._table} WHERE state = 'pending' "
-            "AND due_at <= :now ORDER BY due_at, id LIMIT :limit) "
+            f"WHERE id IN (SELECT id FROM {self._table} "
+            "WHERE due_at <= :now ORDER BY due_at, id LIMIT :limit) "
             f"RETURNING {COLUMNS}",
             {"now": to_ms(now), "limit": limit},
         )
@@ -185,7 +197,7 @@ class DurableQueue(QueueReader):
 
     async def record_progress(self, item_id: int, *, progress: int) -> None:
         """Store how many calls of an item were made."""
-        await self._connection.rows(
+        await self._session.rows(
             f"UPDATE {self._table} SET progress = :progress WHERE id = :id",
             {"id": item_id, "progress": progress},
         )
@@ -202,9 +214,9 @@ class DurableQueue(QueueReader):
         self, item_id: int, *, due_at: datetime, reason: str, is_uncertain: bool = False
     ) -> None:
         """End an attempt, not the item. Once uncertain, an item stays so."""
-        await self._connection.rows(
-            f"UPDATE {self._table} SET started_at = NULL, due_at = :due_at, reason = :reason, "
-            "is_uncertain = max(is_uncertain, :is_uncertain) WHERE id = :id AND state = 'pending'",
+        await self._put_back(
+            "reason = :reason, "
+            "is_uncertain = CASE WHEN :is_uncertain = 1 THEN 1 ELSE is_uncertain END",
             {
                 "id": item_id,
                 "due_at": to_ms(due_at),
@@ -212,55 +224,63 @@ class DurableQueue(QueueReader):
                 "is_uncertain": int(is_uncertain),
             },
         )
-        self._changed(self._table)
 
     async def release(self, item_id: int, *, now: datetime) -> None:
         """Take back an attempt that had not begun."""
-        await self._connection.rows(
-            f"UPDATE {self._table} SET started_at = NULL, due_at = :now, attempts = attempts - 1 "
-            "WHERE id = :id AND state = 'pending'",
-            {"id": item_id, "now": to_ms(now)},
-        )
-        self._changed(self._table)
+        await self._put_back("attempts = attempts - 1", {"id": item_id, "due_at": to_ms(now)})
 
     async def recover(self, *, now: datetime) -> int:
-        """After a start: make due what an earlier process left under way.
+        """After a start: make due what an earlier process left under way, and put heads right.
 
         Returns:
             how many attempts were interrupted; their outcome is unknown.
         """
-        rows = await self._connection.rows(
-            f"UPDATE {self._table} SET started_at = NULL, due_at = :now, is_uncertain = 1 "
-            "WHERE started_at IS NOT NULL AND state = 'pending' RETURNING id",
-            {"now": to_ms(now)},
+        heads = (
+            f"(SELECT min(id) FROM {self._table} WHERE state = 'pending' GROUP BY ordering_key)"
         )
-        await self._connection.rows(
-            f"UPDATE {self._table} SET due_at = :now WHERE due_at IS NULL AND id IN "
-            f"(SELECT min(id) FROM {self._table} WHERE state = 'pending' GROUP BY ordering_key)",
-            {"now": to_ms(now)},
+        interrupted, *_ = await self._session.batch(
+            (
+                f"UPDATE {self._table} SET started_at = NULL, is_uncertain = 1 "
+                "WHERE started_at IS NOT NULL RETURNING id",
+                {},
+            ),
+            (
+                f"UPDATE {self._table} SET due_at = NULL "
+                f"WHERE due_at IS NOT NULL AND id NOT IN {heads}",
+                {},
+            ),
+            (
+                f"UPDATE {self._table} SET due_at = :now WHERE due_at IS NULL AND id IN {heads}",
+                {"now": to_ms(now)},
+            ),
         )
         self._changed(self._table)
-        return len(rows)
+        return len(interrupted)
 
     async def retry(self, item_id: int, *, now: datetime, expires_at: datetime) -> bool:
         """Try a dead or waiting item again, at its old place in the order.
 
+        Its ordering key is tried at once, unless an attempt of it is under way.
+
         Returns:
             whether there is such an item.
         """
-        rows = await self._connection.rows(
+        parameters = {"id": item_id, "now": to_ms(now), "expires_at": to_ms(expires_at)}
+        rows = await self._session.rows(
             f"UPDATE {self._table} SET state = 'pending', expires_at = :expires_at, "
-            "finished_at = NULL WHERE id = :id AND state IN ('pending', 'dead') "
-            "RETURNING ordering_key",
-            {"id": item_id, "expires_at": to_ms(expires_at)},
+            "finished_at = NULL WHERE id = :id AND state IN ('pending', 'dead') RETURNING id",
+            parameters,
         )
         if rows:
-            await self._connection.rows(
-                f"UPDATE {self._table} SET due_at = NULL WHERE ordering_key = :key "
-                "AND state = 'pending' AND id > :id",
-                {"key": rows[0][0], "id": item_id},
+            await self._session.batch(
+                (
+                    f"UPDATE {self._table} SET due_at = NULL WHERE due_at IS NOT NULL "
+                    f"AND state = 'pending' AND ordering_key = {self._key}",
+                    parameters,
+                ),
+                (self._make_head_due(":now"), parameters),
             )
-            await self._make_head_due(rows[0][0], now)
+            self._changed(self._table)
         return bool(rows)
 
     async def drop(self, item_id: int, *, now: datetime) -> bool:
@@ -269,18 +289,12 @@ class DurableQueue(QueueReader):
         Returns:
             whether there was such an item that waits or is dead.
         """
-        rows = await self._connection.rows(
-            f"SELECT 1 FROM {self._table} WHERE id = :id AND state IN ('pending', 'dead')",
-            {"id": item_id},
-        )
-        if rows:
-            await self._end(item_id, "done", now, "dropped by the operator")
-        return bool(rows)
+        return await self._end(item_id, "done", now, "dropped by the operator")
 
     async def purge(self, *, before: datetime, dead_too: bool = False) -> int:
         """Remove what was finished before a moment; return how many items that were."""
         states = "('done', 'dead')" if dead_too else "('done')"
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             f"DELETE FROM {self._table} WHERE state IN {states} AND finished_at < :before "
             "RETURNING id",
             {"before": to_ms(before)},
@@ -298,7 +312,7 @@ class DurableQueue(QueueReader):
         reason: str | None,
         conversation_id: str | None,
     ) -> int | None:
-        rows = await self._connection.rows(
+        rows = await self._session.rows(
             f"INSERT INTO {self._table} "
             "(dedupe_key, ordering_key, conversation_id, kind, payload, "
             "state, reason, created_at, expires_at, finished_at) "
@@ -318,27 +332,58 @@ class DurableQueue(QueueReader):
         )
         return int(rows[0][0]) if rows else None
 
-    async def _end(self, item_id: int, state: State, now: datetime, reason: str | None) -> None:
-        rows = await self._connection.rows(
-            f"UPDATE {self._table} SET state = :state, finished_at = :now, started_at = NULL, "
-            "due_at = NULL, reason = :reason WHERE id = :id AND state IN ('pending', 'dead') "
-            "RETURNING ordering_key",
-            {"id": item_id, "state": state, "now": to_ms(now), "reason": reason},
+    async def _end(self, item_id: int, state: State, now: datetime, reason: str | None) -> bool:
+        """End an item that is not done, and make the next of its key due."""
+        parameters = {"id": item_id, "state": state, "now": to_ms(now), "reason": reason}
+        ended, heads = await self._session.batch(
+            (
+                f"UPDATE {self._table} SET state = :state, finished_at = :now, started_at = NULL, "
+                "due_at = NULL, reason = :reason "
+                "WHERE id = :id AND state IN ('pending', 'dead') RETURNING id",
+                parameters,
+            ),
+            (self._make_head_due(":now"), parameters),
         )
-        for (ordering_key,) in rows:
-            await self._make_head_due(ordering_key, now)
+        if heads:
+            self._changed(self._table)
+        return bool(ended)
 
-    async def _make_head_due(self, ordering_key: str, now: datetime) -> None:
-        """Make the oldest pending item of a key due, unless an attempt of the key is under way."""
-        parameters = {"key": ordering_key, "now": to_ms(now)}
-        await self._connection.rows(
-            f"UPDATE {self._table} SET due_at = :now WHERE id = "
-            f"(SELECT min(id) FROM {self._table} WHERE ordering_key = :key AND state = 'pending') "
-            f"AND NOT EXISTS (SELECT 1 FROM {self._table} WHERE ordering_key = :key "
-            "AND state = 'pending' AND started_at IS NOT NULL)",
-            parameters,
+    async def _put_back(self, changes: str, parameters: Parameters) -> None:
+        """End an attempt: the item is due later if it is the oldest of its key, else that one is.
+
+        An older item than the one under way can come only from `retry`, so it waits no longer.
+        """
+        await self._session.batch(
+            (
+                f"UPDATE {self._table} SET started_at = NULL, {changes}, "
+                f"due_at = CASE WHEN id = {self._head} THEN :due_at END "
+                "WHERE id = :id AND state = 'pending'",
+                parameters,
+            ),
+            (self._make_head_due("created_at"), parameters),
         )
         self._changed(self._table)
+
+    @property
+    def _key(self) -> str:
+        """The ordering key of the item :id."""
+        return f"(SELECT ordering_key FROM {self._table} WHERE id = :id)"
+
+    @property
+    def _head(self) -> str:
+        """The oldest pending item of that key."""
+        return (
+            f"(SELECT min(id) FROM {self._table} "
+            f"WHERE state = 'pending' AND ordering_key = {self._key})"
+        )
+
+    def _make_head_due(self, due_at: str) -> str:
+        """Make it due, unless it is already or an attempt of the key is under way."""
+        return (
+            f"UPDATE {self._table} SET due_at = {due_at} WHERE due_at IS NULL "
+            f"AND id = {self._head} AND NOT EXISTS (SELECT 1 FROM {self._table} "
+            f"WHERE started_at IS NOT NULL AND ordering_key = {self._key}) RETURNING id"
+        )
 
 
 def _item(row: Row) -> QueueItem:

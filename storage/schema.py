@@ -1,5 +1,6 @@
 """Migrations: `migrations/NNNN_name.sql`, in order, each once; a newer database is refused."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -18,47 +19,58 @@ class Migration:
 
 def migrations() -> list[Migration]:
     """Return all known migrations, in order."""
-    files = sorted(
-        (entry for entry in resources.files("storage").joinpath("migrations").iterdir()),
-        key=lambda entry: entry.name,
-    )
-    return [
+    folder = resources.files("storage").joinpath("migrations")
+    found = [
         Migration(int(file.name[:4]), file.name[5:-4], file.read_text(encoding="utf-8"))
-        for file in files
+        for file in folder.iterdir()
         if file.name.endswith(".sql")
     ]
+    return sorted(found, key=lambda migration: migration.number)
 
 
-async def migrate(connection: Connection) -> None:
-    """Bring the database to the newest known version.
+async def migrate(connection: Connection, known: Sequence[Migration] | None = None) -> None:
+    """Apply every known migration that is missing, all of them or none.
 
     Raises:
-        SchemaTooNewError: it is newer than that.
+        SchemaTooNewError: the database knows more than this program.
     """
+    known = migrations() if known is None else known
+    if not _missing(await _applied(connection), known):
+        return  # nothing to write: a command may read while the disk is full
     await connection.begin()
     try:
-        await connection.rows(
-            "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, name TEXT)"
-        )
-        applied = {row[0] for row in await connection.rows("SELECT number FROM schema_migrations")}
-        known = migrations()
-        _refuse_newer(max(applied, default=0), known[-1].number)
-        for migration in known:
-            if migration.number not in applied:
-                await connection.script(migration.sql)
-                await connection.rows(
-                    "INSERT INTO schema_migrations (number, name) VALUES (:number, :name)",
-                    {"number": migration.number, "name": migration.name},
-                )
+        await _apply_missing(connection, known)
     except BaseException:
         await connection.rollback()
         raise
     await connection.commit()
 
 
-def _refuse_newer(version: int, known: int) -> None:
-    if version > known:
+async def _apply_missing(connection: Connection, known: Sequence[Migration]) -> None:
+    await connection.rows(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, name TEXT)"
+    )
+    # asked again: another process may have been faster
+    for migration in _missing(await _applied(connection), known):
+        await connection.script(migration.sql)
+        await connection.rows(
+            "INSERT INTO schema_migrations (number, name) VALUES (:number, :name)",
+            {"number": migration.number, "name": migration.name},
+        )
+
+
+async def _applied(connection: Connection) -> set[int]:
+    """Return the numbers of the migrations a database has; none when it is new."""
+    if not await connection.rows("PRAGMA table_info(schema_migrations)"):
+        return set()
+    return {row[0] for row in await connection.rows("SELECT number FROM schema_migrations")}
+
+
+def _missing(applied: set[int], known: Sequence[Migration]) -> list[Migration]:
+    newest = max((migration.number for migration in known), default=0)
+    if max(applied, default=0) > newest:
         raise SchemaTooNewError(
-            f"the database has version {version}, this program knows {known}: "
+            f"the database has version {max(applied)}, this program knows {newest}: "
             "run the newer program, or restore the backup made before the upgrade"
         )
+    return [migration for migration in known if migration.number not in applied]

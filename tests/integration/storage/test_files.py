@@ -1,0 +1,205 @@
+"""The files: who may read them, who may run on them, and that nobody takes them away."""
+
+import asyncio
+import os
+import stat
+from datetime import timedelta
+
+import pytest
+
+from storage import engine
+from storage.database import Database
+from storage.errors import DatabaseBusyError, DatabaseUnavailableError
+from storage.lock import instance_lock
+
+LOOK = """
+import asyncio, pathlib, sys
+from storage.database import Database
+async def main():
+    async with Database.open(pathlib.Path(sys.argv[1])) as database:
+        async with database.snapshot() as snapshot:
+            print((await snapshot.inbox.counts())["pending"])
+asyncio.run(main())
+"""
+
+RUN = """
+import asyncio, pathlib, sys
+from storage import engine
+from storage.database import Database
+from storage.errors import DatabaseBusyError
+async def main():
+    try:
+        async with Database.open(pathlib.Path(sys.argv[1]), exclusive=True):
+            print("runs")
+    except DatabaseBusyError as error:
+        print(error)
+asyncio.run(main())
+"""
+
+DIE = """
+import asyncio, os, pathlib, signal, sys
+from storage.database import Database
+async def main():
+    async with Database.open(pathlib.Path(sys.argv[1]), exclusive=True):
+        os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+
+
+def _mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def _beside(path, end):
+    return path.with_name(path.name + end)
+
+
+async def test_a_command_leaves_the_log_of_the_running_service_alone(path, put, keys, python):
+    """What the service commits after another process came and went is there for everybody."""
+    async with Database.open(path, exclusive=True) as service:
+        async with service.transaction() as tx:
+            await put(tx.inbox, "before")
+        assert python(LOOK, path).stdout.strip() == "1"
+        assert _beside(path, "-wal").exists()
+        async with service.transaction() as tx:
+            await put(tx.inbox, "after")
+        assert python(LOOK, path).stdout.strip() == "2"
+    assert keys(path) == ["before", "after"]
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], ids=oct)
+async def test_all_files_are_for_their_owner_only(path, put, umask):
+    """Nobody else can read what is stored, whatever the umask is."""
+    before = os.umask(umask)
+    try:
+        async with Database.open(path, exclusive=True) as database:
+            async with database.transaction() as tx:
+                await put(tx.inbox, "one")
+            await database.backup(_beside(path, ".copy"))
+            for end in ("", "-wal", "-shm", ".lock", ".copy"):
+                assert _mode(_beside(path, end)) == 0o600, end
+    finally:
+        os.umask(before)
+
+
+async def test_an_open_file_is_taken_back(path):
+    """A database that others could read is closed to them by the next start."""
+    async with Database.open(path):
+        pass
+    path.chmod(0o644)
+    async with Database.open(path):
+        assert _mode(path) == 0o600
+
+
+async def test_a_second_instance_is_refused(path, python):
+    """One instance runs on a database; the second one names it, and may run after it."""
+    async with Database.open(path, exclusive=True):
+        refusal = python(RUN, path).stdout
+        assert f"process {os.getpid()}" in refusal
+        assert str(_beside(path, ".lock")) in refusal
+        with pytest.raises(DatabaseBusyError):
+            async with Database.open(path, exclusive=True):
+                pass
+    assert python(RUN, path).stdout.strip() == "runs"
+
+
+async def test_the_lock_of_a_killed_instance_is_free(path, python):
+    """After kill -9 the next start needs no cleaning up."""
+    assert python(DIE, path).returncode < 0
+    async with Database.open(path, exclusive=True) as database:
+        assert database.changed("inbox")
+
+
+def test_a_lock_that_cannot_be_made_says_so(tmp_path):
+    """A missing folder is said in words."""
+    with (
+        pytest.raises(DatabaseUnavailableError, match="cannot create"),
+        instance_lock(tmp_path / "missing" / "db"),
+    ):
+        pass
+
+
+async def test_both_processes_write_safely(path, put, keys, python):
+    """A command may write while the service does; none of it is lost."""
+    code = LOOK.replace("snapshot() as snapshot", "transaction() as tx").replace(
+        'print((await snapshot.inbox.counts())["pending"])',
+        'await tx.notes.put("key", "from the command")',
+    )
+    async with Database.open(path, exclusive=True) as service:
+        command = asyncio.create_task(asyncio.to_thread(python, code, path))
+        number = 0
+        while not command.done():
+            number += 1
+            async with service.transaction() as tx:
+                await put(tx.inbox, f"{number}")
+        assert (await command).returncode == 0, (await command).stderr
+        async with service.snapshot() as snapshot:
+            assert await snapshot.notes.get("key") == "from the command"
+    assert len(keys(path)) == number
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        pytest.param(lambda p: p.parent / "no" / "db", "folder does not exist", id="no-folder"),
+        pytest.param(lambda p: p.parent, "it is a folder", id="a-folder"),
+        pytest.param(lambda p: p.write_text("x" * 5000) and p, "no SQLite database", id="other"),
+        pytest.param(lambda p: p.parent / ("n" * 300), "cannot create", id="name-too-long"),
+    ],
+)
+async def test_what_cannot_be_opened_is_said(path, make, words):
+    """A path that cannot be the database is named, with what is wrong about it."""
+    wrong = make(path)
+    with pytest.raises(DatabaseUnavailableError, match=words) as caught:
+        async with Database.open(wrong):
+            pass
+    assert wrong.name in str(caught.value)
+
+
+async def test_a_backup_is_whole(path, put, keys, database):
+    """A copy made in full service opens as a database and has what was committed."""
+    async with database.transaction() as tx:
+        await put(tx.inbox, "one")
+        await put(tx.outbox, "two")
+    target = path.with_name("copy")
+    await database.backup(target)
+    async with Database.open(target) as copy, copy.transaction() as tx:
+        await put(tx.inbox, "only in the copy")
+    assert (keys(path), keys(path, "outbox")) == (["one"], ["two"])
+    assert keys(target) == ["one", "only in the copy"]
+
+
+async def test_a_backup_overwrites_nothing(path, database):
+    """A file that exists stays as it is."""
+    target = path.with_name("precious")
+    target.write_text("precious")
+    with pytest.raises(DatabaseUnavailableError, match="cannot create"):
+        await database.backup(target)
+    assert target.read_text() == "precious"
+
+
+async def test_a_backup_that_fails_leaves_no_half_file(path):
+    """What cannot be copied whole is not there at all."""
+    target = path.with_name("half")
+    async with engine.connect(path) as connection:
+        await connection.begin()
+        with pytest.raises(DatabaseUnavailableError, match="within a transaction"):
+            await engine.copy(connection, target)
+    assert not target.exists()
+
+
+async def test_what_is_removed_leaves_the_files(path, noon, database):
+    """After purging and compacting, the text of a message is in no file any more."""
+    secret = "a very private text"
+    async with database.transaction() as tx:
+        item = await tx.inbox.record_done(
+            dedupe_key="k", ordering_key="k", kind="k", payload=secret * 500, now=noon
+        )
+        assert item is not None
+    size = path.stat().st_size + _beside(path, "-wal").stat().st_size
+    async with database.transaction() as tx:
+        assert await tx.inbox.purge(before=noon + timedelta(days=1)) == 1
+    await database.compact()
+    files = [path, _beside(path, "-wal")]
+    assert all(secret.encode() not in file.read_bytes() for file in files)
+    assert sum(file.stat().st_size for file in files) < size
