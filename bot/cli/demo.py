@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from rich.console import Console
-from sandbox.kommo import KommoServer
 
 from bot.errors import BridgeError
 from sandbox import story
+from sandbox.kommo import KommoServer
 from sandbox.telegram import TelegramServer
 
 LOOPBACK = "127.0.0.1"

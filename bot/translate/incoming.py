@@ -22,6 +22,10 @@ ID_LIMIT = 1 << 52
 """Reference: Bot API, Chat: an id has at most 52 significant bits."""
 
 
+YEAR_10000 = 253_402_300_800
+"""The first second that Python's datetime cannot hold."""
+
+
 @dataclass(frozen=True)
 class ClientMessage:
     """One message of a client: its place, its author, and what Kommo is to show."""
@@ -111,7 +115,7 @@ def unreadable_message(
     name = clean(first_name) if isinstance(first_name, str) else ""
     user = User(id=chat_id, is_bot=False, first_name=name)
     address = ChatAddress(bot_id, chat_id)
-    at = datetime.fromtimestamp(_integer(message, "date") or 0, UTC)
+    at = _date(message)
     payload = NewMessage(
         at=at,
         external_id=address.message_id(message_id),
@@ -158,6 +162,12 @@ def _is_object(data: Any) -> bool:
 def _is_message(data: Any) -> bool:
     """Tell whether a part of an update looks like a message: an object with a chat."""
     return _is_object(data) and _is_object(data.get("chat"))
+
+
+def _date(message: Mapping[str, Any]) -> datetime:
+    """Return when a message says it was written; the epoch when it says nonsense."""
+    seconds = _integer(message, "date") or 0
+    return datetime.fromtimestamp(seconds if 0 <= seconds < YEAR_10000 else 0, UTC)
 
 
 def _integer(data: Mapping[str, Any], key: str) -> int | None:

@@ -9,12 +9,13 @@ ROUNDS_PER_LIFE = 12
 
 
 def conversation(client):
+    """Return our id of a client's conversation."""
     return f"tg:700001:{client}"
 
 
 async def test_a_kill_loses_nothing_in_either_direction(process, telegram, kommo, eventually):
     """Through kills at random moments every message arrives, in order, and once in Kommo."""
-    chance = random.Random(20261122)  # noqa: S311 - the same moments in every run
+    chance = random.Random(20261122)  # the same moments in every run
     said, answered = {c: [] for c in CLIENTS}, {c: [] for c in CLIENTS}
     status_of = {}
 
@@ -76,4 +77,5 @@ async def test_a_kill_loses_nothing_in_either_direction(process, telegram, kommo
 
 
 def texts_in_kommo(kommo, client):
+    """Return what Kommo shows of a client's conversation."""
     return kommo.texts_in(conversation(client))

@@ -5,7 +5,6 @@ import json
 import os
 import sys
 
-
 ANN = 555
 CONVERSATION = "tg:700001:555"
 
@@ -52,7 +51,7 @@ async def test_a_second_instance_on_one_database_refuses_to_start(process, confi
 
 
 async def test_wrong_settings_are_named_one_per_line(config):
-    """Each wrong setting gets a line with its path, never a traceback or its value; exit code 2."""
+    """Each wrong setting gets a line with its path, never its value; exit code 2."""
     text = config.read_text(encoding="utf-8").replace("[kommo]", '[kommo]\nchanel_id = "x"', 1)
     config.write_text(text.replace("token = ", 'token = "no-token-at-all" #'), encoding="utf-8")
     code, output, errors = await run_command("run", config=config)

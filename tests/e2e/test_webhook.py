@@ -17,10 +17,12 @@ CONVERSATION = "tg:700001:555"
 
 
 def signature(body, secret=SECRET):
+    """Return what Kommo would sign a body with."""
     return hmac.new(secret.encode(), body.rstrip(b"\r\n"), hashlib.sha1).hexdigest()
 
 
 def hook(text="Hello", *, message_id="77777777-6666-4555-8444-333333333333"):
+    """Return the body of a manager's message."""
     return json.dumps(
         {
             "account_id": ACCOUNT_ID,
@@ -94,7 +96,7 @@ async def stored(bridge):
 async def test_what_kommo_did_not_say_is_refused_and_not_stored(
     bridge, post, body, options, expected
 ):
-    """Forged, foreign, broken and oversized bodies get their code, no words, and leave no trace."""
+    """Forged, foreign, broken and oversized bodies get their code, and leave no trace."""
     status, answer = await post(body, **options)
     assert status == expected
     assert SECRET not in answer

@@ -1,0 +1,210 @@
+"""What comes from Telegram: unreadable updates, troubled bots, texts of every kind."""
+
+import json
+
+import aiohttp
+import pytest
+
+from bot.translate.incoming import UNREADABLE
+from storage.database import Database
+from tests.e2e.conftest import BOT_ID, TOKEN
+
+ANN = 555
+CONVERSATION = "tg:700001:555"
+OTHER_TOKEN = "700002:FAKE-TOKEN-FOR-TESTS-ONLY-0000000002"
+
+
+def unreadable(text="from the future"):
+    """Return a message whose forward origin is of a kind that no library knows yet."""
+    person = {"id": ANN, "is_bot": False, "first_name": "Ann"}
+    return {
+        "message": {
+            "message_id": 900,
+            "date": 1767348000,
+            "chat": {"id": ANN, "type": "private", "first_name": "Ann"},
+            "from": person,
+            "forward_origin": {"type": "time_machine", "date": 1},
+            "text": text,
+        }
+    }
+
+
+async def test_an_unreadable_update_is_parked_and_stops_nobody(
+    bridge, telegram, kommo, eventually
+):
+    """One update that cannot be read shows as a placeholder; what is around it arrives."""
+    telegram.client_says("before")
+    telegram.push(unreadable())
+    telegram.client_says("after")
+    await eventually(
+        lambda: (
+            CONVERSATION in kommo.conversations
+            and sorted(kommo.texts_in(CONVERSATION)) == sorted(["before", UNREADABLE, "after"])
+        )
+    )
+    async with (
+        Database.open(bridge.settings.database) as database,
+        database.snapshot() as snapshot,
+    ):
+        (parked,) = await snapshot.outbox.list_items(states=("dead",), limit=10)
+    assert json.loads(parked.payload)["update"]["message"]["text"] == "from the future"
+    assert parked.conversation_id == CONVERSATION
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        pytest.param({"message": {"text": "no chat"}}, id="no-chat"),
+        pytest.param(
+            {"message": {"chat": {"id": "x", "type": "private"}}}, id="chat-id-no-number"
+        ),
+        pytest.param({"message": {"chat": {"id": 1 << 80, "type": "private"}}}, id="chat-id-huge"),
+        pytest.param({"message": None, "edited_message": 7}, id="not-an-object"),
+        pytest.param(
+            {
+                "message": {
+                    "message_id": 901,
+                    "date": 10**18,
+                    "chat": {"id": ANN, "type": "private"},
+                    "from": {"id": ANN, "first_name": "\x00 control"},
+                    "text": "\x00",
+                }
+            },
+            id="controls-and-a-far-future",
+        ),
+        pytest.param({"novelty": {"chat": {"id": ANN, "type": "private"}}}, id="unknown-kind"),
+    ],
+)
+async def test_no_update_however_broken_stops_the_poll(
+    bridge, telegram, kommo, eventually, update
+):
+    """Whatever Telegram sends, the next message still arrives."""
+    telegram.push(update)
+    telegram.client_says("still here")
+    await eventually(
+        lambda: (
+            CONVERSATION in kommo.conversations and "still here" in kommo.texts_in(CONVERSATION)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("Grüße, Привет, שלום, 你好", id="scripts"),
+        pytest.param("👨‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇩🇪", id="emoji-sequences"),
+        pytest.param("𝔘𝔫𝔦 𠜎 🜁", id="astral-planes"),
+        pytest.param("tab\there\nand a new line", id="controls"),
+        pytest.param("</b> {{x}} '; DROP TABLE inbox; --", id="looks-like-code"),
+    ],
+)
+async def test_every_unicode_plane_crosses_both_ways(bridge, telegram, kommo, eventually, text):
+    """What is written is what is read, in both directions."""
+    telegram.client_says(text)
+    await eventually(
+        lambda: CONVERSATION in kommo.conversations and kommo.texts_in(CONVERSATION) == [text]
+    )
+    await kommo.manager_says(text, to=CONVERSATION)
+    shown = text.replace("\t", " ")
+    await eventually(lambda: telegram.texts_to(ANN) == [shown])
+
+
+async def test_a_long_text_is_split_and_its_parts_are_in_order(
+    bridge, telegram, kommo, eventually
+):
+    """A text beyond Telegram's limit arrives whole, in parts of whole lines, with one status."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    lines = [f"line {number} 👍🏽 of a long text" for number in range(600)]
+    message_id = await kommo.manager_says("\n".join(lines), to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    assert len(telegram.texts_to(ANN)) > 1
+    assert "\n".join(telegram.texts_to(ANN)).splitlines() == lines
+
+
+async def test_a_text_of_spaces_is_reported_and_does_not_stop_the_others(
+    bridge, telegram, kommo, eventually
+):
+    """Nothing that Telegram could show: the manager reads why, and the next message arrives."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    empty = await kommo.manager_says(" \n\t ", to=CONVERSATION)
+    await kommo.manager_says("real", to=CONVERSATION)
+    await eventually(lambda: telegram.texts_to(ANN) == ["real"])
+    await eventually(lambda: kommo.statuses_of(empty) == [-1])
+
+
+async def test_an_edit_replaces_the_text_and_an_unchanged_one_is_none(
+    bridge, telegram, kommo, eventually
+):
+    """A client's correction is shown in place; an update that changes nothing is not."""
+    message_id = telegram.client_says("Do you deliver?")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    telegram.client_edits(message_id, "Do you deliver?")
+    telegram.client_edits(message_id, "Do you deliver on Sundays?")
+    await eventually(lambda: kommo.texts_in(CONVERSATION) == ["Do you deliver on Sundays?"])
+    assert len(kommo.edits) == 1
+
+
+@pytest.fixture
+def two_bots(telegram, config):
+    """A second bot beside the first."""
+    telegram.add_bot(OTHER_TOKEN, name="Support", username="support_bot")
+    text = config.read_text(encoding="utf-8")
+    first = f'token = "{TOKEN}"'
+    config.write_text(
+        text.replace(
+            first,
+            f'{first}\nsource = "sales"\n[[telegram.bots]]\ntoken = "{OTHER_TOKEN}"\n'
+            'source = "support"',
+        ),
+        encoding="utf-8",
+    )
+
+
+async def test_a_revoked_token_stops_only_its_own_bot(
+    two_bots, telegram, bridge, kommo, ports, eventually, caplog
+):
+    """The other bot's clients notice nothing, the log and the health page say what to do."""
+    telegram.revoke(BOT_ID)
+    telegram.client_says("hi", bot=700002)
+    await eventually(lambda: "tg:700002:555" in kommo.conversations)
+    telegram.client_says("and again", bot=700002)
+    await eventually(lambda: kommo.texts_in("tg:700002:555") == ["hi", "and again"])
+    await eventually(lambda: "@BotFather" in caplog.text)
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{ports[1]}/healthz") as answer,
+    ):
+        health = await answer.json()
+    assert (answer.status, health["status"]) == (200, "ok")
+    assert "BotFather" in health["bots"]["700001"]["problem"]
+
+
+async def test_a_second_poller_is_named_and_stops_only_its_own_bot(
+    two_bots, telegram, bridge, kommo, eventually, caplog
+):
+    """Another program on the same bot is an alarm, not noise; the other bot goes on."""
+    await eventually(lambda: telegram.bot(BOT_ID).poll is not None)
+    url = f"{telegram.url}/bot{TOKEN}/getUpdates?timeout=1"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        assert answer.status == 200
+    await eventually(lambda: "another program polls this bot" in caplog.text)
+    telegram.client_says("hi", bot=700002)
+    await eventually(lambda: "tg:700002:555" in kommo.conversations)
+
+
+@pytest.fixture
+def left_webhook(telegram):
+    """A webhook that another program has set, and a message that waits."""
+    telegram.bot(BOT_ID).webhook_url = "https://old.example.com/hook"
+    telegram.client_says("waited")
+
+
+async def test_a_webhook_left_over_is_removed_and_nothing_is_dropped(
+    telegram, left_webhook, bridge, kommo, eventually
+):
+    """A bot that had a webhook is polled after the start, with all that waited."""
+    await eventually(
+        lambda: CONVERSATION in kommo.conversations and kommo.texts_in(CONVERSATION) == ["waited"]
+    )
