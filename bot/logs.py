@@ -177,7 +177,7 @@ def escape(text: str) -> str:
 
 
 def _notations(secret: str) -> Iterable[str]:
-    """Return a secret as it may be written: as it is, in URLs, in JSON; of a bot token, its key."""
+    """Return a secret as it may be written: as it is, in URLs, in JSON; a bot token's key."""
     bot_id, colon, key = secret.partition(":")
     if colon and bot_id.isdecimal() and _KEY.fullmatch(key):
         yield key

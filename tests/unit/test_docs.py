@@ -1,0 +1,50 @@
+"""The documents say what the program knows."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from bot.settings import Settings, load
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Return every setting as the README names it."""
+    found: list[str] = []
+    for name, field in model.model_fields.items():
+        table = next(
+            (
+                part
+                for part in [field.annotation, *getattr(field.annotation, "__args__", ())]
+                if isinstance(part, type) and issubclass(part, BaseModel)
+            ),
+            None,
+        )
+        is_list = "tuple" in str(field.annotation)
+        path = f"{prefix}{name}" + ("[]" if table and is_list else "")
+        found += keys(table, f"{path}.") if table else [path]
+    return found
+
+
+def test_the_example_loads_as_it_is():
+    """A copy of the example is a valid file; only its values must be changed."""
+    assert load(ROOT / "config.example.toml", {}).telegram.bots
+
+
+@pytest.mark.parametrize("key", keys(Settings))
+def test_every_setting_is_in_the_readme_and_in_the_example(key):
+    """Nothing can be set that is not explained."""
+    assert f"`{key}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    example = (ROOT / "config.example.toml").read_text(encoding="utf-8")
+    assert re.search(rf"^#?\s*{re.escape(key.rpartition('.')[2])}\s*=", example, re.MULTILINE)
+
+
+def test_every_command_is_in_the_readme():
+    """Each command that the program has is named where a user looks for it."""
+    source = (ROOT / "bot/cli/application.py").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for command in re.findall(r"@app\.command\(\)\ndef (\w+)", source):
+        assert f"{command.replace('_', '-')}" in readme
