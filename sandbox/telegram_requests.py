@@ -1,0 +1,62 @@
+"""Read a call's parameters and files, however they were sent.
+
+Reference: Bot API, Making requests.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import BodyPartReader, web
+
+from sandbox.telegram_files import CHUNK_BYTES, Spool, StoredFile
+from sandbox.telegram_model import ApiError, Json, bad_request
+
+Uploads = dict[str, StoredFile]
+
+
+async def read_request(
+    request: web.Request, spool: Callable[[str], Spool]
+) -> tuple[Json, Uploads]:
+    """Return parameters and uploaded files by name.
+
+    Args:
+        request: what a bot asks for.
+        spool: makes what takes a file of a given name.
+    """
+    parameters: Json = dict(request.query)
+    kind = request.content_type
+    if kind.startswith("multipart/"):
+        files = await _read_parts(request, parameters, spool)
+        return parameters, files
+    raw = await request.read() if request.can_read_body else b""
+    try:
+        if kind == "application/json" and raw:
+            parameters.update(json.loads(raw))
+        elif raw:
+            parameters.update(parse_qsl(raw.decode(), keep_blank_values=True))
+    except ValueError:
+        raise bad_request("can't parse the request's body") from None
+    return parameters, {}
+
+
+async def _read_parts(
+    request: web.Request, parameters: dict[str, Any], spool: Callable[[str], Spool]
+) -> Uploads:
+    files: Uploads = {}
+    is_too_large = False
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            raise bad_request("can't parse the request's body")
+        if part.filename is None:
+            parameters[part.name or ""] = await part.text()
+            continue
+        with spool(part.filename) as taken:
+            while chunk := await part.read_chunk(CHUNK_BYTES):
+                taken.write(chunk)
+            is_too_large |= taken.is_too_large
+            files[part.name or ""] = taken.finished()
+    if is_too_large:
+        raise ApiError(413, "Request Entity Too Large")
+    return files
