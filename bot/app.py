@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import httpx
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
@@ -19,6 +20,9 @@ from bot.deliver.worker import Worker
 from bot.health import BotHealth, Health
 from bot.items import Lifetimes
 from bot.jobs import Jobs, scheduled
+from bot.links import MediaLinks
+from bot.media import PATH as MEDIA_PATH
+from bot.media import MediaRoute
 from bot.operate.connect import Connector
 from bot.operate.systemd import Notifier
 from bot.outcome import RetryPolicy
@@ -26,6 +30,7 @@ from bot.receive.kommo import PATH, Hooks
 from bot.receive.telegram import Intake, IntakeSettings, Poller
 from bot.server import Address, admin_application, listen, public_application
 from bot.settings import BotSettings, Settings
+from bot.telegram_files import TelegramFiles
 from kommo.chats import ChatsApi
 from kommo.ids import AmojoId, ChannelId, SourceId, scope_id
 from storage.database import Database
@@ -35,6 +40,7 @@ KOMMO_CONCURRENCY = 10
 """httpx slows down beyond some ten requests at a time."""
 
 TELEGRAM_CONCURRENCY = 64
+DOWNLOADS = 200
 TO_KOMMO = RetryPolicy(first_s=1.0, factor=2.0, longest_s=300.0, jitter=0.25)
 TO_TELEGRAM = RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25)
 KOMMO_TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=None)
@@ -83,6 +89,8 @@ class _Parts:
     database: Database
     chats: ChatsApi
     bots: Mapping[int, Bot]
+    files: TelegramFiles
+    links: MediaLinks
     lifetimes: Lifetimes
     health: Health
     now: Callable[[], datetime]
@@ -141,13 +149,37 @@ async def _open_parts(
         database=database,
         chats=_build_chats(settings, http, now),
         bots=bots,
-        lifetimes=Lifetimes(
-            to_kommo=timedelta(hours=settings.delivery.kommo_give_up_h),
-            to_telegram=timedelta(minutes=settings.delivery.telegram_give_up_min),
-        ),
+        files=TelegramFiles(bots, await stack.enter_async_context(_build_downloads())),
+        links=_build_links(settings, now),
+        lifetimes=_lifetimes(settings),
         health=Health(bots={bot_id: BotHealth(bot_id) for bot_id in bots}),
         now=now,
         redact=redact,
+    )
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(
+        to_kommo=timedelta(hours=settings.delivery.kommo_give_up_h),
+        to_telegram=timedelta(minutes=settings.delivery.telegram_give_up_min),
+    )
+
+
+def _build_downloads() -> aiohttp.ClientSession:
+    """Return the pool for files; a download beyond its size waits for its turn."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=DOWNLOADS), cookie_jar=aiohttp.DummyCookieJar()
+    )
+
+
+def _build_links(settings: Settings, now: Callable[[], datetime]) -> MediaLinks:
+    """Return what signs media links; the days count from the last attempt to deliver."""
+    return MediaLinks(
+        settings.public_url,
+        settings.kommo.channel_secret.get_secret_value(),
+        lifetime=timedelta(days=settings.delivery.media_link_days)
+        + timedelta(hours=settings.delivery.kommo_give_up_h),
+        now=now,
     )
 
 
@@ -197,7 +229,12 @@ def _build_applications(parts: _Parts) -> tuple[web.Application, web.Application
         admin_application(
             health=parts.health, is_database_alive=lambda: _is_alive(parts.database)
         ),
-        public_application(hooks=hooks.handle, hooks_path=PATH),
+        public_application(
+            hooks=hooks.handle,
+            hooks_path=PATH,
+            media=MediaRoute(parts.links, parts.files).handle,
+            media_path=MEDIA_PATH,
+        ),
     )
 
 
@@ -206,6 +243,7 @@ def _build_poller(parts: _Parts, entry: BotSettings) -> Poller:
         entry.bot_id,
         IntakeSettings(
             source_id=SourceId(entry.source) if entry.source else None,
+            media_url=parts.links.of_bot(entry.bot_id),
             infer_read=parts.settings.telegram.infer_read,
             lifetimes=parts.lifetimes,
         ),
@@ -219,7 +257,7 @@ def _build_to_kommo(parts: _Parts, connector: Connector) -> Worker:
     return Worker(
         parts.database,
         "outbox",
-        ToKommo(parts.chats, parts.database, now=parts.now),
+        ToKommo(parts.chats, parts.database, links=parts.links, files=parts.files, now=parts.now),
         policy=TO_KOMMO,
         concurrency=KOMMO_CONCURRENCY,
         now=parts.now,

@@ -29,10 +29,13 @@ class Address:
     port: int
 
 
-def public_application(*, hooks: Handler, hooks_path: str) -> web.Application:
-    """Return what the outside may reach: webhooks."""
+def public_application(
+    *, hooks: Handler, hooks_path: str, media: Handler, media_path: str
+) -> web.Application:
+    """Return what the outside may reach: webhooks and media."""
     application = web.Application(client_max_size=BODY_LIMIT_BYTES)
     application.router.add_post(hooks_path, hooks)
+    application.router.add_get(media_path, media)  # HEAD too
     return application
 
 

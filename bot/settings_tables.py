@@ -34,6 +34,7 @@ from bot.settings_types import (
 
 MOST_BOTS = 100
 LONGEST_HOURS = 24 * 365
+SHORTEST_LINK_DAYS, LONGEST_LINK_DAYS = 7, 3650
 
 
 class Section(BaseModel):
@@ -225,6 +226,12 @@ class DeliverySettings(Section):
         gt=0,
         le=LONGEST_HOURS * 60,
         description=f"minutes, more than 0, at most {LONGEST_HOURS * 60}",
+    )
+    media_link_days: int = Field(
+        30,
+        ge=SHORTEST_LINK_DAYS,
+        le=LONGEST_LINK_DAYS,
+        description=f"a whole number of days, {SHORTEST_LINK_DAYS} to {LONGEST_LINK_DAYS}",
     )
 
 

@@ -10,12 +10,16 @@ from typing import Any
 from aiogram.types import Update
 
 from bot.items import Kind
+from bot.links import MediaLinks
 from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
+from bot.telegram_files import CLOUD_LIMIT_BYTES, FileError, TelegramFiles
 from bot.translate import incoming
+from bot.translate.contents import too_big
+from kommo.answers import SentMessage
 from kommo.chats import ChatsApi
 from kommo.errors import RateLimitedError, RejectedError, RequestError, UnreachableError
 from kommo.ids import KommoChatId, KommoMessageId
-from kommo.models import DeliveryStatus, EditMessage, NewChat, NewMessage
+from kommo.models import Content, DeliveryStatus, EditMessage, NewChat, NewMessage
 from storage.database import Database, Transaction
 from storage.queue import QueueItem
 
@@ -25,6 +29,7 @@ HISTORY_PAGE, HISTORY_PAGES = 50, 4
 CHANNEL_TROUBLE = (401, 402, 403, 404)
 """Answers about the channel or the clock, not about the message: it is kept and tried again."""
 
+BAD_REQUEST = 400
 UNKNOWN_MESSAGE_ATTEMPTS = 4
 """A status may overtake the message it is about; after that many 404 it is final."""
 
@@ -37,10 +42,18 @@ class ToKommo:
     name = "Kommo"
 
     def __init__(
-        self, chats: ChatsApi, database: Database, *, now: Callable[[], datetime]
+        self,
+        chats: ChatsApi,
+        database: Database,
+        *,
+        links: MediaLinks,
+        files: TelegramFiles,
+        now: Callable[[], datetime],
     ) -> None:
         self._chats = chats
         self._database = database
+        self._links = links
+        self._files = files
         self._now = now
 
     @asynccontextmanager
@@ -60,6 +73,8 @@ class ToKommo:
             return RetryLater(str(error), is_uncertain=error.was_sent)
         except RequestError as error:
             return RetryLater(str(error), is_uncertain=True)
+        except FileError as error:
+            return RetryLater(str(error))
 
     async def settle(
         self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable
@@ -72,11 +87,12 @@ class ToKommo:
     async def _send(self, item: QueueItem) -> Outcome:
         match item.kind:
             case Kind.NEW_MESSAGE:
-                message = NewMessage.model_validate_json(item.payload)
-                sent = await self._chats.send_message(message)
+                sent = await self._send_message(NewMessage.model_validate_json(item.payload))
                 return Delivered((sent.kommo_message_id,) if sent.kommo_message_id else ())
             case Kind.EDIT_MESSAGE:
-                await self._chats.edit_message(EditMessage.model_validate_json(item.payload))
+                edit = EditMessage.model_validate_json(item.payload)
+                content = await self._servable(edit.content)
+                await self._chats.edit_message(edit.model_copy(update={"content": content}))
             case Kind.DELIVERY_STATUS:
                 status = DeliveryStatus.model_validate_json(item.payload)
                 await self._chats.set_delivery_status(status)
@@ -86,6 +102,28 @@ class ToKommo:
                 return Undeliverable(f"this version cannot send items of kind {item.kind!r}")
         return Delivered()
 
+    async def _send_message(self, message: NewMessage) -> SentMessage:
+        """Send a message; without its quote, should Kommo not know what it quotes."""
+        content = await self._servable(message.content)
+        message = message.model_copy(update={"content": content})
+        try:
+            return await self._chats.send_message(message)
+        except RejectedError as error:
+            if message.reply_to is None or error.status != BAD_REQUEST:
+                raise
+        return await self._chats.send_message(message.model_copy(update={"reply_to": None}))
+
+    async def _servable(self, content: Content) -> Content:
+        """Put a notice in the place of a file that Telegram gives to no bot.
+
+        Whether there is a limit depends on the server, so it is asked.
+        """
+        link = self._links.read_url(content.media) if content.media else None
+        if link is None or (link.size is not None and link.size <= CLOUD_LIMIT_BYTES):
+            return content
+        is_too_big = await self._files.is_too_big(link.bot_id, link.file_id)
+        return too_big(content) if is_too_big else content
+
     async def _replay(self, item: QueueItem) -> Outcome:
         """Try an update again that could not be read: its message replaces the placeholder."""
         parked: dict[str, Any] = json.loads(item.payload)
@@ -93,10 +131,19 @@ class ToKommo:
             message = Update.model_validate(parked["update"]).message
             if message is None:
                 return Undeliverable("the update is not a message; nothing to show")
-            readable = incoming.client_message(message, bot_id=parked["bot_id"], source_id=None)
+            readable = incoming.client_message(
+                message,
+                bot_id=parked["bot_id"],
+                source_id=None,
+                media_url=self._links.of_bot(parked["bot_id"]),
+            )
         except Exception as error:
             return Undeliverable(f"still unreadable: {type(error).__name__}")
+        if readable is None:
+            return Undeliverable("the message tells nothing; nothing to show")
         await self._chats.edit_message(incoming.replaces(readable, at=self._now()))
+        for payload in readable.payloads[1:]:
+            await self._chats.send_message(payload)
         return Delivered()
 
     async def _refused(self, item: QueueItem, error: RejectedError) -> Outcome:

@@ -29,9 +29,11 @@ from aiogram.types import Update
 from bot.health import BotHealth
 from bot.items import Kind, Lifetimes, put_edit, put_message, put_status
 from bot.translate import incoming
+from bot.translate.files import MediaUrl
+from bot.translate.ids import quote
 from bot.translate.incoming import ClientEdit, ClientMessage
 from kommo.ids import KommoMessageId, SourceId
-from kommo.models import StatusCode
+from kommo.models import Profile, Quote, StatusCode
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.messages import ReceivedMessage
@@ -40,6 +42,9 @@ KINDS = ["message", "edited_message"]
 WAIT_S, MARGIN_S, BATCH = 30, 10, 100
 REVOKED_PAUSE_S, CONFLICT_PAUSE_S = 120.0, 30.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S, HTML_CUT = 0.5, 30.0, 120
+
+MOVE_S = 60
+"""A live location moves every few seconds; the manager is told once in so many."""
 
 WITHIN_THE_SECOND = timedelta(milliseconds=999)
 
@@ -63,6 +68,7 @@ class IntakeSettings:
     """What storing an update needs to know of the settings."""
 
     source_id: SourceId | None
+    media_url: MediaUrl
     infer_read: bool
     lifetimes: Lifetimes
 
@@ -96,44 +102,63 @@ class Intake:
         update = Update.model_validate(raw)
         if update.message is not None and incoming.is_with_client(update.message.chat):
             return incoming.client_message(
-                update.message, bot_id=self._bot_id, source_id=self._settings.source_id
+                update.message,
+                bot_id=self._bot_id,
+                source_id=self._settings.source_id,
+                media_url=self._settings.media_url,
             )
         edited = update.edited_message
         if edited is not None and incoming.is_with_client(edited.chat):
-            return incoming.client_edit(edited, bot_id=self._bot_id)
+            return incoming.client_edit(
+                edited, bot_id=self._bot_id, media_url=self._settings.media_url
+            )
         return None
 
     async def _store_message(self, tx: Transaction, message: ClientMessage) -> None:
         await tx.conversations.remember(self._conversation(message))
+        profile = await _profile(tx, message.address.conversation_id)
+        reply_to = await _quote(tx, message)
         said_at = _moment(message.at, self._now())
-        at = await tx.conversations.next_msec(message.address.conversation_id, said_at)
-        payload = message.payload.model_copy(update={"at": at})
-        if not await put_message(tx, payload, now=self._now(), lifetimes=self._settings.lifetimes):
-            return
+        for number, payload in enumerate(message.payloads):
+            at = await tx.conversations.next_msec(payload.conversation_id, said_at)
+            complete = payload.model_copy(
+                update={
+                    "at": at,
+                    "sender": payload.sender.model_copy(update={"profile": profile}),
+                    "reply_to": None if number else reply_to,
+                }
+            )
+            lifetimes = self._settings.lifetimes
+            if not await put_message(tx, complete, now=self._now(), lifetimes=lifetimes):
+                return
         await tx.messages.remember_incoming(
             ReceivedMessage(
-                external_id=payload.external_id,
-                conversation_id=payload.conversation_id,
+                external_id=message.payload.external_id,
+                conversation_id=message.payload.conversation_id,
                 bot_id=message.address.bot_id,
                 business_user_id=message.address.business_user_id,
                 chat_id=message.address.chat_id,
                 telegram_message_id=message.telegram_message_id,
-                content_hash=_hash(payload.content.model_dump_json()),
+                content_hash=_hash(message.fingerprint),
                 at=message.at,
             )
         )
         await self._mark_read(tx, message)
 
     async def _store_edit(self, tx: Transaction, edit: ClientEdit) -> None:
-        """Store an edit; one that changes nothing a person can see is none."""
-        content_hash = _hash(edit.payload.content.model_dump_json())
-        changed = await tx.messages.change_content(edit.external_id, content_hash)
-        if not changed:
+        """Store an edit; one that changes nothing a person can see is none.
+
+        Of the moves of a live location, only the first of each minute is stored.
+        """
+        content_hash = _hash(edit.fingerprint)
+        if not await tx.messages.change_content(edit.external_id, content_hash):
             return
+        moment_s = int(edit.payload.at.timestamp())
+        what = moment_s // MOVE_S if edit.is_move else f"{moment_s}:{content_hash}"
         await put_edit(
             tx,
             edit.payload,
-            dedupe_key=f"edit:{edit.external_id}:{content_hash}",
+            dedupe_key=f"edit:{edit.external_id}:{what}",
             now=self._now(),
             lifetimes=self._settings.lifetimes,
         )
@@ -185,6 +210,7 @@ class Intake:
             chat_id=address.chat_id,
             name=message.payload.sender.name,
             username=author.username,
+            phone=message.phone,
             source_id=self._settings.source_id,
             created_at=self._now(),
             last_incoming_at=message.at,
@@ -276,6 +302,25 @@ def _moment(date: datetime, now: datetime) -> datetime:
     Telegram tells the second; Kommo orders by milliseconds, a manager's messages among them.
     """
     return date if now < date else min(now, date + WITHIN_THE_SECOND)
+
+
+async def _profile(tx: Transaction, conversation_id: str) -> Profile | None:
+    """Return how else a client can be reached, as far as the client has told."""
+    known = await tx.conversations.get(conversation_id)
+    return Profile(phone=known.phone) if known is not None and known.phone else None
+
+
+async def _quote(tx: Transaction, message: ClientMessage) -> Quote | None:
+    """Return the message that a client answers, by the id that Kommo knows it by."""
+    if message.answers is None:
+        return None
+    address = message.address
+    answered = await tx.messages.by_telegram(
+        address.bot_id, address.chat_id, message.answers, address.business_user_id
+    )
+    if answered is None:
+        return None
+    return quote(answered.external_id, answered.kommo_message_id)
 
 
 def _hash(text: str) -> str:

@@ -13,7 +13,8 @@ names all it needs: an answer finds its way even when the database was lost.
 import re
 from dataclasses import dataclass
 
-from kommo.ids import ConversationId, ExternalMessageId, ParticipantId
+from kommo.ids import ConversationId, ExternalMessageId, KommoMessageId, ParticipantId
+from kommo.models import Quote
 
 _CONVERSATION = re.compile(r"tg:(\d{1,20})(?:\.(\d{1,20}))?:(-?\d{1,20})", re.ASCII)
 _MESSAGE = re.compile(_CONVERSATION.pattern + r":(\d{1,20})(?::(\d{1,4}))?", re.ASCII)
@@ -60,3 +61,10 @@ def parse_message(external_id: str) -> tuple[ChatAddress, int] | None:
         return None
     bot_id, business_user_id, chat_id, message_id, _part = match.groups()
     return ChatAddress(int(bot_id), int(chat_id), int(business_user_id or 0)), int(message_id)
+
+
+def quote(external_id: str | None, kommo_message_id: str | None) -> Quote:
+    """Return a message by our id, or else by Kommo's."""
+    if external_id is not None:
+        return Quote(external_id=ExternalMessageId(external_id))
+    return Quote(kommo_message_id=KommoMessageId(kommo_message_id or ""))

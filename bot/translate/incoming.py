@@ -7,8 +7,11 @@ from typing import Any
 
 from aiogram.types import Chat, Message, User
 
+from bot.translate.contents import contents, with_heading
+from bot.translate.context import heading
+from bot.translate.files import MediaUrl
 from bot.translate.ids import ChatAddress, participant_id
-from bot.translate.text import clean, flatten
+from bot.translate.text import clean
 from kommo.ids import ExternalMessageId, SourceId
 from kommo.models import Content, EditMessage, NewMessage, Person
 
@@ -28,23 +31,44 @@ YEAR_10000 = 253_402_300_800
 
 @dataclass(frozen=True)
 class ClientMessage:
-    """One message of a client: its place, its author, and what Kommo is to show."""
+    """One message of a client: its place, its author, and what Kommo is to show.
+
+    Args:
+        payloads: one for each part; mostly there is just one.
+        fingerprint: changes when what the message says changes, and only then.
+        phone: the client's own number, if this message tells it.
+        answers: Telegram's id of the message that this one answers.
+    """
 
     address: ChatAddress
     telegram_message_id: int
     author: User
     at: datetime
-    payload: NewMessage
+    payloads: tuple[NewMessage, ...]
+    fingerprint: str = ""
+    phone: str | None = None
+    answers: int | None = None
+
+    @property
+    def payload(self) -> NewMessage:
+        """Return the first part, which the message is known by."""
+        return self.payloads[0]
 
 
 @dataclass(frozen=True)
 class ClientEdit:
-    """A client's change of an earlier message."""
+    """A client's change of an earlier message.
+
+    Args:
+        is_move: whether all that happened is that a live location moved.
+    """
 
     address: ChatAddress
     telegram_message_id: int
     external_id: ExternalMessageId
     payload: EditMessage
+    fingerprint: str
+    is_move: bool = False
 
 
 def is_with_client(chat: Chat) -> bool:
@@ -52,33 +76,83 @@ def is_with_client(chat: Chat) -> bool:
     return chat.type == "private"
 
 
-def client_message(message: Message, *, bot_id: int, source_id: SourceId | None) -> ClientMessage:
-    """Translate a client's message into the message to show in Kommo."""
+def client_message(
+    message: Message, *, bot_id: int, source_id: SourceId | None, media_url: MediaUrl
+) -> ClientMessage | None:
+    """Translate a client's message into what to show in Kommo; None when it tells nothing."""
     address = ChatAddress(bot_id, message.chat.id)
     author = message.from_user or _author_from_chat(message.chat)
-    payload = NewMessage(
-        at=message.date,
-        external_id=address.message_id(message.message_id),
-        conversation_id=address.conversation_id,
-        source_id=source_id,
-        sender=person(author),
-        content=content(message),
+    payloads = tuple(
+        NewMessage(
+            at=message.date,
+            external_id=address.message_id(message.message_id, part),
+            conversation_id=address.conversation_id,
+            source_id=source_id,
+            sender=person(author),
+            content=content,
+        )
+        for part, content in enumerate(shown(message, media_url), start=1)
     )
-    return ClientMessage(address, message.message_id, author, message.date, payload)
+    if not payloads:
+        return None
+    return ClientMessage(
+        address=address,
+        telegram_message_id=message.message_id,
+        author=author,
+        at=message.date,
+        payloads=payloads,
+        fingerprint=fingerprint(message),
+        phone=own_phone(message, author),
+        answers=message.reply_to_message.message_id if message.reply_to_message else None,
+    )
 
 
-def client_edit(message: Message, *, bot_id: int) -> ClientEdit:
-    """Translate a client's edit of a message."""
+def client_edit(message: Message, *, bot_id: int, media_url: MediaUrl) -> ClientEdit | None:
+    """Translate a client's edit of a message: of its first part, where there are several."""
     address = ChatAddress(bot_id, message.chat.id)
     external_id = address.message_id(message.message_id)
+    parts = shown(message, media_url)
+    if not parts:
+        return None
     changed_at = message.edit_date or message.date.timestamp()
     payload = EditMessage(
         at=datetime.fromtimestamp(changed_at, UTC),
         external_id=external_id,
         conversation_id=address.conversation_id,
-        content=content(message),
+        content=parts[0],
     )
-    return ClientEdit(address, message.message_id, external_id, payload)
+    return ClientEdit(
+        address=address,
+        telegram_message_id=message.message_id,
+        external_id=external_id,
+        payload=payload,
+        fingerprint=fingerprint(message),
+        is_move=message.location is not None and message.location.live_period is not None,
+    )
+
+
+def shown(message: Message, media_url: MediaUrl) -> tuple[Content, ...]:
+    """Return what Kommo shows of a message: its parts, with where it is from above the first."""
+    parts = contents(message, media_url)
+    return (with_heading(parts[0], heading(message)), *parts[1:]) if parts else ()
+
+
+def fingerprint(message: Message) -> str:
+    """Return what changes when what a message says changes; a link's end of life is not that."""
+    parts = shown(message, lambda file: file.unique_id)
+    return "\n".join(part.model_dump_json() for part in parts)
+
+
+def own_phone(message: Message, author: User) -> str | None:
+    """Return the number that a client shared of their own account, as +digits.
+
+    Reference: Bot API, Contact (`user_id`); somebody else's entry says nothing of the client.
+    """
+    contact = message.contact
+    if contact is None or contact.user_id != author.id:
+        return None
+    digits = "".join(char for char in contact.phone_number if char in "0123456789")
+    return f"+{digits}" if digits else None
 
 
 def person(user: User) -> Person:
@@ -88,13 +162,6 @@ def person(user: User) -> Person:
         name=user.full_name.strip() or user.username or "Telegram user",
         profile_link=f"https://t.me/{user.username}" if user.username else None,
     )
-
-
-def content(message: Message) -> Content:
-    """Return what a message says; what is not known yet becomes a text naming it."""
-    if message.text is not None:
-        return Content(type="text", text=flatten(message.text, message.entities or []))
-    return Content(type="text", text=_notice(message))
 
 
 def unreadable_message(
@@ -124,7 +191,7 @@ def unreadable_message(
         sender=person(user),
         content=Content(type="text", text=UNREADABLE),
     )
-    return ClientMessage(address, message_id, user, at, payload)
+    return ClientMessage(address, message_id, user, at, (payload,), UNREADABLE)
 
 
 def replaces(message: ClientMessage, *, at: datetime) -> EditMessage:
@@ -146,13 +213,6 @@ def _author_from_chat(chat: Chat) -> User:
         last_name=chat.last_name,
         username=chat.username,
     )
-
-
-def _notice(message: Message) -> str:
-    """Name a kind of content that has no translation, with its caption."""
-    kind = message.content_type.replace("_", " ")
-    caption = flatten(message.caption or "", message.caption_entities or [])
-    return f"[{kind}] {caption}".strip()
 
 
 def _is_object(data: Any) -> bool:

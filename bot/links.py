@@ -1,0 +1,119 @@
+"""Media links: signed public addresses under which the bridge serves a Telegram file (pure).
+
+A link names the bot and the file, never the token; a key that is derived from the channel secret
+signs it, so that none can be made up or extended. It looks like this:
+
+    https://bridge.example.com/media/<what it is about, Base64>.<signature>/<file name>
+"""
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from urllib.parse import quote, unquote
+
+from bot.errors import BridgeError
+from bot.translate.files import MediaUrl, TelegramFile
+
+ROOT = "/media/"
+PURPOSE = b"kommo-telegram media links"
+"""Keeps the key apart from the secret's other uses."""
+
+DAY_S = 24 * 3600
+
+
+class LinkError(BridgeError):
+    """A media link that was not made here, or is past its time."""
+
+
+@dataclass(frozen=True)
+class MediaLink:
+    """What a link says."""
+
+    bot_id: int
+    file_id: str
+    name: str
+    mime_type: str
+    size: int | None
+    is_sticker: bool
+    expires_at: datetime
+
+
+class MediaLinks:
+    """Makes media links, and reads them back.
+
+    Args:
+        public_url: where the bridge is reached.
+        secret: the channel secret.
+        lifetime: how long a link is good, at least; a day's links share their end, so that a file
+            has the same link all day.
+        now: the clock.
+    """
+
+    def __init__(
+        self, public_url: str, secret: str, *, lifetime: timedelta, now: Callable[[], datetime]
+    ) -> None:
+        self._prefix = public_url.rstrip("/") + ROOT
+        self._key = hmac.digest(secret.encode(), PURPOSE, "sha256")
+        self._lifetime = lifetime
+        self._now = now
+
+    def of_bot(self, bot_id: int) -> MediaUrl:
+        """Return what makes the links of a bot's files."""
+        return partial(self.url, bot_id)
+
+    def url(self, bot_id: int, file: TelegramFile) -> str:
+        """Return the link of a file."""
+        end_s = int((self._now() + self._lifetime).timestamp()) // DAY_S + 1
+        fields = [
+            bot_id, file.file_id, file.mime_type, file.size, int(file.is_sticker), end_s * DAY_S
+        ]  # fmt: skip
+        body = _encoded(json.dumps(fields, separators=(",", ":")).encode())
+        signature = _encoded(self._signature(body, file.name))
+        return f"{self._prefix}{body}.{signature}/{quote(file.name, safe='')}"
+
+    def read(self, token: str, name: str) -> MediaLink:
+        """Return what a link says, given its last two parts.
+
+        Raises:
+            LinkError: it is forged, or expired.
+        """
+        body, _, signature = token.partition(".")
+        if not hmac.compare_digest(_decoded(signature), self._signature(body, name)):
+            raise LinkError("the link was not made by this bridge")
+        bot_id, file_id, mime_type, size, is_sticker, end_s = json.loads(_decoded(body))
+        expires_at = datetime.fromtimestamp(end_s, UTC)
+        if self._now() >= expires_at:
+            raise LinkError("the link has expired")
+        return MediaLink(bot_id, file_id, name, mime_type, size, bool(is_sticker), expires_at)
+
+    def read_url(self, url: str) -> MediaLink | None:
+        """Return what a link of this bridge says; None when it is not one, or not any more."""
+        if not url.startswith(self._prefix):
+            return None
+        token, _, name = url.removeprefix(self._prefix).partition("/")
+        try:
+            return self.read(token, unquote(name))
+        except LinkError:
+            return None
+
+    def _signature(self, body: str, name: str) -> bytes:
+        signed = f"{body}/{name}".encode("utf-8", "surrogateescape")
+        return hmac.digest(self._key, signed, "sha256")
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _decoded(text: str) -> bytes:
+    """Return what was encoded; nothing when it was not encoded here."""
+    try:
+        data = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
+    except (ValueError, binascii.Error):
+        return b""
+    return data if _encoded(data) == text else b""

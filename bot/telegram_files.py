@@ -1,0 +1,195 @@
+"""Files of Telegram, fetched: from its server, or from the disk of a local Bot API server.
+
+The token is part of a file's address, so no address and no text of an error leaves this module.
+Reference: Bot API, getFile; Using a local Bot API server.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from aiogram import Bot
+from aiogram.exceptions import (
+    AiogramError,
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramNetworkError,
+)
+from aiogram.methods import GetFile
+
+CLOUD_LIMIT_BYTES = 20 << 20
+"""The most that the cloud's getFile gives; a server of one's own gives all."""
+
+CHUNK_BYTES = 64 * 1024
+ANSWER_S, BIG_ANSWER_S = 30, 900
+"""How long getFile may take. A local server answers when it has the whole of a big file."""
+
+PROBE_S = 15
+DOWNLOAD = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
+OK, PARTIAL, NOT_FOUND, BAD_GATEWAY, TIMED_OUT = 200, 206, 404, 502, 504
+
+
+class FileError(Exception):
+    """A file that cannot be had; `status` is what to answer whoever asked for it."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class FileTooBigError(FileError):
+    """Telegram's server gives no file of this size to bots."""
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """Where a file is, for the next hour at least."""
+
+    bot_id: int
+    path: str
+    size: int | None
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the file lies on this machine's disk."""
+        return Path(self.path).is_absolute()
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A file from some byte on."""
+
+    size: int | None
+    chunks: AsyncIterator[bytes]
+
+
+class TelegramFiles:
+    """Finds and opens files of the bots."""
+
+    def __init__(self, bots: Mapping[int, Bot], http: aiohttp.ClientSession) -> None:
+        self._bots = bots
+        self._http = http
+
+    async def find(
+        self, bot_id: int, file_id: str, *, size: int | None = None, within_s: int | None = None
+    ) -> FoundFile:
+        """Ask for a file's place, anew for every download.
+
+        Raises:
+            FileError: it is gone, too big, or Telegram does not answer.
+        """
+        bot = self._bots.get(bot_id)
+        if bot is None:
+            raise FileError(NOT_FOUND, "the bot is not set up any more")
+        wait_s = BIG_ANSWER_S if (size or 0) > CLOUD_LIMIT_BYTES else ANSWER_S
+        try:
+            found = await bot(GetFile(file_id=file_id), request_timeout=within_s or wait_s)
+        except TelegramBadRequest as error:
+            if "too big" in error.message.lower():
+                raise FileTooBigError(NOT_FOUND, "the file is too big for bots") from None
+            raise FileError(NOT_FOUND, "Telegram does not know the file any more") from None
+        except TelegramNetworkError as error:
+            is_late = isinstance(error.__cause__, TimeoutError) or "timeout" in str(error).lower()
+            status = TIMED_OUT if is_late else BAD_GATEWAY
+            raise FileError(status, "Telegram does not answer") from None
+        except (TelegramAPIError, AiogramError) as error:
+            raise FileError(BAD_GATEWAY, f"Telegram refuses: {type(error).__name__}") from None
+        if not found.file_path:
+            raise FileError(NOT_FOUND, "Telegram does not have the file any more")
+        return FoundFile(bot_id, found.file_path, found.file_size)
+
+    async def is_too_big(self, bot_id: int, file_id: str) -> bool:
+        """Tell whether Telegram's server refuses to give a file because of its size.
+
+        Raises:
+            FileError: it could not be asked.
+        """
+        try:
+            await self.find(bot_id, file_id, within_s=PROBE_S)
+        except FileTooBigError:
+            return True
+        except FileError as error:
+            if error.status == BAD_GATEWAY:
+                raise
+            # gone: the link will say so; no answer yet: a local server is still fetching it
+        return False
+
+    @asynccontextmanager
+    async def open(self, file: FoundFile, start: int = 0) -> AsyncIterator[OpenFile]:
+        """Open a file from its byte `start` on.
+
+        Raises:
+            FileError: it cannot be had.
+        """
+        opened = self._from_disk if file.is_local else self._from_server
+        async with opened(file, start) as found:
+            yield found
+
+    async def read(self, file: FoundFile, *, limit_bytes: int) -> bytes:
+        """Return a small file.
+
+        Raises:
+            FileError: it cannot be had, or is larger than that.
+        """
+        content = bytearray()
+        async with self.open(file) as opened:
+            async for chunk in opened.chunks:
+                content += chunk
+                if len(content) > limit_bytes:
+                    raise FileError(BAD_GATEWAY, "the file is larger than it may be")
+        return bytes(content)
+
+    @asynccontextmanager
+    async def _from_server(self, file: FoundFile, start: int) -> AsyncIterator[OpenFile]:
+        bot = self._bots[file.bot_id]
+        url = bot.session.api.file_url(bot.token, file.path)
+        headers = {"Accept-Encoding": "identity"}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        try:
+            async with self._http.get(
+                url, headers=headers, timeout=DOWNLOAD, allow_redirects=False
+            ) as answer:
+                if answer.status not in {OK, PARTIAL}:
+                    is_gone = answer.status == NOT_FOUND
+                    status = NOT_FOUND if is_gone else BAD_GATEWAY
+                    raise FileError(status, f"Telegram's files answer {answer.status}")
+                skipped = start if answer.status == OK else 0
+                size = answer.content_length if answer.status == OK else file.size
+                yield OpenFile(size, _skip(answer.content.iter_chunked(CHUNK_BYTES), skipped))
+        except TimeoutError:
+            raise FileError(TIMED_OUT, "Telegram's files do not answer") from None
+        except aiohttp.ClientError as error:
+            raise FileError(BAD_GATEWAY, f"Telegram's files: {type(error).__name__}") from None
+
+    @asynccontextmanager
+    async def _from_disk(self, file: FoundFile, start: int) -> AsyncIterator[OpenFile]:
+        try:
+            handle = await asyncio.to_thread(Path(file.path).open, "rb")
+        except OSError as error:
+            reason = f"the local Bot API server's file: {type(error).__name__}"
+            raise FileError(BAD_GATEWAY, reason) from None
+        try:
+            size = await asyncio.to_thread(handle.seek, 0, 2)
+            await asyncio.to_thread(handle.seek, start)
+            yield OpenFile(size, _blocks(handle.read))
+        finally:
+            await asyncio.to_thread(handle.close)
+
+
+async def _blocks(read: Callable[[int], bytes]) -> AsyncIterator[bytes]:
+    """Read a file without holding up what else goes on."""
+    while block := await asyncio.to_thread(read, 4 * CHUNK_BYTES):
+        yield block
+
+
+async def _skip(chunks: AsyncIterator[bytes], count: int) -> AsyncIterator[bytes]:
+    """Leave out the first bytes."""
+    async for chunk in chunks:
+        rest = chunk[count:]
+        count -= len(chunk) - len(rest)
+        if rest:
+            yield rest

@@ -1,0 +1,178 @@
+"""What has no counterpart in Kommo → a short text that tells of it. Pure.
+
+Reference: Bot API, Message (service messages).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiogram.types import (
+    Checklist,
+    Dice,
+    Game,
+    GiftInfo,
+    Giveaway,
+    GiveawayWinners,
+    Invoice,
+    Message,
+    MessageAutoDeleteTimerChanged,
+    Poll,
+    RefundedPayment,
+    Story,
+    SuccessfulPayment,
+    UniqueGiftInfo,
+    WebAppData,
+)
+
+SILENT = frozenset(
+    {
+        "chat_background_set",
+        "forum_topic_created",
+        "forum_topic_edited",
+        "forum_topic_closed",
+        "forum_topic_reopened",
+        "general_forum_topic_hidden",
+        "general_forum_topic_unhidden",
+        "chat_owner_changed",
+        "chat_owner_left",
+    }
+)
+"""Kinds that tell a manager nothing: how the client arranges the chat on the screen."""
+
+FIXED: Mapping[str, str] = {
+    "pinned_message": "[The client pinned a message.]",
+    "write_access_allowed": "[The client allowed the bot to write.]",
+    "passport_data": "[The client sent Telegram Passport data, which is not read.]",
+    "users_shared": "[The client shared users with the bot.]",
+    "chat_shared": "[The client shared a chat with the bot.]",
+    "giveaway_created": "[A giveaway was created.]",
+    "giveaway_completed": "[A giveaway was completed.]",
+    "checklist_tasks_added": "[Tasks were added to a checklist.]",
+    "checklist_tasks_done": "[Tasks of a checklist were marked.]",
+}
+
+
+def notice(message: Message) -> str:
+    """Return a text for a message without counterpart; none when there is nothing to tell."""
+    kind = str(getattr(message.content_type, "value", message.content_type))
+    if kind in SILENT:
+        return ""
+    if kind in FIXED:
+        return FIXED[kind]
+    if kind in READERS:
+        return READERS[kind](getattr(message, kind))
+    return f"[{_name(message, kind)}]"
+
+
+def _name(message: Message, kind: str) -> str:
+    """Name a kind that has no text of its own; a kind of the future by its field."""
+    unknown = sorted(message.model_extra or {})
+    if kind == "unknown" and unknown:
+        return f"{', '.join(unknown).replace('_', ' ')}: not known to this version of the bridge"
+    return kind.replace("_", " ")
+
+
+def _poll(asked: Poll) -> str:
+    kind = "quiz" if asked.type == "quiz" else "poll"
+    state = ", closed" if asked.is_closed else ""
+    options = [
+        f"• {option.text}" + (f" ({option.voter_count})" if option.voter_count else "")
+        for option in asked.options
+    ]
+    return "\n".join([f"[{kind}{state}] {asked.question}", *options])
+
+
+def _dice(thrown: Dice) -> str:
+    return f"[dice] {thrown.emoji} {thrown.value}"
+
+
+def _story(shown: Story) -> str:
+    owner = shown.chat.full_name or ""
+    of = f" of {owner}" if owner else ""
+    return f"[story{of}: Telegram does not show stories to bots]"
+
+
+def _checklist(shown: Checklist) -> str:
+    tasks = [f"{'☑' if task.completion_date else '☐'} {task.text}" for task in shown.tasks]
+    return "\n".join([f"[checklist] {shown.title}", *tasks])
+
+
+def _giveaway(shown: Giveaway) -> str:
+    prize = f": {shown.prize_description}" if shown.prize_description else ""
+    until = shown.winners_selection_date.date().isoformat()
+    return f"[giveaway for {shown.winner_count} winners, until {until}]{prize}"
+
+
+def _giveaway_winners(shown: GiveawayWinners) -> str:
+    names = ", ".join(user.full_name for user in shown.winners)
+    return f"[winners of a giveaway: {shown.winner_count}] {names}".strip()
+
+
+def _game(shown: Game) -> str:
+    return f"[game] {shown.title}\n{shown.description}".strip()
+
+
+def _invoice(shown: Invoice) -> str:
+    price = _money(shown.total_amount, shown.currency)
+    return f"[invoice: {price}] {shown.title}\n{shown.description}".strip()
+
+
+def _payment(paid: SuccessfulPayment) -> str:
+    return f"[The client paid {_money(paid.total_amount, paid.currency)}.]"
+
+
+def _refund(paid: RefundedPayment) -> str:
+    return f"[A payment of {_money(paid.total_amount, paid.currency)} was refunded.]"
+
+
+NO_CENTS = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XTR"})
+"""Currencies without a smaller unit, among those of Telegram. Reference: Bot API, Payments."""
+
+
+def _money(amount: int, currency: str) -> str:
+    if currency == "XTR":
+        return f"{amount} Telegram stars"
+    return f"{amount} {currency}" if currency in NO_CENTS else f"{amount / 100:.2f} {currency}"
+
+
+def _gift(shown: GiftInfo) -> str:
+    emoji = shown.gift.sticker.emoji or ""
+    return f"[gift of {shown.gift.star_count} stars] {emoji} {shown.text or ''}".strip()
+
+
+def _unique_gift(shown: UniqueGiftInfo) -> str:
+    return f"[gift: {shown.gift.base_name}] {shown.text or ''}".strip()
+
+
+def _web_app_data(sent: WebAppData) -> str:
+    return f"[{sent.button_text}] {sent.data}"
+
+
+def _auto_delete(changed: MessageAutoDeleteTimerChanged) -> str:
+    if not changed.message_auto_delete_time:
+        return "[Messages of this chat are not deleted automatically any more.]"
+    hours = max(round(changed.message_auto_delete_time / 3600), 1)
+    return f"[Messages of this chat are deleted automatically after {hours} hours.]"
+
+
+def _website(domain: str) -> str:
+    return f"[The client logged in at {domain}.]"
+
+
+READERS: Mapping[str, Callable[[Any], str]] = {
+    "poll": _poll,
+    "dice": _dice,
+    "story": _story,
+    "checklist": _checklist,
+    "giveaway": _giveaway,
+    "giveaway_winners": _giveaway_winners,
+    "game": _game,
+    "invoice": _invoice,
+    "successful_payment": _payment,
+    "refunded_payment": _refund,
+    "gift": _gift,
+    "unique_gift": _unique_gift,
+    "web_app_data": _web_app_data,
+    "message_auto_delete_timer_changed": _auto_delete,
+    "connected_website": _website,
+}
