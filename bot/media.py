@@ -17,7 +17,7 @@ from bot.pictures import png
 from bot.ranges import Part, UnsatisfiableError, part_of
 from bot.telegram_files import CHUNK_BYTES, FileError, TelegramFiles
 
-PATH = ROOT + "{token}/{name}"
+PATH = ROOT + "{link:.*}"
 STICKER_LIMIT_BYTES = 2 << 20
 SHOWN_TYPES = ("image/", "video/", "audio/")
 CONVERSIONS = 4
@@ -36,8 +36,9 @@ class MediaRoute:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; an error says nothing but its status."""
+        token, _, name = request.match_info["link"].partition("/")
         try:
-            link = self._links.read(request.match_info["token"], request.match_info["name"])
+            link = self._links.read(token, name)
         except LinkError as error:
             log.warning("media link refused: %s", error)
             return web.Response(status=403)
@@ -48,8 +49,8 @@ class MediaRoute:
         except FileError as error:
             log.warning("media not served: %s", error, extra={"bot": link.bot_id})
             return web.Response(status=error.status)
-        except UnsatisfiableError:
-            return web.Response(status=416)
+        except UnsatisfiableError as error:
+            return web.Response(status=416, headers={"Content-Range": f"bytes */{error.size}"})
 
     async def _file(self, request: web.Request, link: MediaLink) -> web.StreamResponse:
         """Stream a file as Telegram keeps it."""

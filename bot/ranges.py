@@ -9,6 +9,10 @@ _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECA
 class UnsatisfiableError(Exception):
     """The part lies outside of the file."""
 
+    def __init__(self, size: int) -> None:
+        super().__init__(f"outside of {size} bytes")
+        self.size = size
+
 
 @dataclass(frozen=True)
 class Part:
@@ -42,5 +46,5 @@ def part_of(header: str | None, size: int) -> Part | None:
         if last and int(last) < start:
             return None
     if start >= end:
-        raise UnsatisfiableError
+        raise UnsatisfiableError(size)
     return Part(start, end)

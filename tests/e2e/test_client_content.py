@@ -1,0 +1,283 @@
+"""Everything a client can send reaches the manager, and every link gives its file."""
+
+import hashlib
+import io
+import json
+
+import aiohttp
+import pytest
+from PIL import Image
+
+CONVERSATION = "tg:700001:555"
+
+
+def picture(kind, size):
+    """Return a picture of this size."""
+    target = io.BytesIO()
+    Image.effect_noise(size, 90).convert("RGB").save(target, kind)
+    return target.getvalue()
+
+
+JPEG = picture("JPEG", (400, 300))
+FILE = bytes(range(256)) * 1000
+
+
+@pytest.fixture
+def kommo(kommo):
+    """A Kommo that fetches every link it is given, and asks with HEAD first."""
+    kommo.fetch_media = kommo.head_first = True
+    return kommo
+
+
+def messages_in(kommo):
+    """Return what arrived in Ann's conversation, in order."""
+    return kommo.messages_in(CONVERSATION) if CONVERSATION in kommo.conversations else []
+
+
+def sha256(content):
+    """Return the digest of a file, as the sandbox tells it."""
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "content", "shown_as", "mime_type", "shown_name"),
+    [
+        pytest.param("photo", "p.jpg", JPEG, "picture", "image/jpeg", "photo.jpg", id="photo"),
+        pytest.param("video", "v.mp4", FILE, "video", "video/mp4", "v.mp4", id="video"),
+        pytest.param("animation", "a.mp4", FILE, "video", "video/mp4", "a.mp4", id="animation"),
+        pytest.param("animation", "a.gif", FILE, "picture", "image/gif", "a.gif", id="gif"),
+        pytest.param("audio", "song.mp3", FILE, "audio", "audio/mpeg", "song.mp3", id="audio"),
+        pytest.param("voice", "v.oga", FILE, "voice", "audio/ogg", "voice.ogg", id="voice"),
+        pytest.param(
+            "document",
+            "план №1.pdf",
+            FILE,
+            "file",
+            "application/pdf",
+            "план №1.pdf",
+            id="document",
+        ),
+        pytest.param(
+            "video_note", "n.mp4", FILE, "video", "video/mp4", "video-message.mp4", id="video-note"
+        ),
+    ],
+)
+async def test_a_file_arrives_as_what_it_is_and_with_its_very_bytes(
+    bridge, telegram, kommo, eventually, kind, name, content, shown_as, mime_type, shown_name
+):
+    """Each kind of file arrives with its type, name, size and caption, and can be fetched."""
+    file_id = telegram.add_file(content, name)
+    telegram.client_sends({**telegram.media(kind, file_id), "caption": "like this one"})
+    await eventually(lambda: kommo.fetched)
+    (message,) = messages_in(kommo)
+    assert (message.type, message.text) == (shown_as, "like this one")
+    assert message.content["file_name"] == shown_name
+    assert message.content["file_size"] == len(content)
+    (fetched,) = kommo.fetched
+    assert (fetched.status, fetched.head_status) == (200, 200)
+    assert fetched.sha256 == sha256(content)
+    assert fetched.headers["Content-Type"] == mime_type
+    assert fetched.headers["X-Content-Type-Options"] == "nosniff"
+    assert "FAKE-TOKEN" not in message.content["media"]
+
+
+async def fetch(url, **headers):
+    """Return the answer to a GET, and its body."""
+    async with aiohttp.ClientSession() as http, http.get(url, headers=headers) as answer:
+        return answer, await answer.read()
+
+
+async def test_a_static_sticker_arrives_as_a_png_with_its_emoji(
+    bridge, telegram, kommo, eventually
+):
+    """A sticker is a picture that every browser shows."""
+    telegram.client_sends(
+        telegram.media("sticker", telegram.add_file(picture("WEBP", (64, 64)), "s.webp"))
+    )
+    await eventually(lambda: kommo.fetched)
+    (message,) = messages_in(kommo)
+    assert (message.type, message.text) == ("picture", "👍")
+    answer, body = await fetch(message.content["media"])
+    assert answer.headers["Content-Type"] == "image/png"
+    assert Image.open(io.BytesIO(body)).size == (64, 64)
+
+
+async def test_a_moving_sticker_arrives_as_its_thumbnail(bridge, telegram, kommo, eventually):
+    """A sticker that moves is shown by its thumbnail; without one, its emoji says what it was."""
+    thumbnail = {
+        "file_id": telegram.add_file(picture("WEBP", (64, 64)), "t.webp"),
+        "file_unique_id": "t",
+    }
+    content = telegram.media("sticker", telegram.add_file(FILE, "s.tgs"))
+    telegram.client_sends(content)
+    thumbnail |= {"width": 64, "height": 64}
+    telegram.client_sends({"sticker": {**content["sticker"], "thumbnail": thumbnail}})
+    await eventually(lambda: len(messages_in(kommo)) == 2)
+    bare, shown = messages_in(kommo)
+    assert (bare.type, bare.text) == ("text", "[sticker] 👍")
+    assert (shown.type, shown.text) == ("picture", "👍")
+    _answer, body = await fetch(shown.content["media"])
+    assert Image.open(io.BytesIO(body)).format == "PNG"
+
+
+async def test_a_live_photo_is_the_photo_and_then_the_video(bridge, telegram, kommo, eventually):
+    """Both halves of a live photo arrive, the caption with the first."""
+    photo = telegram.media("photo", telegram.add_file(JPEG, "p.jpg"))["photo"]
+    video = telegram.media("video", telegram.add_file(FILE, "v.mp4"))["video"]
+    live = {"live_photo": {**video, "photo": photo}, "photo": photo, "caption": "wave"}
+    telegram.client_sends(live)
+    await eventually(lambda: len(kommo.fetched) == 2)
+    assert [(one.type, one.text) for one in messages_in(kommo)] == [
+        ("picture", "wave"),
+        ("video", ""),
+    ]
+    assert {one.sha256 for one in kommo.fetched} == {sha256(JPEG), sha256(FILE)}
+
+
+async def test_an_album_arrives_in_order_with_the_caption_where_it_was_put(
+    bridge, telegram, kommo, eventually
+):
+    """The items of an album are messages of their own, in the order of the album."""
+    for number in range(3):
+        photo = telegram.media("photo", telegram.add_file(JPEG + bytes([number]), "p.jpg"))
+        caption = {"caption": "second"} if number == 1 else {}
+        telegram.client_sends({**photo, **caption, "media_group_id": "77"})
+    await eventually(lambda: len(kommo.fetched) == 3)
+    assert [one.text for one in messages_in(kommo)] == ["", "second", ""]
+    sizes = [one.content["file_size"] for one in messages_in(kommo)]
+    assert sizes == [len(JPEG) + 1] * 3
+
+
+async def test_a_part_of_a_file_can_be_fetched(bridge, telegram, kommo, eventually):
+    """Range is honoured, whether or not Telegram's own server honours it."""
+    telegram.client_sends(telegram.media("document", telegram.add_file(FILE, "f.bin")))
+    await eventually(lambda: messages_in(kommo))
+    link = messages_in(kommo)[0].content["media"]
+    answer, body = await fetch(link, Range="bytes=100000-100009")
+    assert (answer.status, body) == (206, FILE[100000:100010])
+    assert answer.headers["Content-Range"] == f"bytes 100000-100009/{len(FILE)}"
+    answer, body = await fetch(link, Range="bytes=-7")
+    assert (answer.status, body) == (206, FILE[-7:])
+    answer, _body = await fetch(link, Range=f"bytes={len(FILE)}-")
+    assert answer.status == 416
+    assert answer.headers["Content-Range"] == f"bytes */{len(FILE)}"
+
+
+async def test_a_link_cannot_be_changed(bridge, telegram, kommo, eventually):
+    """A link that was not made by the bridge opens nothing."""
+    telegram.client_sends(telegram.media("document", telegram.add_file(FILE, "f.bin")))
+    await eventually(lambda: messages_in(kommo))
+    link = messages_in(kommo)[0].content["media"]
+    for forged in (link + "x", link.replace("/media/", "/media/x"), link.rpartition("/")[0]):
+        answer, body = await fetch(forged)
+        assert (answer.status, body) == (403, b"")
+
+
+async def test_a_link_outlives_telegrams_own(bridge, telegram, kommo, eventually):
+    """Telegram's download links die after an hour; each download asks for a fresh one."""
+    telegram.client_sends(telegram.media("document", telegram.add_file(FILE, "f.bin")))
+    await eventually(lambda: kommo.fetched)
+    telegram.expire_links()
+    answer, body = await fetch(messages_in(kommo)[0].content["media"])
+    assert (answer.status, body) == (200, FILE)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        pytest.param({"what": "getFile", "status": 500}, 502, id="telegram-fails"),
+        pytest.param({"what": "file/", "status": 500}, 502, id="its-files-fail"),
+        pytest.param({"what": "file/", "status": 404}, 404, id="the-file-is-gone"),
+        pytest.param({"what": "getFile", "status": 401}, 502, id="the-token-is-revoked"),
+        pytest.param({"what": "getFile", "status": 400}, 404, id="the-file-is-unknown"),
+    ],
+)
+async def test_what_telegram_does_not_give_is_said_with_a_status(
+    bridge, telegram, kommo, eventually, fault, status
+):
+    """A download that Telegram does not allow ends with a status, and without a word."""
+    telegram.client_sends(telegram.media("document", telegram.add_file(FILE, "f.bin")))
+    await eventually(lambda: kommo.fetched)
+    telegram.faults.fail(**fault, times=1)
+    answer, body = await fetch(messages_in(kommo)[0].content["media"])
+    assert (answer.status, body) == (status, b"")
+
+
+async def test_a_download_that_breaks_off_is_not_taken_for_a_whole_file(
+    bridge, telegram, kommo, eventually
+):
+    """When Telegram's connection breaks, so does Kommo's: half a file is never complete."""
+    telegram.client_sends(telegram.media("document", telegram.add_file(FILE, "f.bin")))
+    await eventually(lambda: kommo.fetched)
+    telegram.cut_files_at_bytes = 100_000
+    with pytest.raises(aiohttp.ClientError):
+        await fetch(messages_in(kommo)[0].content["media"])
+
+
+async def test_a_file_too_big_for_bots_becomes_a_notice(bridge, telegram, kommo, eventually):
+    """Instead of a dead link, the manager reads the name and the size, and the caption."""
+    content = telegram.media("video", telegram.add_file(25 << 20, "holiday.mp4"))
+    telegram.client_sends({**content, "caption": "look"})
+    await eventually(lambda: messages_in(kommo))
+    (message,) = messages_in(kommo)
+    assert message.type == "text"
+    assert message.text == "look\n[video holiday.mp4, 25.0 MB: too big for Telegram's bots]"
+    assert kommo.fetched == []
+
+
+async def test_the_phone_is_known_as_soon_as_the_client_shares_it(
+    bridge, telegram, kommo, eventually
+):
+    """A client's own number goes into the profile, from that message on and after a restart."""
+    telegram.client_says("Hi")
+    somebody = {"phone_number": "+14155550199", "first_name": "Max", "user_id": 999}
+    telegram.client_sends({"contact": somebody})
+    telegram.client_sends(
+        {"contact": {"phone_number": "14155550123", "first_name": "Ann", "user_id": 555}}
+    )
+    await eventually(lambda: len(messages_in(kommo)) == 3)
+    await bridge.restart()
+    telegram.client_says("Call me")
+    await eventually(lambda: len(messages_in(kommo)) == 4)
+    profiles = [
+        json.loads(call.body)["payload"]["sender"].get("profile") for call in kommo.calls("send")
+    ]
+    assert profiles == [None, None, {"phone": "+14155550123"}, {"phone": "+14155550123"}]
+
+
+async def test_a_reply_quotes_what_it_answers_on_either_side(bridge, telegram, kommo, eventually):
+    """Kommo can scroll from a client's reply to the client's own or to the manager's message."""
+    first = telegram.client_says("Hi")
+    await eventually(lambda: messages_in(kommo))
+    answer_id = await kommo.manager_says("Hello", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(answer_id) == [1])
+    sent = telegram.sent_to(555)[0].message_id
+    telegram.client_says("to myself", reply_to=first)
+    telegram.client_says("to you", reply_to=sent)
+    await eventually(lambda: len(messages_in(kommo)) == 4)
+    quotes = {one.text: one.reply_to for one in kommo.received}
+    assert quotes["to myself"] == {"message": {"msgid": f"{CONVERSATION}:{first}"}}
+    assert quotes["to you"] == {"message": {"id": answer_id}}
+
+
+async def test_an_edit_changes_the_message_and_an_edit_of_nothing_does_not(
+    bridge, telegram, kommo, eventually
+):
+    """A client's edit shows in Kommo; an update that changes nothing visible is no edit."""
+    message_id = telegram.client_says("Do you deliver?")
+    telegram.client_edits(message_id, "Do you deliver?")
+    telegram.client_edits(message_id, "Do you deliver on Sundays?")
+    await eventually(lambda: kommo.edits)
+    assert [one.text for one in messages_in(kommo)] == ["Do you deliver on Sundays?"]
+    assert len(kommo.edits) == 1
+
+
+async def test_a_changed_caption_keeps_the_picture(bridge, telegram, kommo, eventually):
+    """An edited caption is an edit; the link's new end of life alone would be none."""
+    content = telegram.media("photo", telegram.add_file(JPEG, "p.jpg"))
+    message_id = telegram.client_sends({**content, "caption": "old"})
+    telegram.client_edits(message_id, "old")
+    telegram.client_edits(message_id, "new")
+    await eventually(lambda: kommo.edits)
+    assert [(one.type, one.text) for one in messages_in(kommo)] == [("picture", "new")]
+    assert len(kommo.edits) == 1

@@ -1,0 +1,81 @@
+"""Media links: what they name, how long they live, and that nobody else can make one."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.links import LinkError, MediaLinks
+from bot.translate.files import TelegramFile
+
+NOW = datetime(2026, 1, 2, 10, tzinfo=UTC)
+FILE = TelegramFile("FILE1", "u1", "план & %.pdf", "application/pdf", 1234)
+
+
+def links(*, now=NOW, secret="channel-secret", days=7):
+    """Return what makes and reads links at some moment."""
+    return MediaLinks(
+        "https://bridge.example.com/", secret, lifetime=timedelta(days=days), now=lambda: now
+    )
+
+
+def parts_of(url):
+    """Return a link's last two parts."""
+    token, name = url.split("/")[-2:]
+    return token, name
+
+
+def test_a_link_names_what_it_is_about():
+    """A link reads back to the bot and the file, with its name, type and size."""
+    url = links().url(700001, FILE)
+    link = links().read_url(url)
+    assert link is not None
+    assert (link.bot_id, link.file_id, link.name) == (700001, "FILE1", "план & %.pdf")
+    assert (link.mime_type, link.size, link.is_sticker) == ("application/pdf", 1234, False)
+    assert url.startswith("https://bridge.example.com/media/")
+    assert url.isascii()
+
+
+def test_the_secret_is_not_in_the_link():
+    """Neither the secret nor a key of it is part of a link."""
+    assert "channel-secret" not in links().url(700001, FILE)
+
+
+def test_a_link_lives_as_long_as_it_should_and_no_longer():
+    """A link is good for its lifetime at least, and ends within a day after it."""
+    url = links().url(700001, FILE)
+    assert links(now=NOW + timedelta(days=7)).read_url(url) is not None
+    assert links(now=NOW + timedelta(days=8)).read_url(url) is None
+
+
+def test_a_file_has_the_same_link_all_day():
+    """Kommo need not fetch a client's picture anew for each message of a day."""
+    later = NOW + timedelta(hours=13)
+    assert links().url(700001, FILE) == links(now=later).url(700001, FILE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda token, name: (token, name + "x"), id="another-name"),
+        pytest.param(lambda token, name: ("A" + token, name), id="another-file"),
+        pytest.param(lambda token, name: (token.partition(".")[0], name), id="no-signature"),
+        pytest.param(lambda token, name: (token + "=", name), id="padded-signature"),
+        pytest.param(lambda token, name: (token + "\u2028", name), id="no-base64"),
+        pytest.param(lambda token, name: ("", ""), id="nothing"),
+    ],
+)
+def test_a_changed_link_is_forged(change):
+    """Whatever is changed, the signature does not fit any more."""
+    token, name = parts_of(links().url(700001, TelegramFile("F", "u", "a.txt", "text/plain")))
+    with pytest.raises(LinkError, match="not made by this bridge"):
+        links().read(*change(token, name))
+
+
+def test_a_link_of_another_channel_is_forged():
+    """The key comes from the channel secret."""
+    assert links(secret="another").read_url(links().url(700001, FILE)) is None
+
+
+def test_an_address_of_somebody_else_is_no_link():
+    """Only links of this bridge are read."""
+    assert links().read_url("https://example.com/media/a.b/c") is None
