@@ -155,8 +155,8 @@ class Conversations(ConversationReader):
         )
 
     async def forget(self, conversation_id: str) -> bool:
-        """Erase a conversation with its messages and items; tell whether there was one."""
-        tables = ("inbox", "outbox", "messages", "deliveries", "conversations")
+        """Erase a conversation with all that belongs to it; tell whether there was one."""
+        tables = ("inbox", "outbox", "messages", "deliveries", "buttons", "conversations")
         results = await self._session.batch(
             *(
                 (

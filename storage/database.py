@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from storage import engine
+from storage.buttons import ButtonReader, Buttons
 from storage.conversations import ConversationReader, Conversations
 from storage.engine import Connection, Session
 from storage.lock import instance_lock
@@ -25,6 +26,7 @@ class Transaction:
         self.outbox = DurableQueue("outbox", session, changed)
         self.conversations = Conversations(session)
         self.messages = Messages(session)
+        self.buttons = Buttons(session)
         self.notes = Notes(session)
 
 
@@ -36,6 +38,7 @@ class Snapshot:
         self.outbox = QueueReader("outbox", session)
         self.conversations = ConversationReader(session)
         self.messages = MessageReader(session)
+        self.buttons = ButtonReader(session)
         self.notes = NoteReader(session)
 
 
