@@ -55,11 +55,11 @@ def put():
 
 
 @pytest.fixture
-def keys():
+def keys(path):
     """Return the dedupe keys of a queue that another connection can see."""
 
-    def read(path: Path, table: str = "inbox") -> list[str]:
-        with sqlite3.connect(path) as connection:
+    def read(table: str = "inbox", *, file: Path = path) -> list[str]:
+        with sqlite3.connect(file) as connection:
             found = connection.execute(f"SELECT dedupe_key FROM {table} ORDER BY id").fetchall()
         connection.close()
         return [key for (key,) in found]

@@ -64,7 +64,7 @@ async def test_a_command_leaves_the_log_of_the_running_service_alone(path, put, 
         async with service.transaction() as tx:
             await put(tx.inbox, "after")
         assert python(LOOK, path).stdout.strip() == "2"
-    assert keys(path) == ["before", "after"]
+    assert keys() == ["before", "after"]
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], ids=oct)
@@ -135,7 +135,7 @@ async def test_both_processes_write_safely(path, put, keys, python):
         assert (await command).returncode == 0, (await command).stderr
         async with service.snapshot() as snapshot:
             assert await snapshot.notes.get("key") == "from the command"
-    assert len(keys(path)) == number
+    assert len(keys()) == number
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,8 @@ async def test_a_backup_is_whole(path, put, keys, database):
     await database.backup(target)
     async with Database.open(target) as copy, copy.transaction() as tx:
         await put(tx.inbox, "only in the copy")
-    assert (keys(path), keys(path, "outbox")) == (["one"], ["two"])
-    assert keys(target) == ["one", "only in the copy"]
+    assert (keys(), keys("outbox")) == (["one"], ["two"])
+    assert keys(file=target) == ["one", "only in the copy"]
 
 
 async def test_a_backup_overwrites_nothing(path, database):

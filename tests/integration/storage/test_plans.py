@@ -1,0 +1,156 @@
+"""With a hundred thousand items waiting, every question is answered from an index."""
+
+import asyncio
+import shutil
+from datetime import timedelta
+
+import pytest
+
+from storage.conversations import Conversation
+from storage.database import Database
+from storage.messages import ReceivedMessage, SentPart
+
+ROWS = 100_000
+STEPS_PER_CALL = 2_000
+"""Instructions of SQLite's virtual machine: hundreds for look-ups, a million for a scan."""
+
+FILL = f"""
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
+INSERT INTO inbox (dedupe_key, ordering_key, conversation_id, kind, payload, state, created_at,
+                   due_at, expires_at, started_at)
+SELECT 'k' || i, CASE WHEN i % 2 THEN 'long' ELSE 'lane' || (i % 1000) END, 'c' || (i % 1000),
+       'k', '{{}}', 'pending', i,
+       CASE WHEN i < 1001 AND i % 2 = 0 THEN i END, i, CASE WHEN i = 1 THEN 5 END
+FROM n;
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
+INSERT INTO inbox (dedupe_key, ordering_key, conversation_id, kind, payload, state, created_at,
+                   expires_at, finished_at)
+SELECT 'd' || i, 'long', 'c' || (i % 1000), 'k', '{{}}',
+       CASE WHEN i % 1000 THEN 'done' ELSE 'dead' END, i, i, {10**13} + i FROM n;
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
+INSERT INTO messages (bot_id, chat_id, telegram_message_id, conversation_id, direction,
+                      external_id, kommo_message_id, at)
+SELECT 1, i % 1000, i, 'c' || (i % 1000), 'incoming', 'e' || i, 'm' || i, i FROM n;
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
+INSERT INTO deliveries (kommo_message_id, conversation_id, status, sent_at)
+SELECT 'm' || i, 'c' || (i % 1000), CASE WHEN i < {ROWS - 2000} THEN 2 ELSE 1 END, i FROM n;
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS // 10})
+INSERT INTO conversations (conversation_id, bot_id, chat_id, kommo_chat_id, name, phone,
+                           created_at)
+SELECT 'c' || i, 1, i, 'kc' || i, 'Ann', '+' || i, i FROM n;
+"""
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """A database with a great deal in it."""
+    path = tmp_path_factory.mktemp("full") / "full.sqlite3"
+
+    async def fill():
+        async with Database.open(path) as database:
+            await database._writer._connection.call(lambda raw: raw.executescript(FILL))
+
+    asyncio.run(fill())
+    return path
+
+
+@pytest.fixture
+def copied(full, path):
+    """A copy of it that may be changed."""
+    return shutil.copy(full, path)
+
+
+CALLS = {
+    "add": lambda tx, put, noon: put(tx.inbox, "new", lane="long"),
+    "add-known": lambda tx, put, noon: put(tx.inbox, "k77"),
+    "take": lambda tx, put, noon: tx.inbox.take(now=noon, limit=5),
+    "next": lambda tx, put, noon: tx.inbox.next_due_at(),
+    "progress": lambda tx, put, noon: tx.inbox.record_progress(1, progress=1),
+    "finish": lambda tx, put, noon: tx.inbox.finish(1, now=noon),
+    "bury": lambda tx, put, noon: tx.inbox.bury(1, now=noon, reason="r"),
+    "later": lambda tx, put, noon: tx.inbox.retry_later(1, due_at=noon, reason="r"),
+    "release": lambda tx, put, noon: tx.inbox.release(1, now=noon),
+    "drop": lambda tx, put, noon: tx.inbox.drop(500, now=noon),
+    "get": lambda tx, put, noon: tx.inbox.get(5),
+    "oldest": lambda tx, put, noon: tx.inbox.oldest_pending_at(),
+    "list-dead": lambda tx, put, noon: tx.inbox.list_items(states=["dead"], limit=5),
+    "purge-none": lambda tx, put, noon: tx.inbox.purge(before=noon),
+    "conversation": lambda tx, put, noon: tx.conversations.get("c7"),
+    "kommo-chat": lambda tx, put, noon: tx.conversations.by_kommo_chat("kc7"),
+    "chat": lambda tx, put, noon: tx.conversations.by_chat(1, 7),
+    "phone": lambda tx, put, noon: tx.conversations.by_phone("+7"),
+    "msec": lambda tx, put, noon: tx.conversations.next_msec("c7", noon),
+    "remember": lambda tx, put, noon: tx.conversations.remember(
+        Conversation("c7", 1, 7, "Ann", noon)
+    ),
+    "bind-chat": lambda tx, put, noon: tx.conversations.bind_kommo("c7", "kc", None),
+    "external": lambda tx, put, noon: tx.messages.by_external_id("e7"),
+    "kommo-message": lambda tx, put, noon: tx.messages.by_kommo_message("m7"),
+    "telegram": lambda tx, put, noon: tx.messages.by_telegram(1, 7, 7),
+    "bind-message": lambda tx, put, noon: tx.messages.bind_kommo("e7", "m"),
+    "edit": lambda tx, put, noon: tx.messages.change_content("e7", "hash"),
+    "incoming": lambda tx, put, noon: tx.messages.remember_incoming(
+        ReceivedMessage("e", "c7", 1, 7, 10**6, noon)
+    ),
+    "outgoing": lambda tx, put, noon: tx.messages.remember_outgoing(
+        SentPart("m", "c7", 1, 7, 10**6, noon)
+    ),
+    "status": lambda tx, put, noon: tx.messages.set_status("m7", 2),
+    "unread": lambda tx, put, noon: tx.messages.unread_before("c7", noon),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_no_question_reads_it_all(copied, put, noon, on_writer, call):
+    """What is asked for every message costs the same however much is stored."""
+    statements: list[str] = []
+    steps = 0
+
+    def step():
+        nonlocal steps
+        steps += 1
+        return 0
+
+    async with Database.open(copied) as database:
+        async with database.transaction() as tx:
+            await tx.notes.get("nothing")
+            await on_writer(database, lambda raw: raw.set_trace_callback(statements.append))
+            await on_writer(database, lambda raw: raw.set_progress_handler(step, 1))
+            await CALLS[call](tx, put, noon)
+            await on_writer(database, lambda raw: raw.set_progress_handler(None, 0))
+            await on_writer(database, lambda raw: raw.set_trace_callback(None))
+        plans = [
+            row[3]
+            for statement in statements
+            for row in await on_writer(
+                database,
+                lambda raw, s=statement: raw.execute(f"EXPLAIN QUERY PLAN {s}").fetchall(),
+            )
+        ]
+    assert 0 < steps < STEPS_PER_CALL, plans
+    assert not [plan for plan in plans if plan.startswith("SCAN") and "CONSTANT" not in plan]
+
+
+async def test_the_rest_stays_bearable(copied, noon):
+    """What a person or a start asks for reads what waits once, never once for each item."""
+    steps = 0
+
+    def step():
+        nonlocal steps
+        steps += 1000
+        return 0
+
+    async with Database.open(copied) as database:
+        raw = database._writer._connection
+        await raw.call(lambda c: c.set_progress_handler(step, 1000))
+        async with database.transaction() as tx:
+            counts = await tx.inbox.counts()
+            assert await tx.inbox.recover(now=noon) == 1
+            assert await tx.inbox.retry(ROWS + 1000, now=noon, expires_at=noon)
+            assert len(await tx.inbox.list_items(states=["pending", "dead"], limit=5)) == 5
+            assert await tx.conversations.forget("c7")
+        async with database.transaction() as tx:
+            removed = await tx.inbox.purge(before=noon + timedelta(days=365 * 1000))
+    assert counts == {"pending": ROWS, "done": ROWS - 100, "dead": 100}
+    assert removed == ROWS - 100 - ROWS // 1000
+    assert steps < 100 * ROWS
