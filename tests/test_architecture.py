@@ -13,7 +13,15 @@ FORBIDDEN = {
     "kommo": ("bot", "storage", "sandbox", "aiogram", "aiohttp"),
     "storage": ("bot", "kommo", "sandbox", "aiogram", "aiohttp"),
     "sandbox": ("bot", "kommo", "storage"),
-    "bot/translate": ("storage", "httpx", "aiohttp", "asyncio", "aiosqlite", "bot.deliver", "bot.receive"),
+    "bot/translate": (
+        "storage",
+        "httpx",
+        "aiohttp",
+        "asyncio",
+        "aiosqlite",
+        "bot.deliver",
+        "bot.receive",
+    ),
     "bot/receive": ("bot.deliver", "bot.app", "kommo.chats"),
     "bot/deliver": ("bot.receive", "bot.app", "kommo.signature"),
 }

