@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from aiohttp import BodyPartReader, web
+from aiohttp import hdrs, web
+from aiohttp.helpers import parse_mimetype
 
-from sandbox.telegram_files import CHUNK_BYTES, Spool, StoredFile
+from sandbox.telegram_files import Spool, StoredFile
+from sandbox.telegram_forms import FormReader
 from sandbox.telegram_model import ApiError, Json, bad_request
 
 Uploads = dict[str, StoredFile]
@@ -27,16 +29,15 @@ async def read_request(
     """
     parameters: Json = dict(request.query)
     kind = request.content_type
-    if kind.startswith("multipart/"):
-        files = await _read_parts(request, parameters, spool)
-        return parameters, files
-    raw = await request.read() if request.can_read_body else b""
     try:
+        if kind.startswith("multipart/"):
+            return parameters, await _read_parts(request, parameters, spool)
+        raw = await request.read() if request.can_read_body else b""
         if kind == "application/json" and raw:
             parameters.update(json.loads(raw))
         elif raw:
             parameters.update(parse_qsl(raw.decode(), keep_blank_values=True))
-    except ValueError:
+    except (ValueError, KeyError):
         raise bad_request("can't parse the request's body") from None
     return parameters, {}
 
@@ -46,17 +47,16 @@ async def _read_parts(
 ) -> Uploads:
     files: Uploads = {}
     is_too_large = False
-    async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader):
-            raise bad_request("can't parse the request's body")
+    boundary = parse_mimetype(request.headers[hdrs.CONTENT_TYPE]).parameters["boundary"]
+    async for part in FormReader(request.content, boundary).parts():
         if part.filename is None:
-            parameters[part.name or ""] = await part.text()
+            parameters[part.name] = await part.text()
             continue
         with spool(part.filename) as taken:
-            while chunk := await part.read_chunk(CHUNK_BYTES):
+            async for chunk in part.content:
                 taken.write(chunk)
             is_too_large |= taken.is_too_large
-            files[part.name or ""] = taken.finished()
+            files[part.name] = taken.finished()
     if is_too_large:
         raise ApiError(413, "Request Entity Too Large")
     return files
