@@ -4,8 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.translate.presses import Press
 from kommo.ids import ConversationId, KommoMessageId
-from kommo.models import DeliveryStatus, EditMessage, ErrorCode, NewMessage, StatusCode
+from kommo.models import (
+    DeliveryStatus,
+    EditMessage,
+    ErrorCode,
+    NewMessage,
+    Reaction,
+    StatusCode,
+)
 from storage.database import Transaction
 
 
@@ -14,6 +22,7 @@ class Kind(StrEnum):
 
     NEW_MESSAGE = "new_message"
     EDIT_MESSAGE = "edit_message"
+    REACTION = "reaction"
     DELIVERY_STATUS = "delivery_status"
     UPDATE = "update"
     """A Telegram update that could not be read, kept as it came."""
@@ -23,6 +32,8 @@ class Kind(StrEnum):
     MANAGER_REACTION = "manager_reaction"
     LEGACY_MESSAGE = "legacy_message"
     UNKNOWN_EVENT = "unknown_event"
+    BUTTON_PRESS = "button_press"
+    """A client pressed a button, and is to see that it was noticed."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,34 @@ async def put_edit(
         payload=edit.model_dump_json(exclude_none=True),
         now=now,
         expires_at=now + lifetimes.to_kommo,
+    )
+
+
+async def put_reaction(
+    tx: Transaction, reaction: Reaction, *, dedupe_key: str, now: datetime, lifetimes: Lifetimes
+) -> None:
+    """Put a client's reaction into the outbox, behind what the conversation said before."""
+    await tx.outbox.add(
+        dedupe_key=dedupe_key,
+        ordering_key=reaction.conversation_id or dedupe_key,
+        conversation_id=reaction.conversation_id,
+        kind=Kind.REACTION,
+        payload=reaction.model_dump_json(exclude_none=True),
+        now=now,
+        expires_at=now + lifetimes.to_kommo,
+    )
+
+
+async def put_press(tx: Transaction, press: Press, *, now: datetime, lifetimes: Lifetimes) -> None:
+    """Put a press into the inbox: answered at once, whatever else waits for the client."""
+    await tx.inbox.add(
+        dedupe_key=f"press:{press.bot_id}:{press.callback_id}",
+        ordering_key=f"press:{press.bot_id}:{press.chat_id}:{press.message_id}",
+        conversation_id=press.address.conversation_id,
+        kind=Kind.BUTTON_PRESS,
+        payload=press.model_dump_json(exclude_none=True),
+        now=now,
+        expires_at=now + lifetimes.to_telegram,
     )
 
 

@@ -19,7 +19,7 @@ from kommo.answers import SentMessage
 from kommo.chats import ChatsApi
 from kommo.errors import RateLimitedError, RejectedError, RequestError, UnreachableError
 from kommo.ids import KommoChatId, KommoMessageId
-from kommo.models import Content, DeliveryStatus, EditMessage, NewChat, NewMessage
+from kommo.models import Content, DeliveryStatus, EditMessage, NewChat, NewMessage, Reaction
 from storage.database import Database, Transaction
 from storage.queue import QueueItem
 
@@ -29,9 +29,10 @@ HISTORY_PAGE, HISTORY_PAGES = 50, 4
 CHANNEL_TROUBLE = (401, 402, 403, 404)
 """Answers about the channel or the clock, not about the message: it is kept and tried again."""
 
-BAD_REQUEST = 400
+BAD_REQUEST, NOT_FOUND = 400, 404
+ABOUT_MESSAGES = (Kind.DELIVERY_STATUS, Kind.EDIT_MESSAGE, Kind.REACTION)
 UNKNOWN_MESSAGE_ATTEMPTS = 4
-"""A status may overtake the message it is about; after that many 404 it is final."""
+"""These may overtake the message that they are about; after that many 404 it is final."""
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,8 @@ class ToKommo:
             case Kind.DELIVERY_STATUS:
                 status = DeliveryStatus.model_validate_json(item.payload)
                 await self._chats.set_delivery_status(status)
+            case Kind.REACTION:
+                await self._chats.react(Reaction.model_validate_json(item.payload))
             case Kind.UPDATE:
                 return await self._replay(item)
             case _:
@@ -148,7 +151,7 @@ class ToKommo:
 
     async def _refused(self, item: QueueItem, error: RejectedError) -> Outcome:
         """Decide what a refusal means for this kind of item."""
-        if item.kind == Kind.DELIVERY_STATUS and error.status == 404:  # noqa: PLR2004
+        if item.kind in ABOUT_MESSAGES and error.status == NOT_FOUND:
             if item.attempts < UNKNOWN_MESSAGE_ATTEMPTS:
                 return RetryLater(str(error))
             return Undeliverable(str(error))

@@ -26,10 +26,12 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import Message
 
 from bot.deliver.pace import Pace
+from bot.deliver.presses import show_choice
 from bot.items import Kind, Lifetimes, put_status
 from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
 from bot.translate import outgoing, status
 from bot.translate.ids import ChatAddress, parse_conversation
+from bot.translate.presses import Press
 from bot.translate.status import Verdict
 from kommo.events import LegacyMessage, ManagerMessage, parse_event
 from kommo.ids import ConversationId
@@ -124,6 +126,8 @@ class ToTelegram:
         )
 
     async def _send(self, item: QueueItem) -> Outcome:
+        if item.kind == Kind.BUTTON_PRESS:
+            return await self._show_choice(Press.model_validate_json(item.payload))
         event = parse_event(item.payload.encode())
         if not isinstance(event, ManagerMessage | LegacyMessage):
             return Undeliverable(f"this version does not deliver items of kind {item.kind!r}")
@@ -135,6 +139,14 @@ class ToTelegram:
         if not calls:
             raise NotSentError(status.NOTHING_TO_SEND)
         return Shown(last=await self._make(bot, calls, item, event, address))
+
+    async def _show_choice(self, press: Press) -> Outcome:
+        """Let a client see that a press was noticed."""
+        bot = self._bots.get(press.bot_id)
+        if bot is None:
+            raise NotSentError(status.BOT_REMOVED)
+        await show_choice(bot, press, within=CALL_TIMEOUT)
+        return Delivered()
 
     async def _address(self, event: ManagerMessage | LegacyMessage) -> ChatAddress:
         """Return where the conversation takes place: its id says so, or what is stored does."""

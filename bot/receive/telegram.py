@@ -24,21 +24,31 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.methods import DeleteWebhook, TelegramMethod
-from aiogram.types import Update
+from aiogram.types import Update, User
 
 from bot.health import BotHealth
-from bot.items import Kind, Lifetimes, put_edit, put_message, put_status
-from bot.translate import incoming
+from bot.items import (
+    Kind,
+    Lifetimes,
+    put_edit,
+    put_message,
+    put_press,
+    put_reaction,
+    put_status,
+)
+from bot.translate import incoming, presses
 from bot.translate.files import MediaUrl
-from bot.translate.ids import quote
+from bot.translate.ids import ChatAddress, quote
 from bot.translate.incoming import ClientEdit, ClientMessage
+from bot.translate.presses import Press
+from bot.translate.reactions import ClientReaction, client_reaction, reactions
 from kommo.ids import KommoMessageId, SourceId
 from kommo.models import Profile, Quote, StatusCode
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.messages import ReceivedMessage
 
-KINDS = ["message", "edited_message"]
+KINDS = ["message", "edited_message", "callback_query", "message_reaction"]
 WAIT_S, MARGIN_S, BATCH = 30, 10, 100
 REVOKED_PAUSE_S, CONFLICT_PAUSE_S = 120.0, 30.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S, HTML_CUT = 0.5, 30.0, 120
@@ -73,6 +83,17 @@ class IntakeSettings:
     lifetimes: Lifetimes
 
 
+@dataclass(frozen=True)
+class Pressed:
+    """A pressed button, and who pressed it."""
+
+    press: Press
+    author: User
+
+
+Action = ClientMessage | ClientEdit | ClientReaction | Pressed
+
+
 class Intake:
     """Stores the updates of one bot: translated, or parked as they came."""
 
@@ -95,11 +116,20 @@ class Intake:
                 await self._store_message(tx, action)
             case ClientEdit():
                 await self._store_edit(tx, action)
+            case ClientReaction():
+                await self._store_reaction(tx, action, update["update_id"])
+            case Pressed():
+                await self._store_press(tx, action)
             case None:
                 log.debug("update without use", extra={"update": update.get("update_id")})
 
-    def _translate(self, raw: Mapping[str, Any]) -> ClientMessage | ClientEdit | None:
+    def _translate(self, raw: Mapping[str, Any]) -> Action | None:
         update = Update.model_validate(raw)
+        if update.callback_query is not None:
+            press = presses.client_press(update.callback_query, bot_id=self._bot_id)
+            return Pressed(press, update.callback_query.from_user) if press else None
+        if update.message_reaction is not None:
+            return client_reaction(update.message_reaction, bot_id=self._bot_id)
         if update.message is not None and incoming.is_with_client(update.message.chat):
             return incoming.client_message(
                 update.message,
@@ -131,19 +161,48 @@ class Intake:
             lifetimes = self._settings.lifetimes
             if not await put_message(tx, complete, now=self._now(), lifetimes=lifetimes):
                 return
-        await tx.messages.remember_incoming(
-            ReceivedMessage(
-                external_id=message.payload.external_id,
-                conversation_id=message.payload.conversation_id,
-                bot_id=message.address.bot_id,
-                business_user_id=message.address.business_user_id,
-                chat_id=message.address.chat_id,
-                telegram_message_id=message.telegram_message_id,
-                content_hash=_hash(message.fingerprint),
-                at=message.at,
-            )
+        if message.telegram_message_id:  # a pressed button is no message in Telegram
+            await tx.messages.remember_incoming(self._received(message))
+        await self._mark_read(tx, message.address, message.at)
+
+    async def _store_press(self, tx: Transaction, pressed: Pressed) -> None:
+        """Store a press twice: as what the client says, and as what the client is to be shown."""
+        settings, press = self._settings, pressed.press
+        button = await tx.buttons.get(press.button_id) if press.button_id else None
+        press = press.model_copy(update={"text": button.text if button else press.text})
+        message = presses.client_message(
+            press,
+            pressed.author,
+            callback_data=button.callback_data if button else None,
+            at=self._now(),
+            source_id=settings.source_id,
         )
-        await self._mark_read(tx, message)
+        await self._store_message(tx, message)
+        await put_press(tx, press, now=self._now(), lifetimes=settings.lifetimes)
+
+    async def _store_reaction(
+        self, tx: Transaction, change: ClientReaction, update_id: int
+    ) -> None:
+        """Store a reaction to a message that crossed the bridge; of others Kommo knows nothing."""
+        address = change.address
+        message = await tx.messages.by_telegram(
+            address.bot_id, address.chat_id, change.telegram_message_id, address.business_user_id
+        )
+        if message is None:
+            log.info("a reaction to a message that is not known", extra={"update": update_id})
+            return
+        calls = reactions(
+            change, external_id=message.external_id, kommo_message_id=message.kommo_message_id
+        )
+        for number, reaction in enumerate(calls):
+            await put_reaction(
+                tx,
+                reaction,
+                dedupe_key=f"reaction:{self._bot_id}:{update_id}:{number}",
+                now=self._now(),
+                lifetimes=self._settings.lifetimes,
+            )
+        await self._mark_read(tx, address, change.at)
 
     async def _store_edit(self, tx: Transaction, edit: ClientEdit) -> None:
         """Store an edit; one that changes nothing a person can see is none.
@@ -163,17 +222,16 @@ class Intake:
             lifetimes=self._settings.lifetimes,
         )
 
-    async def _mark_read(self, tx: Transaction, message: ClientMessage) -> None:
-        """Tell Kommo that what was delivered before the client wrote was read."""
+    async def _mark_read(self, tx: Transaction, address: ChatAddress, at: datetime) -> None:
+        """Tell Kommo that what was delivered before the client did something was read."""
         if not self._settings.infer_read:
             return
-        conversation_id = message.address.conversation_id
-        for kommo_id in await tx.messages.unread_before(conversation_id, message.at):
+        for kommo_id in await tx.messages.unread_before(address.conversation_id, at):
             await put_status(
                 tx,
                 KommoMessageId(kommo_id),
                 StatusCode.READ,
-                conversation_id=conversation_id,
+                conversation_id=address.conversation_id,
                 now=self._now(),
                 lifetimes=self._settings.lifetimes,
             )
@@ -200,6 +258,18 @@ class Intake:
         log.error("%s; it is kept, see `queue list`", reason, extra={"item": parked})
         if message is not None:
             await self._store_message(tx, message)
+
+    def _received(self, message: ClientMessage) -> ReceivedMessage:
+        return ReceivedMessage(
+            external_id=message.payload.external_id,
+            conversation_id=message.payload.conversation_id,
+            bot_id=message.address.bot_id,
+            business_user_id=message.address.business_user_id,
+            chat_id=message.address.chat_id,
+            telegram_message_id=message.telegram_message_id,
+            content_hash=_hash(message.fingerprint),
+            at=message.at,
+        )
 
     def _conversation(self, message: ClientMessage) -> Conversation:
         address, author = message.address, message.author

@@ -6,6 +6,7 @@ names all it needs: an answer finds its way even when the database was lost.
     conversation   tg:700001:555            bot, chat
     message        tg:700001:555:42         bot, chat, message
     second part    tg:700001:555:42:2       one Telegram message that became two in Kommo
+    press          tg:700001:555:press:9    a pressed button, by the press's own id
     participant    tg:555                   user
     business       tg:700001.999:555        a chat of the business account 999 that the bot serves
 """
@@ -38,6 +39,10 @@ class ChatAddress:
         """Return our id of one message of this chat."""
         suffix = f":{part}" if part > 1 else ""
         return ExternalMessageId(f"{self.conversation_id}:{telegram_message_id}{suffix}")
+
+    def press_id(self, callback_id: str) -> ExternalMessageId:
+        """Return our id of what a pressed button said; Telegram has no message for it."""
+        return ExternalMessageId(f"{self.conversation_id}:press:{callback_id}")
 
 
 def participant_id(user_id: int) -> ParticipantId:

@@ -1,0 +1,139 @@
+"""A pressed inline button → the client's message in Kommo, and the keyboard that shows the choice.
+
+Buttons carry `b:` and a short id; what they say is stored, so that a press means the same weeks
+later. Pure. Reference: Bot API, CallbackQuery; Kommo, Receiving chat webhooks (markup).
+"""
+
+from datetime import datetime
+
+from aiogram.types import (
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    Message,
+    User,
+)
+from pydantic import BaseModel, ConfigDict
+
+from bot.translate.ids import ChatAddress
+from bot.translate.incoming import ClientMessage, person
+from kommo.ids import SourceId
+from kommo.models import Content, NewMessage
+
+BUTTON_PREFIX = "b:"
+CHOSEN = "\N{HEAVY CHECK MARK}\ufe0f "
+"""Stands before the text of the button that was pressed last."""
+
+ANSWER_LIMIT = 200
+"""Reference: Bot API, answerCallbackQuery (text of 0-200 characters)."""
+
+UNKNOWN_BUTTON = "[The client pressed a button that is not known any more.]"
+
+
+class Press(BaseModel):
+    """A pressed button, as Telegram tells of it; what waits until the client sees the choice.
+
+    Args:
+        message_id: of the message under which the button is.
+        data: what the button carries.
+        keyboard: as the client sees it; None when Telegram does not tell.
+        text: what the button says; filled in when it is known.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    bot_id: int
+    chat_id: int
+    callback_id: str
+    message_id: int | None
+    data: str
+    keyboard: InlineKeyboardMarkup | None = None
+    text: str | None = None
+
+    @property
+    def button_id(self) -> str | None:
+        """Return our id of the button; None for one that is not ours."""
+        if not self.data.startswith(BUTTON_PREFIX):
+            return None
+        return self.data.removeprefix(BUTTON_PREFIX)
+
+    @property
+    def address(self) -> ChatAddress:
+        """Return where it happened."""
+        return ChatAddress(self.bot_id, self.chat_id)
+
+
+def client_press(query: CallbackQuery, *, bot_id: int) -> Press | None:
+    """Return a press of a button in a chat with a client; None for any other."""
+    message = query.message
+    if query.data is None or (message is not None and message.chat.type != "private"):
+        return None
+    keyboard = message.reply_markup if isinstance(message, Message) else None
+    return Press(
+        bot_id=bot_id,
+        chat_id=message.chat.id if message else query.from_user.id,
+        callback_id=query.id,
+        message_id=message.message_id if message else None,
+        data=query.data,
+        keyboard=keyboard,
+        text=shown_text(keyboard, query.data),
+    )
+
+
+def client_message(
+    press: Press,
+    author: User,
+    *,
+    callback_data: str | None,
+    at: datetime,
+    source_id: SourceId | None,
+) -> ClientMessage:
+    """Return what a press says in the client's name.
+
+    Args:
+        press: with its text, as far as it is known.
+        author: who pressed.
+        callback_data: of a list message's row; Kommo's bots wait for it.
+        at: when it was pressed; Telegram does not tell.
+        source_id: of the bot.
+    """
+    payload = NewMessage(
+        at=at,
+        external_id=press.address.press_id(press.callback_id),
+        conversation_id=press.address.conversation_id,
+        source_id=source_id,
+        sender=person(author),
+        content=Content(
+            type="text", text=press.text or UNKNOWN_BUTTON, callback_data=callback_data
+        ),
+    )
+    return ClientMessage(press.address, 0, author, at, (payload,))
+
+
+def shown_text(keyboard: InlineKeyboardMarkup | None, data: str) -> str | None:
+    """Return what the button that carries the data says; None when it is not there."""
+    rows = keyboard.inline_keyboard if keyboard else []
+    texts = (button.text for row in rows for button in row if button.callback_data == data)
+    text = next(texts, None)
+    return text.removeprefix(CHOSEN) if text is not None else None
+
+
+def choice(press: Press) -> InlineKeyboardMarkup | None:
+    """Return the keyboard with the pressed button marked, and no other; None for none."""
+    if press.keyboard is None:
+        return None
+    rows = [
+        [_marked(button, is_chosen=button.callback_data == press.data) for button in row]
+        for row in press.keyboard.inline_keyboard
+    ]
+    return InlineKeyboardMarkup(inline_keyboard=rows)
+
+
+def answer_text(press: Press) -> str | None:
+    """Return what the client reads for a moment after pressing."""
+    return f"{CHOSEN}{press.text}"[:ANSWER_LIMIT] if press.text else None
+
+
+def _marked(button: InlineKeyboardButton, *, is_chosen: bool) -> InlineKeyboardButton:
+    text = button.text.removeprefix(CHOSEN)
+    return button.model_copy(update={"text": CHOSEN + text if is_chosen else text})
