@@ -7,7 +7,8 @@
         telegram.texts_to(555)
 
 What people do is in `People`, faults and going down in `SandboxServer`. Faults name a call by its
-method (``sendMessage``) and a download by ``file/`` and its path.
+method (``sendMessage``) and a download by ``file/`` and its path. Limits on speed are off, unless
+`flood_limit` is set.
 """
 
 import time
@@ -22,6 +23,7 @@ from sandbox.faults import Call, abort
 from sandbox.http import SandboxServer, json_response
 from sandbox.telegram_control import control_routes, seen
 from sandbox.telegram_files import StoredFile
+from sandbox.telegram_flood import FloodLimit
 from sandbox.telegram_methods import GET_UPDATES, NAMES, carry_out
 from sandbox.telegram_model import ApiCall, ApiError, Bot, Json, SentMessage
 from sandbox.telegram_people import People
@@ -61,6 +63,7 @@ class TelegramServer(SandboxServer, People):
         People.__init__(self, local_folder=local_folder, now=now)
         self.is_throttled = is_throttled
         self.cut_files_at_bytes: int | None = None
+        self.flood_limit: FloodLimit | None = None
 
     @classmethod
     @asynccontextmanager
@@ -181,6 +184,8 @@ class TelegramServer(SandboxServer, People):
     async def _result(self, call: ApiCall) -> Any:
         if call.method == GET_UPDATES:
             return await get_updates(call, is_throttled=self.is_throttled)
+        if self.flood_limit is not None:
+            self.flood_limit.check(call)
         return carry_out(self, call)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:

@@ -43,19 +43,11 @@ class FormReader:
 
     async def parts(self) -> AsyncIterator[FormPart]:
         """Give one part after the other; a form that is cut short is a `ValueError`."""
-        await self._skip(self._mark)
+        _preamble = [chunk async for chunk in self._until(self._mark)]
         while await self._take(2) != b"--":
             headers = b"".join([chunk async for chunk in self._until(HEADERS_END)])
-            part = FormPart(headers, self._until(self._mark))
-            yield part
-            async for _ in part.content:
-                raise ValueError("a part was not read")
-        async for _ in self._stream.iter_any():
-            pass
-
-    async def _skip(self, mark: bytes) -> None:
-        async for _ in self._until(mark):
-            pass
+            yield FormPart(headers, self._until(self._mark))
+        await self._stream.read()
 
     async def _take(self, length: int) -> bytes:
         while len(self._buffer) < length:

@@ -149,3 +149,17 @@ async def test_asking_again_and_again_is_slowed_down() -> None:
             began = time.monotonic()
             assert await ids(bot, offset=FIRST + 2) == []
             assert time.monotonic() - began > 2.5
+
+
+async def test_stopping_ends_long_polls() -> None:
+    """The server stops at once, though somebody waits for updates."""
+    async with TelegramServer.start() as telegram:
+        telegram.add_bot(TOKEN)
+        session = AiohttpSession(api=TelegramAPIServer.from_base(telegram.url))
+        bot = Bot(TOKEN, session=session)
+        poll = asyncio.create_task(ids(bot, wait_s=30))
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+    assert time.monotonic() - began < 1
+    assert await poll == []
+    await session.close()
