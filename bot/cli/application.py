@@ -50,9 +50,10 @@ def remember_config(
 @app.command()
 def run(context: typer.Context) -> None:
     """Run the service in the foreground until SIGTERM or SIGINT."""
+    settings = load_settings(context)  # first: what is wrong with them is said at once
     from bot.cli import run as command  # noqa: PLC0415 - see the module's docstring
 
-    command.run(load_settings(context))
+    command.run(settings)
 
 
 @app.command()

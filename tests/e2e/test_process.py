@@ -1,16 +1,32 @@
 """The real process: how it starts, refuses to start, and stops."""
 
 import asyncio
+import contextlib
+import io
 import json
-import os
 import sys
+
+from bot import __main__ as main
 
 ANN = 555
 CONVERSATION = "tg:700001:555"
 
 
-async def run_command(*arguments, config=None, environ=None):
-    """Run a command of the program; return its exit code, output and errors."""
+async def run_command(*arguments, config=None):
+    """Run a command inside this process; return its exit code, output and errors."""
+    options = ["--config", str(config)] if config else []
+    output, errors = io.StringIO(), io.StringIO()
+
+    def run():
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            return main.run([*options, *arguments])
+
+    code = await asyncio.to_thread(run)
+    return code, output.getvalue(), errors.getvalue()
+
+
+async def run_process(*arguments, config=None):
+    """Run a command as a process of its own; return its exit code, output and errors."""
     options = ["--config", str(config)] if config else []
     child = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -20,7 +36,6 @@ async def run_command(*arguments, config=None, environ=None):
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=os.environ | (environ or {}),
     )
     output, errors = await asyncio.wait_for(child.communicate(), 30)
     return child.returncode, output.decode(), errors.decode()
@@ -44,7 +59,7 @@ async def test_sigterm_ends_it_in_time_and_loses_nothing(process, telegram, komm
 async def test_a_second_instance_on_one_database_refuses_to_start(process, config, ports):
     """Two pollers would split the stream of updates: the second says why it does not start."""
     await process.start()
-    code, _, errors = await run_command("run", config=config)
+    code, _, errors = await run_process("run", config=config)
     assert code == 1
     assert "another instance" in errors
     assert "Traceback" not in errors
@@ -54,7 +69,7 @@ async def test_wrong_settings_are_named_one_per_line(config):
     """Each wrong setting gets a line with its path, never its value; exit code 2."""
     text = config.read_text(encoding="utf-8").replace("[kommo]", '[kommo]\nchanel_id = "x"', 1)
     config.write_text(text.replace("token = ", 'token = "no-token-at-all" #'), encoding="utf-8")
-    code, output, errors = await run_command("run", config=config)
+    code, output, errors = await run_process("run", config=config)
     assert (code, output) == (2, "")
     assert "kommo.chanel_id" in errors
     assert "channel_id" in errors
@@ -87,7 +102,7 @@ async def test_a_taken_port_is_a_readable_line(process, config, ports, tmp_path)
     other.mkdir()
     copy = other / "config.toml"
     copy.write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
-    code, _, errors = await run_command("run", config=copy)
+    code, _, errors = await run_process("run", config=copy)
     assert code == 1
     assert str(ports[1]) in errors
     assert "Traceback" not in errors
