@@ -14,6 +14,7 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiohttp import web
 
+from bot.deliver.avatars import Avatars
 from bot.deliver.to_kommo import ToKommo
 from bot.deliver.to_telegram import ToTelegram
 from bot.deliver.worker import Worker
@@ -257,7 +258,14 @@ def _build_to_kommo(parts: _Parts, connector: Connector) -> Worker:
     return Worker(
         parts.database,
         "outbox",
-        ToKommo(parts.chats, parts.database, links=parts.links, files=parts.files, now=parts.now),
+        ToKommo(
+            parts.chats,
+            parts.database,
+            links=parts.links,
+            files=parts.files,
+            avatars=Avatars(parts.bots, parts.database, parts.links, now=parts.now),
+            now=parts.now,
+        ),
         policy=TO_KOMMO,
         concurrency=KOMMO_CONCURRENCY,
         now=parts.now,

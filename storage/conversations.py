@@ -156,7 +156,15 @@ class Conversations(ConversationReader):
 
     async def forget(self, conversation_id: str) -> bool:
         """Erase a conversation with all that belongs to it; tell whether there was one."""
-        tables = ("inbox", "outbox", "messages", "deliveries", "buttons", "conversations")
+        tables = (
+            "inbox",
+            "outbox",
+            "messages",
+            "deliveries",
+            "buttons",
+            "avatars",
+            "conversations",
+        )
         results = await self._session.batch(
             *(
                 (

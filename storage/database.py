@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from storage import engine
+from storage.avatars import AvatarReader, Avatars
 from storage.buttons import ButtonReader, Buttons
 from storage.conversations import ConversationReader, Conversations
 from storage.engine import Connection, Session
@@ -27,6 +28,7 @@ class Transaction:
         self.conversations = Conversations(session)
         self.messages = Messages(session)
         self.buttons = Buttons(session)
+        self.avatars = Avatars(session)
         self.notes = Notes(session)
 
 
@@ -39,6 +41,7 @@ class Snapshot:
         self.conversations = ConversationReader(session)
         self.messages = MessageReader(session)
         self.buttons = ButtonReader(session)
+        self.avatars = AvatarReader(session)
         self.notes = NoteReader(session)
 
 

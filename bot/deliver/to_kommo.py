@@ -9,17 +9,27 @@ from typing import Any
 
 from aiogram.types import Update
 
+from bot.deliver.avatars import Avatars
 from bot.items import Kind
 from bot.links import MediaLinks
 from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
 from bot.telegram_files import CLOUD_LIMIT_BYTES, FileError, TelegramFiles
 from bot.translate import incoming
 from bot.translate.contents import too_big
+from bot.translate.ids import parse_conversation
 from kommo.answers import SentMessage
 from kommo.chats import ChatsApi
 from kommo.errors import RateLimitedError, RejectedError, RequestError, UnreachableError
 from kommo.ids import KommoChatId, KommoMessageId
-from kommo.models import Content, DeliveryStatus, EditMessage, NewChat, NewMessage, Reaction
+from kommo.models import (
+    Content,
+    DeliveryStatus,
+    EditMessage,
+    NewChat,
+    NewMessage,
+    Person,
+    Reaction,
+)
 from storage.database import Database, Transaction
 from storage.queue import QueueItem
 
@@ -49,12 +59,14 @@ class ToKommo:
         *,
         links: MediaLinks,
         files: TelegramFiles,
+        avatars: Avatars,
         now: Callable[[], datetime],
     ) -> None:
         self._chats = chats
         self._database = database
         self._links = links
         self._files = files
+        self._avatars = avatars
         self._now = now
 
     @asynccontextmanager
@@ -108,13 +120,22 @@ class ToKommo:
     async def _send_message(self, message: NewMessage) -> SentMessage:
         """Send a message; without its quote, should Kommo not know what it quotes."""
         content = await self._servable(message.content)
-        message = message.model_copy(update={"content": content})
+        sender = await self._pictured(message)
+        message = message.model_copy(update={"content": content, "sender": sender})
         try:
             return await self._chats.send_message(message)
         except RejectedError as error:
             if message.reply_to is None or error.status != BAD_REQUEST:
                 raise
         return await self._chats.send_message(message.model_copy(update={"reply_to": None}))
+
+    async def _pictured(self, message: NewMessage) -> Person:
+        """Return a message's sender; a client with the picture that Telegram shows."""
+        address = parse_conversation(message.conversation_id)
+        if address is None or message.receiver or message.sender.avatar:
+            return message.sender
+        avatar = await self._avatars.link(address)
+        return message.sender.model_copy(update={"avatar": avatar})
 
     async def _servable(self, content: Content) -> Content:
         """Put a notice in the place of a file that Telegram gives to no bot.

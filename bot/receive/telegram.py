@@ -381,7 +381,7 @@ async def _profile(tx: Transaction, conversation_id: str) -> Profile | None:
 
 
 async def _quote(tx: Transaction, message: ClientMessage) -> Quote | None:
-    """Return the message that a client answers, by the id that Kommo knows it by."""
+    """Return the message that a client answers: by its id, or by all it says."""
     if message.answers is None:
         return None
     address = message.address
@@ -389,7 +389,7 @@ async def _quote(tx: Transaction, message: ClientMessage) -> Quote | None:
         address.bot_id, address.chat_id, message.answers, address.business_user_id
     )
     if answered is None:
-        return None
+        return message.quoted
     return quote(answered.external_id, answered.kommo_message_id)
 
 

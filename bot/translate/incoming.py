@@ -13,7 +13,7 @@ from bot.translate.files import MediaUrl
 from bot.translate.ids import ChatAddress, participant_id
 from bot.translate.text import clean
 from kommo.ids import ExternalMessageId, SourceId
-from kommo.models import Content, EditMessage, NewMessage, Person
+from kommo.models import Content, EditMessage, NewMessage, Person, Quote, QuoteAuthor
 
 UNREADABLE = (
     "[Telegram sent something here that this version of the bridge cannot read. "
@@ -38,6 +38,7 @@ class ClientMessage:
         fingerprint: changes when what the message says changes, and only then.
         phone: the client's own number, if this message tells it.
         answers: Telegram's id of the message that this one answers.
+        quoted: that message itself, in case Kommo does not know it.
     """
 
     address: ChatAddress
@@ -48,6 +49,7 @@ class ClientMessage:
     fingerprint: str = ""
     phone: str | None = None
     answers: int | None = None
+    quoted: Quote | None = None
 
     @property
     def payload(self) -> NewMessage:
@@ -104,6 +106,7 @@ def client_message(
         fingerprint=fingerprint(message),
         phone=own_phone(message, author),
         answers=message.reply_to_message.message_id if message.reply_to_message else None,
+        quoted=quoted(message.reply_to_message) if message.reply_to_message else None,
     )
 
 
@@ -135,6 +138,15 @@ def shown(message: Message, media_url: MediaUrl) -> tuple[Content, ...]:
     """Return what Kommo shows of a message: its parts, with where it is from above the first."""
     parts = contents(message, media_url)
     return (with_heading(parts[0], heading(message)), *parts[1:]) if parts else ()
+
+
+def quoted(message: Message) -> Quote | None:
+    """Return a message that Kommo may not know, with all that a quote needs."""
+    parts = contents(message, lambda file: file.unique_id)
+    if not parts:
+        return None
+    author = message.from_user or _author_from_chat(message.chat)
+    return Quote(content=parts[0], at=message.date, sender=QuoteAuthor(name=person(author).name))
 
 
 def fingerprint(message: Message) -> str:

@@ -281,3 +281,61 @@ async def test_a_changed_caption_keeps_the_picture(bridge, telegram, kommo, even
     await eventually(lambda: kommo.edits)
     assert [(one.type, one.text) for one in messages_in(kommo)] == [("picture", "new")]
     assert len(kommo.edits) == 1
+
+
+async def test_a_reply_to_what_kommo_never_saw_quotes_its_words(
+    bridge, telegram, kommo, eventually
+):
+    """What was said before the bridge came is quoted by all it says."""
+    chat, ann = telegram.add_person(555).chat(), telegram.peers[555].user()
+    old = {"message_id": 4711, "date": 1767348000, "chat": chat, "from": ann, "text": "long ago"}
+    telegram.client_sends({"text": "as I said", "reply_to_message": old})
+    await eventually(lambda: kommo.received)
+    (received,) = kommo.received
+    quoted = received.reply_to["message"]
+    assert (quoted["type"], quoted["text"]) == ("text", "long ago")
+    assert quoted["sender"] == {"name": "Ann"}
+    assert quoted["msec_timestamp"] == 1767348000000
+
+
+async def test_a_quote_that_kommo_does_not_want_costs_no_message(
+    bridge, telegram, kommo, eventually
+):
+    """Should Kommo refuse the quoted message, the reply arrives without it."""
+    first = telegram.client_says("Hi")
+    await eventually(lambda: kommo.received)
+    kommo.faults.fail(
+        "*",
+        status=400,
+        times=None,
+        where=lambda call: "reply_to" in call.fields.get("payload", {}),
+    )
+    telegram.client_says("and?", reply_to=first)
+    await eventually(lambda: len(kommo.received) == 2)
+    assert kommo.received[-1].reply_to is None
+
+
+async def test_the_clients_picture_is_shown_and_can_be_fetched(
+    bridge, telegram, kommo, eventually
+):
+    """The profile picture comes with the sender, from a link like that of any file."""
+    telegram.set_avatar(JPEG, chat_id=555)
+    telegram.client_says("Hi")
+    telegram.client_says("Hello?")
+    await eventually(lambda: len(kommo.fetched) == 2)
+    assert {one.sha256 for one in kommo.fetched} == {sha256(JPEG)}
+    assert kommo.received[0].sender.avatar == kommo.received[1].sender.avatar
+    assert len(telegram.calls("getUserProfilePhotos")) == 1
+
+
+async def test_a_picture_that_telegram_does_not_tell_delays_nothing(
+    bridge, telegram, kommo, eventually
+):
+    """The message goes without it; and the next one does not ask again at once."""
+    telegram.set_avatar(JPEG, chat_id=555)
+    telegram.faults.fail("getUserProfilePhotos", status=500, times=None)
+    telegram.client_says("Hi")
+    telegram.client_says("Hello?")
+    await eventually(lambda: len(kommo.received) == 2)
+    assert [one.sender.avatar for one in kommo.received] == [None, None]
+    assert kommo.fetched == []
