@@ -15,8 +15,10 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiohttp import web
 
 from bot.deliver.avatars import Avatars
+from bot.deliver.fetch import Fetcher, guarded_session, place_of
 from bot.deliver.to_kommo import ToKommo
 from bot.deliver.to_telegram import ToTelegram
+from bot.deliver.uploads import Uploads
 from bot.deliver.worker import Worker
 from bot.health import BotHealth, Health
 from bot.items import Lifetimes
@@ -91,6 +93,7 @@ class _Parts:
     chats: ChatsApi
     bots: Mapping[int, Bot]
     files: TelegramFiles
+    uploads: Uploads
     links: MediaLinks
     lifetimes: Lifetimes
     health: Health
@@ -151,6 +154,9 @@ async def _open_parts(
         chats=_build_chats(settings, http, now),
         bots=bots,
         files=TelegramFiles(bots, await stack.enter_async_context(_build_downloads())),
+        uploads=_build_uploads(
+            settings, await stack.enter_async_context(guarded_session(_chats_place(settings)))
+        ),
         links=_build_links(settings, now),
         lifetimes=_lifetimes(settings),
         health=Health(bots={bot_id: BotHealth(bot_id) for bot_id in bots}),
@@ -171,6 +177,15 @@ def _build_downloads() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=DOWNLOADS), cookie_jar=aiohttp.DummyCookieJar()
     )
+
+
+def _chats_place(settings: Settings) -> tuple[str, int]:
+    return place_of(settings.kommo.chats_url)
+
+
+def _build_uploads(settings: Settings, session: aiohttp.ClientSession) -> Uploads:
+    """Return what fetches managers' files; they lie beside the database, which is on a disk."""
+    return Uploads(Fetcher(session, _chats_place(settings)), settings.database.parent)
 
 
 def _build_links(settings: Settings, now: Callable[[], datetime]) -> MediaLinks:
@@ -278,7 +293,14 @@ def _build_to_telegram(parts: _Parts) -> Worker:
     return Worker(
         parts.database,
         "inbox",
-        ToTelegram(parts.bots, parts.database, lifetimes=parts.lifetimes, now=parts.now),
+        ToTelegram(
+            parts.bots,
+            parts.database,
+            parts.uploads,
+            buttons=parts.settings.telegram.buttons,
+            lifetimes=parts.lifetimes,
+            now=parts.now,
+        ),
         policy=TO_TELEGRAM,
         concurrency=TELEGRAM_CONCURRENCY,
         now=parts.now,

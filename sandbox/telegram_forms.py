@@ -5,7 +5,7 @@ Reference: RFC 7578, multipart/form-data.
 """
 
 from collections.abc import AsyncIterator
-from email.parser import BytesHeaderParser
+from email.parser import HeaderParser
 from typing import Final
 
 from aiohttp import (
@@ -22,7 +22,8 @@ class FormPart:
     """One field or file of a form; its content has to be read before the next part."""
 
     def __init__(self, headers: bytes, content: AsyncIterator[bytes]) -> None:
-        disposition = BytesHeaderParser().parsebytes(headers)[hdrs.CONTENT_DISPOSITION]
+        text = headers.decode(errors="replace")  # names are sent as plain UTF-8
+        disposition = HeaderParser().parsestr(text)[hdrs.CONTENT_DISPOSITION]
         _, parameters = parse_content_disposition(disposition)
         self.name = content_disposition_filename(parameters, "name") or ""
         self.filename = content_disposition_filename(parameters)

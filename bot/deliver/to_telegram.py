@@ -1,6 +1,7 @@
 """The inbox's destination: one attempt to show a client something, its outcome, what follows."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -25,23 +26,32 @@ from aiogram.exceptions import (
 from aiogram.methods import TelegramMethod
 from aiogram.types import Message
 
+from bot.deliver.fetch import FetchError
 from bot.deliver.pace import Pace
 from bot.deliver.presses import show_choice
+from bot.deliver.references import telegram_message_id
+from bot.deliver.uploads import Uploads
 from bot.items import Kind, Lifetimes, put_status
 from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
 from bot.translate import outgoing, status
 from bot.translate.ids import ChatAddress, parse_conversation
+from bot.translate.keyboards import Style, pressable
+from bot.translate.outgoing import Manner
 from bot.translate.presses import Press
 from bot.translate.status import Verdict
+from bot.translate.uploads import instead
 from kommo.events import LegacyMessage, ManagerMessage, parse_event
 from kommo.ids import ConversationId
 from kommo.models import ErrorCode, StatusCode
+from storage.buttons import Button
 from storage.database import Database, Transaction
 from storage.messages import SentPart
 from storage.queue import QueueItem
 
-CALL_TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5, sock_connect=5, sock_read=30)
-"""A timeout object, not a number: only so do failures before and after sending differ."""
+CALL_S = 60
+
+SLOWEST_BYTES_S = 100_000
+"""An upload slower than this is given up."""
 
 UNSENT = (
     aiohttp.ClientConnectorError,
@@ -49,6 +59,8 @@ UNSENT = (
     aiohttp.ConnectionTimeoutError,
 )
 """Causes of a network error that certainly came before the request left."""
+
+log = logging.getLogger(__name__)
 
 
 class NotSentError(Exception):
@@ -75,12 +87,16 @@ class ToTelegram:
         self,
         bots: Mapping[int, Bot],
         database: Database,
+        uploads: Uploads,
         *,
+        buttons: Style,
         lifetimes: Lifetimes,
         now: Callable[[], datetime],
     ) -> None:
         self._bots = bots
         self._database = database
+        self._uploads = uploads
+        self._buttons: Style = buttons
         self._lifetimes = lifetimes
         self._now = now
         self._paces = {bot_id: Pace() for bot_id in bots}
@@ -99,6 +115,8 @@ class ToTelegram:
             return await self._send(item)
         except NotSentError as error:
             return _final(error.verdict.text, error.verdict)
+        except FetchError as error:
+            return _unfetched(error)
         except AiogramError as error:
             return _outcome_of(error)
 
@@ -135,9 +153,13 @@ class ToTelegram:
         bot = self._bots.get(address.bot_id)
         if bot is None:
             raise NotSentError(status.BOT_REMOVED)
-        calls = outgoing.manager_message(event, address)
+        problem = outgoing.problem(event)
+        if problem is not None:
+            raise NotSentError(problem)
+        calls = outgoing.manager_message(event, address, await self._manner(event, address))
         if not calls:
             raise NotSentError(status.NOTHING_TO_SEND)
+        await self._remember_buttons(event, address)
         return Shown(last=await self._make(bot, calls, item, event, address))
 
     async def _show_choice(self, press: Press) -> Outcome:
@@ -145,7 +167,7 @@ class ToTelegram:
         bot = self._bots.get(press.bot_id)
         if bot is None:
             raise NotSentError(status.BOT_REMOVED)
-        await show_choice(bot, press, within=CALL_TIMEOUT)
+        await show_choice(bot, press, within=_timeout())
         return Delivered()
 
     async def _address(self, event: ManagerMessage | LegacyMessage) -> ChatAddress:
@@ -160,6 +182,35 @@ class ToTelegram:
             raise NotSentError(status.NO_SUCH_CONVERSATION)
         return address
 
+    async def _manner(self, event: ManagerMessage | LegacyMessage, address: ChatAddress) -> Manner:
+        """Return what showing a message depends on, beside the message."""
+        quoted = event.reply_to if isinstance(event, ManagerMessage) else None
+        if quoted is None:
+            return Manner(buttons=self._buttons)
+        async with self._database.snapshot() as snapshot:
+            reply_to = await telegram_message_id(
+                snapshot,
+                address,
+                external_id=quoted.external_id,
+                kommo_message_id=quoted.kommo_message_id,
+            )
+        return Manner(reply_to=reply_to, buttons=self._buttons)
+
+    async def _remember_buttons(
+        self, event: ManagerMessage | LegacyMessage, address: ChatAddress
+    ) -> None:
+        """Store what the buttons say before a client can press one."""
+        if not isinstance(event, ManagerMessage) or event.markup is None:
+            return
+        buttons = [
+            Button(
+                button.id, address.conversation_id, button.text, self._now(), button.callback_data
+            )
+            for button in pressable(event.markup, event.kommo_message_id)
+        ]
+        async with self._database.transaction() as tx:
+            await tx.buttons.remember(buttons)
+
     async def _make(
         self,
         bot: Bot,
@@ -171,7 +222,7 @@ class ToTelegram:
         """Make the calls that are left, and record each before the next; return the last one's."""
         part = None
         for number, call in enumerate(calls[item.progress :], start=item.progress + 1):
-            sent = await self._call(bot, call)
+            sent = await self._show(bot, call)
             part = _part(sent, event, address, number)
             if number < len(calls):
                 async with self._database.transaction() as tx:
@@ -180,10 +231,26 @@ class ToTelegram:
                         await tx.messages.remember_outgoing(part)
         return part
 
-    async def _call(self, bot: Bot, call: TelegramMethod[Any]) -> Any:
+    async def _show(self, bot: Bot, call: TelegramMethod[Any]) -> Any:
+        """Make one call, or what stands in for it when Telegram refuses it as it is."""
+        async with self._uploads.ready(call) as ready:
+            current, within = ready.call, _timeout(ready.size_bytes)
+            while True:
+                try:
+                    return await self._call(bot, current, within)
+                except TelegramBadRequest as error:
+                    other = instead(current, error.message)
+                    if other is None:
+                        raise
+                    log.info("shown otherwise: %s", error.message, extra={"bot": bot.id})
+                    current = other
+
+    async def _call(
+        self, bot: Bot, call: TelegramMethod[Any], within: aiohttp.ClientTimeout
+    ) -> Any:
         """Make one call; an answer that says ok counts, even when it cannot be parsed."""
         try:
-            return await bot(call, request_timeout=CALL_TIMEOUT)  # type: ignore[arg-type]
+            return await bot(call, request_timeout=within)  # type: ignore[arg-type]
         except ClientDecodeError as error:
             if isinstance(error.data, dict) and error.data.get("ok") is True:
                 return None
@@ -214,6 +281,21 @@ def _judge(code: int, description: str) -> Outcome:
     if verdict.retry:
         return RetryLater(verdict.text, code=verdict.code, text=verdict.text)
     return _final(f"Telegram: {description}", verdict)
+
+
+def _unfetched(error: FetchError) -> Outcome:
+    """Return the outcome of a file that could not be fetched; nothing was sent."""
+    verdict = error.verdict
+    if verdict.retry:
+        return RetryLater(str(error), code=verdict.code, text=verdict.text)
+    return _final(str(error), verdict)
+
+
+def _timeout(size_bytes: int = 0) -> aiohttp.ClientTimeout:
+    """Return how long a call may take with a file of this size."""
+    total_s = CALL_S + size_bytes / SLOWEST_BYTES_S
+    # an object, not a number: only so do failures before and after sending differ
+    return aiohttp.ClientTimeout(total=total_s, connect=5, sock_connect=5, sock_read=30)
 
 
 def _final(reason: str, verdict: Verdict) -> Undeliverable:

@@ -1,23 +1,170 @@
 """Kommo event → Telegram calls. Calls are values: built here, run elsewhere, compared in tests."""
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from aiogram.methods import SendMessage, TelegramMethod
+from aiogram.methods import SendContact, SendLocation, SendMessage
+from aiogram.types import ReplyParameters
 
+from bot.translate import status
 from bot.translate.ids import ChatAddress
+from bot.translate.keyboards import Keyboard, Style, keyboard, menu
+from bot.translate.status import Verdict
 from bot.translate.text import clean, split
-from kommo.events import LegacyMessage, ManagerMessage
+from bot.translate.uploads import (
+    UPLOAD_LIMIT_BYTES,
+    Call,
+    caption_and_rest,
+    kommo_file,
+    media_call,
+    takes_caption,
+)
+from kommo.events import LegacyMessage, ManagerMessage, QuotedMessage
+from kommo.models import MEDIA_TYPES
+
+POINTER = "\N{BLACK DOWN-POINTING TRIANGLE}"
+"""Stands above buttons that come without a text: Telegram shows no buttons alone."""
+
+CLIP = "\N{PAPERCLIP}"
+ARROW = "\N{RIGHTWARDS ARROW WITH HOOK}"
+QUOTE_LIMIT = 300
+"""Characters of a quoted message; its beginning is enough to recognise it."""
+
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
+AnyMessage = ManagerMessage | LegacyMessage
+
+
+@dataclass(frozen=True)
+class Manner:
+    """What a message's translation depends on, beside the message.
+
+    Args:
+        reply_to: Telegram's id of the message that it answers; None when that is not known.
+        buttons: how text buttons are shown.
+    """
+
+    reply_to: int | None = None
+    buttons: Style = "inline"
+
+
+def problem(event: AnyMessage) -> Verdict | None:
+    """Return why a message cannot be shown, as far as it says so itself."""
+    if (event.file_size or 0) > UPLOAD_LIMIT_BYTES:
+        return status.FILE_TOO_BIG
+    if event.type in MEDIA_TYPES and not event.media:
+        return status.NO_FILE
+    is_told = event.type == "text" or event.media or clean(event.text).strip()
+    is_shown = isinstance(event, ManagerMessage) and (event.location or event.contact)
+    return None if is_told or is_shown else status.UNSUPPORTED
 
 
 def manager_message(
-    event: ManagerMessage | LegacyMessage, address: ChatAddress
-) -> list[TelegramMethod[Any]]:
+    event: AnyMessage, address: ChatAddress, manner: Manner = Manner()
+) -> list[Call]:
     """Translate a manager's message into the Telegram calls that show it, in order.
 
     The list is empty when nothing would be left to show, such as a text of spaces only.
     No parse mode is ever set: a manager's text is never read as markup.
     """
-    return [
-        SendMessage(chat_id=address.chat_id, text=part, parse_mode=None)
-        for part in split(clean(event.text))
-    ]
+    calls = [*_forwarded(event, address.chat_id), *_own(event, address.chat_id, manner)]
+    buttons = _keyboard(event, address, manner)
+    if not calls and buttons is not None:
+        calls = [_text(address.chat_id, POINTER)]
+    return _dressed(calls, manner.reply_to, buttons)
+
+
+def quoted_lines(quoted: QuotedMessage) -> str:
+    """Return a message as lines that begin with a mark, as mail programs quote."""
+    text = clean(quoted.text).strip()
+    if len(text) > QUOTE_LIMIT:
+        text = text[:QUOTE_LIMIT].rstrip() + ELLIPSIS
+    if not text and (quoted.media or quoted.file_name):
+        text = f"{CLIP} {clean(quoted.file_name or quoted.type)}"
+    return "\n".join(f"> {line}" for line in text.splitlines())
+
+
+def _own(event: AnyMessage, chat_id: int, manner: Manner) -> Iterator[Call]:
+    """Return the calls that show what the message says itself."""
+    if isinstance(event, ManagerMessage) and event.location is not None:
+        place = event.location
+        yield SendLocation(chat_id=chat_id, latitude=place.lat, longitude=place.lon)
+    if isinstance(event, ManagerMessage) and event.contact is not None:
+        contact = event.contact
+        yield SendContact(
+            chat_id=chat_id,
+            phone_number=contact.phone,
+            first_name=contact.name.strip() or contact.phone,
+        )
+    text = "\n\n".join(part for part in (_quotation(event, manner), _said(event)) if part)
+    file = kommo_file(event)
+    if file is None:
+        yield from _texts(chat_id, text)
+        return
+    call = media_call(event.type, file, chat_id=chat_id, caption="")
+    caption, rest = caption_and_rest(text) if takes_caption(call) else ("", text)
+    yield call.model_copy(update={"caption": caption}) if caption else call
+    yield from _texts(chat_id, rest)
+
+
+def _said(event: AnyMessage) -> str:
+    """Return the text of a message, with the choices of its menu."""
+    text = clean(event.text)
+    markup = event.markup if isinstance(event, ManagerMessage) else None
+    if markup is None or markup.list_message is None:
+        return text
+    choices = clean(menu(markup.list_message))
+    is_told = not text.strip() or text.strip() in choices
+    return choices if is_told else f"{text}\n\n{choices}"
+
+
+def _quotation(event: AnyMessage, manner: Manner) -> str:
+    """Return what the message answers, in words, where Telegram cannot show it by itself."""
+    if manner.reply_to is not None or not isinstance(event, ManagerMessage):
+        return ""
+    return quoted_lines(event.reply_to) if event.reply_to else ""
+
+
+def _forwarded(event: AnyMessage, chat_id: int) -> Iterator[Call]:
+    """Return the calls that show forwarded messages: quoted, their files as files."""
+    if not isinstance(event, ManagerMessage) or event.forwards is None:
+        return
+    for message in event.forwards.messages:
+        author = clean(message.sender.name).strip() if message.sender else ""
+        lines = "\n".join(f"> {line}" for line in clean(message.text).strip().splitlines())
+        text = "\n".join(part for part in (f"{ARROW} {author}".strip(), lines) if part)
+        file = kommo_file(message)
+        if file is None:
+            yield from _texts(chat_id, text)
+            continue
+        caption, rest = caption_and_rest(text)
+        call = media_call(message.type, file, chat_id=chat_id, caption=caption)
+        yield call
+        yield from _texts(chat_id, rest if takes_caption(call) else text)
+
+
+def _keyboard(event: AnyMessage, address: ChatAddress, manner: Manner) -> Keyboard | None:
+    """Return the buttons of a message. Reference: Bot API, ReplyKeyboardMarkup (no business)."""
+    if not isinstance(event, ManagerMessage):
+        return None
+    style: Style = "inline" if address.business_user_id else manner.buttons
+    return keyboard(event.markup, event.kommo_message_id, style)
+
+
+def _dressed(calls: Sequence[Call], reply_to: int | None, buttons: Keyboard | None) -> list[Call]:
+    """Return the calls with the answered message at the first, and the buttons at the last."""
+    dressed = list(calls)
+    if dressed and reply_to is not None:
+        reply = ReplyParameters(message_id=reply_to, allow_sending_without_reply=True)
+        dressed[0] = dressed[0].model_copy(update={"reply_parameters": reply})
+    if dressed and buttons is not None:
+        dressed[-1] = dressed[-1].model_copy(update={"reply_markup": buttons})
+    return dressed
+
+
+def _texts(chat_id: int, text: str) -> list[Call]:
+    return [_text(chat_id, part) for part in split(text)]
+
+
+def _text(chat_id: int, text: str) -> Call:
+    return SendMessage(chat_id=chat_id, text=text, parse_mode=None)

@@ -33,6 +33,19 @@ GAVE_UP = Verdict(
     ErrorCode.INTERNAL, "Telegram could not be reached in time. The message was not delivered."
 )
 REFUSED = Verdict(ErrorCode.OTHER, "Telegram refused the message.")
+UNSUPPORTED = Verdict(ErrorCode.OTHER, "Telegram has nothing to show this kind of message with.")
+NO_FILE = Verdict(ErrorCode.OTHER, "Kommo told of a file without saying where it is.")
+FILE_EMPTY = Verdict(ErrorCode.OTHER, "The file is empty.")
+FILE_GONE = Verdict(ErrorCode.OTHER, "The file is not there any more: send it again.")
+FILE_TOO_BIG = Verdict(
+    ErrorCode.OTHER, "The file is bigger than 50 MB, the most that Telegram takes from bots."
+)
+FILE_FORBIDDEN = Verdict(
+    ErrorCode.OTHER, "The file's address is not one that the Telegram bridge may fetch from."
+)
+FILE_UNREACHABLE = Verdict(
+    ErrorCode.INTERNAL, "The file could not be fetched from Kommo in time.", retry=True
+)
 
 _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (
     ("bot was blocked by the user", Verdict(ErrorCode.OTHER, "The client has blocked the bot.")),
