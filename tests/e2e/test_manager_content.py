@@ -280,7 +280,7 @@ async def test_a_list_message_is_a_menu(chat, telegram, kommo, send, eventually)
     )
     telegram.client_presses(sent.message_id, "Express")
     await eventually(lambda: kommo.texts_in(CONVERSATION)[-1] == "Express")
-    assert kommo.received[-1].extra["callback_data"] == "row-1"
+    assert kommo.received[-1].content["callback_data"] == "row-1"
 
 
 async def test_an_answer_to_a_client_is_a_reply(chat, telegram, kommo, send):
