@@ -62,12 +62,16 @@ def ports():
 
 
 @pytest.fixture
-async def kommo(ports):
-    """The sandbox's Kommo, which posts hooks to the bridge."""
+async def kommo(ports, request):
+    """The sandbox's Kommo, which posts hooks to the bridge.
+
+    A parameter says what it does with a message id that it knows: refuse or accept.
+    """
     async with KommoServer.start(
         channel_id=CHANNEL_ID,
         secret=SECRET,
         account_id=ACCOUNT_ID,
+        repeated_msgid=getattr(request, "param", "refuse"),
         hook_url=f"http://127.0.0.1:{ports[0]}/webhooks/kommo/:scope_id",
     ) as server:
         yield server

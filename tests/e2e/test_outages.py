@@ -1,0 +1,136 @@
+"""When a side is down, slow, or answers nonsense: nothing lost, and the manager knows."""
+
+import pytest
+
+from storage.database import Database
+from tests.e2e.conftest import TOKEN
+
+ANN, BOB = 555, 556
+CONVERSATION = "tg:700001:555"
+
+
+@pytest.fixture
+def impatient(config):
+    """Settings that give up after a second and a half towards Telegram."""
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text + "\n[delivery]\ntelegram_give_up_min = 0.025\n", encoding="utf-8")
+
+
+async def test_what_kommo_missed_while_it_was_down_arrives_in_order(
+    bridge, telegram, kommo, eventually
+):
+    """An outage of Kommo delays messages, and nothing else."""
+    kommo.is_down = True
+    texts = [f"message {number}" for number in range(10)]
+    for text in texts:
+        telegram.client_says(text)
+    await eventually(lambda: len(telegram.confirmed()) == len(texts))
+    kommo.is_down = False
+    await eventually(
+        lambda: CONVERSATION in kommo.conversations and kommo.texts_in(CONVERSATION) == texts,
+        within_s=30,
+    )
+
+
+@pytest.mark.parametrize("kommo", ["refuse", "accept"], indirect=True)
+async def test_a_lost_answer_of_kommo_doubles_nothing(bridge, telegram, kommo, eventually):
+    """Kommo took the message but its answer was lost: the retry is recognised."""
+    telegram.client_says("before")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    kommo.faults.reset("/v2/origin/custom/*", after_processing=True)
+    telegram.client_says("once")
+    await eventually(lambda: kommo.repeated == 1, within_s=30)
+    telegram.client_says("after")
+    await eventually(lambda: kommo.texts_in(CONVERSATION) == ["before", "once", "after"])
+    async with (
+        Database.open(bridge.settings.database) as database,
+        database.snapshot() as snapshot,
+    ):
+        assert (await snapshot.outbox.counts()).get("dead", 0) == 0
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_what_kommo_refuses_for_good_is_dead_and_stops_nobody(
+    bridge, telegram, kommo, eventually, status
+):
+    """A message that Kommo refuses waits for a person; the conversation goes on."""
+    telegram.client_says("first")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    kommo.fail_with(status)
+    telegram.client_says("refused")
+    telegram.client_says("taken")
+    await eventually(lambda: kommo.texts_in(CONVERSATION) == ["first", "taken"])
+
+
+@pytest.mark.parametrize("status", [403, 404, 429, 500, 502, 503])
+async def test_what_says_nothing_about_the_message_is_tried_again(
+    bridge, telegram, kommo, eventually, status
+):
+    """Trouble with the channel, the rate or the server costs time, not messages."""
+    telegram.client_says("first")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    kommo.fail_with(status)
+    telegram.client_says("second")
+    await eventually(lambda: kommo.texts_in(CONVERSATION) == ["first", "second"], within_s=20)
+
+
+async def test_telegram_answering_nonsense_costs_time_only(bridge, telegram, kommo, eventually):
+    """Error pages, floods and broken connections of Telegram delay an answer, in order."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    telegram.faults.html("sendMessage")
+    telegram.faults.fail("sendMessage", status=429, retry_after=1)
+    telegram.faults.reset("sendMessage")
+    first = await kommo.manager_says("first", to=CONVERSATION)
+    second = await kommo.manager_says("second", to=CONVERSATION)
+    await eventually(lambda: telegram.texts_to(ANN) == ["first", "second"], within_s=40)
+    await eventually(lambda: kommo.statuses_of(first) == kommo.statuses_of(second) == [1])
+
+
+async def test_an_answer_that_takes_too_long_is_given_up_and_the_manager_knows(
+    impatient, bridge, telegram, kommo, eventually
+):
+    """After the time that the settings give, the manager reads that the client got nothing."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    fault = telegram.faults.fail("sendMessage", status=500, times=None)
+    message_id = await kommo.manager_says("never", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [-1], within_s=30)
+    status = next(m for m in kommo.messages_in(CONVERSATION) if m.id == message_id).statuses[-1]
+    assert (status.error_code, bool(status.error)) == (903, True)
+    telegram.faults.remove(fault)
+    await kommo.manager_says("later", to=CONVERSATION)
+    await eventually(lambda: telegram.texts_to(ANN) == ["later"])
+
+
+async def test_one_client_whose_sends_hang_holds_up_nobody_else(
+    bridge, telegram, kommo, eventually
+):
+    """Conversations are delivered side by side."""
+    telegram.client_says("hi")
+    telegram.client_says("hi", chat_id=BOB, name="Bob")
+    await eventually(lambda: len(kommo.conversations) == 2)
+    fault = telegram.faults.hang("sendMessage", chat_id=ANN, times=None)
+    await kommo.manager_says("for Ann", to=CONVERSATION)
+    await kommo.manager_says("for Bob", to="tg:700001:556")
+    await eventually(lambda: telegram.texts_to(BOB) == ["for Bob"])
+    assert telegram.texts_to(ANN) == []
+    telegram.faults.remove(fault)
+    await eventually(lambda: telegram.texts_to(ANN) == ["for Ann"])
+
+
+async def test_a_conversation_of_a_bot_that_is_gone_is_reported(
+    bridge, telegram, kommo, config, eventually
+):
+    """The manager reads that this bot is not set up any more, with Kommo's code for it."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await bridge.stop()
+    other = "700002:FAKE-TOKEN-FOR-TESTS-ONLY-0000000002"
+    telegram.add_bot(other, name="Other", username="other_bot")
+    config.write_text(config.read_text(encoding="utf-8").replace(TOKEN, other), encoding="utf-8")
+    await bridge.start()
+    message_id = await kommo.manager_says("hello?", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [-1])
+    (message,) = [m for m in kommo.messages_in(CONVERSATION) if m.id == message_id]
+    assert message.statuses[-1].error_code == 902
