@@ -18,6 +18,7 @@ from bot.deliver.avatars import Avatars
 from bot.deliver.fetch import Fetcher, guarded_session, place_of
 from bot.deliver.to_kommo import ToKommo
 from bot.deliver.to_telegram import ToTelegram
+from bot.deliver.typing import Typist
 from bot.deliver.uploads import Uploads
 from bot.deliver.worker import Worker
 from bot.health import BotHealth, Health
@@ -94,6 +95,7 @@ class _Parts:
     bots: Mapping[int, Bot]
     files: TelegramFiles
     uploads: Uploads
+    typist: Typist
     links: MediaLinks
     lifetimes: Lifetimes
     health: Health
@@ -154,6 +156,7 @@ async def _open_parts(
         chats=_build_chats(settings, http, now),
         bots=bots,
         files=TelegramFiles(bots, await stack.enter_async_context(_build_downloads())),
+        typist=await stack.enter_async_context(Typist(bots, now=now)),
         uploads=_build_uploads(
             settings, await stack.enter_async_context(guarded_session(_chats_place(settings)))
         ),
@@ -239,6 +242,7 @@ def _build_applications(parts: _Parts) -> tuple[web.Application, web.Application
         scope_id=scope_id(ChannelId(kommo.channel_id), AmojoId(kommo.account_id or "")),
         secret=kommo.channel_secret.get_secret_value(),
         lifetimes=parts.lifetimes,
+        on_typing=parts.typist.show,
         now=parts.now,
     )
     return (

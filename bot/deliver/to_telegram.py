@@ -29,6 +29,7 @@ from aiogram.types import Message
 from bot.deliver.fetch import FetchError
 from bot.deliver.pace import Pace
 from bot.deliver.presses import show_choice
+from bot.deliver.reactions import show_reaction
 from bot.deliver.references import telegram_message_id
 from bot.deliver.uploads import Uploads
 from bot.items import Kind, Lifetimes, put_status
@@ -40,7 +41,7 @@ from bot.translate.outgoing import Manner
 from bot.translate.presses import Press
 from bot.translate.status import Verdict
 from bot.translate.uploads import instead
-from kommo.events import LegacyMessage, ManagerMessage, parse_event
+from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction, parse_event
 from kommo.ids import ConversationId
 from kommo.models import ErrorCode, StatusCode
 from storage.buttons import Button
@@ -147,12 +148,14 @@ class ToTelegram:
         if item.kind == Kind.BUTTON_PRESS:
             return await self._show_choice(Press.model_validate_json(item.payload))
         event = parse_event(item.payload.encode())
-        if not isinstance(event, ManagerMessage | LegacyMessage):
+        if not isinstance(event, ManagerMessage | ManagerReaction | LegacyMessage):
             return Undeliverable(f"this version does not deliver items of kind {item.kind!r}")
         address = await self._address(event)
         bot = self._bots.get(address.bot_id)
         if bot is None:
             raise NotSentError(status.BOT_REMOVED)
+        if isinstance(event, ManagerReaction):
+            return await self._react(bot, event, address)
         problem = outgoing.problem(event)
         if problem is not None:
             raise NotSentError(problem)
@@ -170,10 +173,24 @@ class ToTelegram:
         await show_choice(bot, press, within=_timeout())
         return Delivered()
 
-    async def _address(self, event: ManagerMessage | LegacyMessage) -> ChatAddress:
+    async def _react(self, bot: Bot, event: ManagerReaction, address: ChatAddress) -> Outcome:
+        """Show a manager's reaction, as well as Telegram can; one it cannot is only logged."""
+        async with self._database.snapshot() as snapshot:
+            message_id = await telegram_message_id(
+                snapshot,
+                address,
+                external_id=event.external_id,
+                kommo_message_id=event.kommo_message_id,
+            )
+        await show_reaction(bot, outgoing.reaction(event, address, message_id), within=_timeout())
+        return Delivered()
+
+    async def _address(
+        self, event: ManagerMessage | ManagerReaction | LegacyMessage
+    ) -> ChatAddress:
         """Return where the conversation takes place: its id says so, or what is stored does."""
         address = parse_conversation(event.conversation_id or "")
-        if address is None and isinstance(event, ManagerMessage):
+        if address is None and not isinstance(event, LegacyMessage):
             async with self._database.snapshot() as snapshot:
                 known = await snapshot.conversations.by_kommo_chat(event.kommo_chat_id)
             if known is not None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from aiohttp import web
 
 from bot.items import Kind, Lifetimes
-from bot.translate.ids import parse_conversation
+from bot.translate.ids import ChatAddress, parse_conversation
 from kommo.errors import PayloadError, SignatureError
 from kommo.events import (
     Event,
@@ -35,7 +35,10 @@ KIND_OF: dict[type, Kind] = {
     LegacyMessage: Kind.LEGACY_MESSAGE,
 }
 
-DELIVERED_KINDS = (Kind.MANAGER_MESSAGE, Kind.LEGACY_MESSAGE)
+DELIVERED_KINDS = (Kind.MANAGER_MESSAGE, Kind.MANAGER_REACTION, Kind.LEGACY_MESSAGE)
+
+OnTyping = Callable[[ChatAddress, datetime | None], None]
+"""Shows a client that a manager types, until a moment; returns at once."""
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +53,11 @@ class Hooks:
         scope_id: ScopeId,
         secret: str,
         lifetimes: Lifetimes,
+        on_typing: OnTyping,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
+        self._on_typing = on_typing
         self._scope_id = scope_id
         self._secret = secret
         self._lifetimes = lifetimes
@@ -83,6 +88,9 @@ class Hooks:
     async def _store(self, tx: Transaction, event: Event, body: str) -> None:
         kind = KIND_OF.get(type(event), Kind.UNKNOWN_EVENT)
         conversation_id = await _conversation_of(tx, event)
+        if isinstance(event, ManagerTyping):
+            self._show_typing(event, conversation_id)
+            return
         if kind not in DELIVERED_KINDS:
             await tx.inbox.record_done(
                 dedupe_key=event.dedupe_key,
@@ -102,6 +110,12 @@ class Hooks:
             now=self._now(),
             expires_at=self._now() + self._lifetimes.to_telegram,
         )
+
+    def _show_typing(self, event: ManagerTyping, conversation_id: str | None) -> None:
+        """Pass typing on: it is worth something now, or nothing, so it is not stored."""
+        address = parse_conversation(conversation_id or "")
+        if address is not None:
+            self._on_typing(address, event.expires_at)
 
 
 async def _conversation_of(tx: Transaction, event: Event) -> str | None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from aiogram.methods import SendContact, SendLocation, SendMessage
-from aiogram.types import ReplyParameters
+from aiogram.methods import SendContact, SendLocation, SendMessage, SetMessageReaction
+from aiogram.types import ReactionTypeEmoji, ReplyParameters
 
 from bot.translate import status
+from bot.translate.emoji import reaction_emoji
 from bot.translate.ids import ChatAddress
 from bot.translate.keyboards import Keyboard, Style, keyboard, menu
 from bot.translate.status import Verdict
@@ -19,7 +20,7 @@ from bot.translate.uploads import (
     media_call,
     takes_caption,
 )
-from kommo.events import LegacyMessage, ManagerMessage, QuotedMessage
+from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction, QuotedMessage
 from kommo.models import MEDIA_TYPES
 
 POINTER = "\N{BLACK DOWN-POINTING TRIANGLE}"
@@ -72,6 +73,26 @@ def manager_message(
     if not calls and buttons is not None:
         calls = [_text(address.chat_id, POINTER)]
     return _dressed(calls, manner.reply_to, buttons)
+
+
+def reaction(
+    event: ManagerReaction, address: ChatAddress, message_id: int | None
+) -> SetMessageReaction | None:
+    """Translate a manager's reaction; None when Telegram cannot show it.
+
+    A bot has one reaction to a message, so the newest one stands in the place of the others.
+    Reference: Bot API, setMessageReaction (it knows no business chats).
+    """
+    if message_id is None or address.business_user_id:
+        return None
+    emoji = reaction_emoji(event.emoji or "") if event.type == "react" else None
+    if event.type == "react" and emoji is None:
+        return None
+    return SetMessageReaction(
+        chat_id=address.chat_id,
+        message_id=message_id,
+        reaction=[ReactionTypeEmoji(emoji=emoji)] if emoji else [],
+    )
 
 
 def quoted_lines(quoted: QuotedMessage) -> str:

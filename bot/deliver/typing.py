@@ -1,0 +1,82 @@
+"""Shows a client that a manager is typing: at once or never, and for a bounded time.
+
+Nothing waits for it, nothing is stored, a failure is no matter.
+Reference: Bot API, sendChatAction; Kommo, Receiving chat webhooks (typing).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from aiogram import Bot
+from aiogram.exceptions import AiogramError
+from aiogram.methods import SendChatAction
+
+from bot.translate.ids import ChatAddress
+
+SHOWN_FOR = timedelta(seconds=5)
+"""How long Telegram shows it. Reference: Bot API, sendChatAction (5 seconds or less)."""
+
+AGAIN_AFTER_S = 4.5
+LONGEST = timedelta(seconds=30)
+"""No single hook makes it last longer, whatever moment it names."""
+
+TIMEOUT = aiohttp.ClientTimeout(total=5)
+
+log = logging.getLogger(__name__)
+
+
+class Typist:
+    """Keeps "is typing" up in the chats where a manager types."""
+
+    def __init__(self, bots: Mapping[int, Bot], *, now: Callable[[], datetime]) -> None:
+        self._bots = bots
+        self._now = now
+        self._until: dict[ChatAddress, datetime] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def show(self, address: ChatAddress, until: datetime | None) -> None:
+        """Show it until a moment, or as long as Telegram does; returns at once."""
+        now = self._now()
+        bot = self._bots.get(address.bot_id)
+        end = min(until or now + SHOWN_FOR, now + LONGEST)
+        if bot is None or end <= now:
+            return
+        is_running = address in self._until
+        self._until[address] = end
+        if not is_running:
+            task = asyncio.create_task(self._keep_up(bot, address))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _keep_up(self, bot: Bot, address: ChatAddress) -> None:
+        """Say it again as often as needed; a failure ends it until the next hook."""
+        action = SendChatAction(chat_id=address.chat_id, action="typing")
+        try:
+            is_needed = True
+            while is_needed:
+                shown_until = self._now() + SHOWN_FOR
+                await bot(action, request_timeout=TIMEOUT)  # type: ignore[arg-type]
+                await asyncio.sleep(AGAIN_AFTER_S)
+                is_needed = self._until[address] > shown_until
+        except AiogramError as error:
+            log.debug("typing is not shown (%s)", type(error).__name__, extra={"bot": bot.id})
+        finally:
+            del self._until[address]
