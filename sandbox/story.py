@@ -16,6 +16,7 @@ ANN, BOB = 555, 556
 PATIENCE_S = 15.0
 LONG_TEXT = "Our price list. " + "One line of many that do not fit into one message. " * 120
 
+TEXT_WIDTH = 34
 STATUS_WORDS = {1: "delivered", 2: "read", -1: "error"}
 
 Say = Callable[[str], None]
@@ -58,7 +59,7 @@ class Story:
             f"the status {expected} did not arrive in Kommo",
         )
         parts = len(self.telegram.texts_to(chat_id)) - before
-        note = ", ".join(STATUS_WORDS[status] for status in self.kommo.statuses_of(message_id))
+        note = self._status_words(message_id)
         if parts > 1:
             note += f", in {parts} parts"
         self._line("Manager → Telegram", text, note or "no status")
@@ -71,7 +72,7 @@ class Story:
             lambda: self.kommo.statuses_of(message_id) == [1, 2],
             "the manager's message was not marked as read",
         )
-        self._line("Kommo", "the manager's message", "delivered, read")
+        self._line("Kommo", "(the manager's message)", self._status_words(message_id))
 
     def _conversation(self, chat_id: int) -> str:
         """Return the id that the bridge gave to a chat: the one whose messages name the client."""
@@ -96,9 +97,25 @@ class Story:
             await asyncio.sleep(0.02)
         return True
 
+    def _status_words(self, message_id: str) -> str:
+        """Return what Kommo was told of a message, in words and in its own numbers."""
+        message = next(
+            one
+            for conversation_id in self.kommo.conversations
+            for one in self.kommo.messages_in(conversation_id)
+            if one.id == message_id
+        )
+        words = []
+        for status in message.statuses:
+            word = f"{STATUS_WORDS.get(status.code, 'unknown')} ({status.code})"
+            if status.error_code:
+                word = f"error {status.error_code}: {status.error}"
+            words.append(word)
+        return ", ".join(words)
+
     def _line(self, who: str, text: str, note: str) -> None:
-        shown = text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line's width
-        self.say(f"  {who:<20} {shown:<62} {note}")
+        shown = text if len(text) <= TEXT_WIDTH else f"{text[: TEXT_WIDTH - 1]}…"
+        self.say(f"  {who:<19} {shown:<{TEXT_WIDTH}}  {note}")
 
     _last: str = ""
 

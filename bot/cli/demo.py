@@ -63,6 +63,10 @@ async def _demo(*, once: bool, port: int) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     console = Console(highlight=False)
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, soft_wrap=True)
+
     public_port, admin_port = _free_port(), _free_port()
     async with (
         TelegramServer.start(LOOPBACK, 0) as telegram,
@@ -89,13 +93,11 @@ async def _demo(*, once: bool, port: int) -> int:
         )
         with tempfile.TemporaryDirectory(prefix="kommo-telegram-demo-") as folder:
             async with _bridge(Path(folder), settings, admin_port):
-                told = await story.tell(telegram, kommo, say=console.print, stop=stop)
+                told = await story.tell(telegram, kommo, say=say, stop=stop)
                 if not once and not stop.is_set():
-                    console.print(story.invitation(telegram.url, kommo.url))
-                    console.print(
-                        f"The bridge's own state: http://{LOOPBACK}:{admin_port}/healthz"
-                    )
-                    console.print("Ctrl-C ends it.")
+                    say(story.invitation(telegram.url, kommo.url))
+                    say(f"  the bridge's health:   curl http://{LOOPBACK}:{admin_port}/healthz\n")
+                    say("Ctrl-C ends it.")
                     await stop.wait()
     return 0 if told else 1
 
