@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := bot kommo storage sandbox tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint lock clean
+.PHONY: help demo test format lint lock clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,6 +34,12 @@ lock: .venv/.installed-dev ## pin the newest allowed dependencies again (needs u
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -c requirements.lock \
 		--group dev -o requirements-dev.lock pyproject.toml
+
+install: ## program, command and systemd unit in their places; again to upgrade (needs root)
+	@DESTDIR='$(DESTDIR)' scripts/install $(PYTHON)
+
+uninstall: ## take them away again; settings and database stay, unless PURGE=1
+	@DESTDIR='$(DESTDIR)' PURGE='$(PURGE)' scripts/uninstall
 
 clean: ## remove the virtual environment and what the tools left
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov build dist

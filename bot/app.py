@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,7 @@ from bot.media import PATH as MEDIA_PATH
 from bot.media import MediaRoute
 from bot.operate.connect import Connector
 from bot.operate.systemd import Notifier
+from bot.operate.watchdog import Watchdog
 from bot.outcome import RetryPolicy
 from bot.receive.kommo import PATH, Hooks
 from bot.receive.telegram import Intake, IntakeSettings, Poller
@@ -62,6 +63,7 @@ class App:
     workers: tuple[Worker, ...]
     connector: Connector
     notifier: Notifier
+    watchdog: Watchdog
     listening: Address
     admin: Address
 
@@ -71,7 +73,7 @@ class App:
             receiving = [tasks.create_task(poller.run()) for poller in self.pollers]
             receiving.append(tasks.create_task(self.connector.run()))
             delivering = [tasks.create_task(worker.run()) for worker in self.workers]
-            self.notifier.send("READY=1")
+            receiving.append(tasks.create_task(self.watchdog.run()))
             log.info("running", extra={"listen": self.listening.port, "admin": self.admin.port})
             await stop.wait()
             self.notifier.send("STOPPING=1")
@@ -116,11 +118,14 @@ async def open_app(
         await stack.enter_async_context(scheduled(Jobs(parts.database, now=now)))
         connector = _build_connector(parts)
         admin, public = _build_applications(parts)
+        workers = (_build_to_kommo(parts, connector), _build_to_telegram(parts))
+        notifier = Notifier()
         yield App(
             pollers=tuple(_build_poller(parts, entry) for entry in settings.telegram.bots),
-            workers=(_build_to_kommo(parts, connector), _build_to_telegram(parts)),
+            workers=workers,
             connector=connector,
-            notifier=Notifier(),
+            notifier=notifier,
+            watchdog=_build_watchdog(parts, notifier, workers),
             admin=await stack.enter_async_context(
                 listen(admin, Address(settings.admin.host, settings.admin.port))
             ),
@@ -222,6 +227,15 @@ def _build_bot(settings: Settings, entry: BotSettings) -> Bot:
     return Bot(entry.token.get_secret_value(), session=session)
 
 
+def _build_watchdog(parts: _Parts, notifier: Notifier, workers: Sequence[Worker]) -> Watchdog:
+    return Watchdog(
+        notifier,
+        parts=workers,
+        is_database_alive=lambda: _takes_writes(parts.database, parts.now()),
+        describe=parts.health.summary,
+    )
+
+
 def _build_connector(parts: _Parts) -> Connector:
     kommo = parts.settings.kommo
     return Connector(
@@ -317,6 +331,16 @@ async def _is_alive(database: Database) -> bool:
     try:
         async with database.snapshot() as snapshot:
             await snapshot.outbox.next_due_at()
+    except StorageError:
+        return False
+    return True
+
+
+async def _takes_writes(database: Database, now: datetime) -> bool:
+    """Tell whether the database takes writes."""
+    try:
+        async with database.transaction() as tx:
+            await tx.notes.put("alive_at", now.isoformat(timespec="seconds"))
     except StorageError:
         return False
     return True

@@ -40,3 +40,9 @@ class Health:
         if troubled and len(troubled) == len(self.bots):
             found += [f"bot {bot.bot_id}: {bot.problem}" for bot in troubled]
         return found
+
+    def summary(self) -> str:
+        """Return one line for `systemctl status`."""
+        channel = "connected to Kommo" if self.channel.is_connected else "not connected to Kommo"
+        troubled = [bot for bot in self.bots.values() if bot.problem]
+        return f"{channel}; {len(self.bots) - len(troubled)} of {len(self.bots)} bots work"

@@ -67,6 +67,13 @@ class Worker:
         self._starts_after = starts_after
         self._stopping = asyncio.Event()
         self._woken = database.changed(queue)
+        self.moved_at: float | None = None
+        """When the loop turned last, by the event loop's clock; for the watchdog."""
+
+    @property
+    def name(self) -> str:
+        """Name the worker for logs."""
+        return f"delivery to {self._destination.name}"
 
     async def run(self) -> None:
         """Deliver until `stop`; raises when the database fails."""
@@ -74,6 +81,7 @@ class Worker:
         async with asyncio.TaskGroup() as tasks:
             while not self._stopping.is_set():
                 self._woken.clear()
+                self.moved_at = asyncio.get_running_loop().time()
                 items = await self._take()
                 for item in items:
                     task = tasks.create_task(self._process(item))
@@ -104,10 +112,12 @@ class Worker:
     async def _take(self) -> list[QueueItem]:
         free = self._concurrency - len(self._running)
         if free <= 0:
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(self._running, timeout=IDLE_S, return_when=asyncio.FIRST_COMPLETED)
             free = self._concurrency - len(self._running)
+        if free <= 0:
+            return []
         async with self._database.transaction() as tx:
-            return await self._queue(tx).take(now=self._now(), limit=max(free, 1))
+            return await self._queue(tx).take(now=self._now(), limit=free)
 
     async def _rest(self) -> None:
         """Sleep until something is due or was put into the queue."""

@@ -1,0 +1,52 @@
+"""The process under systemd's eyes: a real notification socket."""
+
+import asyncio
+import socket
+import sqlite3
+
+import pytest
+
+
+@pytest.fixture
+def systemd(tmp_path, monkeypatch):
+    """The socket on which a service reports."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "600000")
+        yield listener
+
+
+async def heard(systemd):
+    """Return the next message as its lines."""
+    data = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(systemd, 4096), 20)
+    return data.decode().splitlines()
+
+
+async def test_it_says_ready_alive_and_stopping(systemd, process, kommo, telegram):
+    """Ready comes first, then signs of life, at the end that it stops."""
+    await process.start()
+    assert (await heard(systemd))[0] == "READY=1"
+    assert (await heard(systemd))[0] == "WATCHDOG=1"
+    await asyncio.gather(process.terminate(), _until_stopping(systemd))
+
+
+async def test_a_database_that_takes_no_writes_starves_the_watchdog(
+    systemd, process, config, kommo, telegram
+):
+    """While another program holds the database, systemd hears nothing, and acts in the end."""
+    await process.start()
+    assert (await heard(systemd))[0] == "READY=1"
+    holder = sqlite3.connect(config.parent / "kommo-telegram.sqlite3", isolation_level=None)
+    try:
+        holder.execute("BEGIN IMMEDIATE")
+        await process.process.wait()  # the workers cannot go on without it: a fresh start is due
+        assert process.process.returncode == 1
+    finally:
+        holder.close()
+
+
+async def _until_stopping(systemd):
+    while "STOPPING=1" not in await heard(systemd):
+        continue

@@ -1,0 +1,106 @@
+"""The systemd unit, by systemd's own judgement. Needs Debian's systemd package; see .ci/run."""
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+UNIT = ROOT / "systemd/kommo-telegram.service"
+HARDENING = re.compile(
+    r"^(Private|Protect|Restrict|System|Memory|Lock|NoNew|Capab|Ambient|Device|Remove)"
+)
+
+
+def run(*command, **environ):
+    """Run a program; return its exit code and all that it said."""
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | environ, cwd=ROOT, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def analyze(*arguments):
+    """Run systemd-analyze; that it is missing is a failure, never a reason to skip."""
+    assert shutil.which("systemd-analyze"), "install Debian's systemd package, see .ci/run"
+    return run("systemd-analyze", *arguments)
+
+
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path):
+    """Every line is known to systemd and means what it should."""
+    unit = tmp_path / UNIT.name
+    text = UNIT.read_text()
+    python = "/opt/kommo-telegram/.venv/bin/python"
+    assert text.count(python) == 1
+    unit.write_text(text.replace(python, sys.executable).replace("file:/opt", f"file:{ROOT}"))
+    assert analyze("verify", "--man=no", str(unit)) == (0, "")
+
+
+def test_its_exposure_is_small():
+    """systemd rates what the service could do to the machine at 1.2 of 10 or less."""
+    code, said = analyze("security", "--offline=true", "--threshold=12", str(UNIT))
+    assert code == 0, said
+    assert float(re.search(r"exposure level .*: ([0-9.]+)", said)[1]) <= 1.2
+
+
+def test_each_hardening_line_has_its_reason():
+    """Whoever needs to loosen a line reads above it what it is for."""
+    lines = UNIT.read_text().splitlines()
+    bare = [
+        line
+        for before, line in itertools.pairwise(lines)
+        if HARDENING.match(line) and not (before.startswith("#") or HARDENING.match(before))
+    ]
+    assert bare == []
+    assert sum(bool(HARDENING.match(line)) for line in lines) > 20
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    """A scratch root with an earlier installation, so that nothing need be fetched."""
+    program = tmp_path / "root/opt/kommo-telegram"
+    program.mkdir(parents=True)
+    shutil.copytree(ROOT / ".venv", program / ".venv", symlinks=True)
+    shutil.copy(ROOT / "requirements.lock", program)
+    return tmp_path / "root"
+
+
+def test_it_is_installed_upgraded_and_taken_away(scratch):
+    """The installer may be run again; taking away leaves settings and database alone."""
+    database = scratch / "var/lib/kommo-telegram/kommo-telegram.sqlite3"
+    config = scratch / "etc/kommo-telegram/config.toml"
+    for path in (database, config):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    for _time in range(2):
+        code, said = run("scripts/install", sys.executable, DESTDIR=str(scratch))
+        assert code == 0, said
+    python = scratch / "opt/kommo-telegram/.venv/bin/python"
+    where = run(str(python), "-P", "-c", "import bot; print(bot.__file__)")[1]
+    assert where.startswith(str(scratch))
+    assert (scratch / "etc/systemd/system/kommo-telegram.service").read_text() == UNIT.read_text()
+    assert os.access(scratch / "usr/local/bin/kommo-telegram", os.X_OK)
+    assert (scratch / "opt/kommo-telegram.previous/.venv").is_dir()
+    assert config.parent.stat().st_mode & 0o077 == 0
+
+    assert run("scripts/uninstall", DESTDIR=str(scratch))[0] == 0
+    left = sorted(str(path.relative_to(scratch)) for path in scratch.rglob("*") if path.is_file())
+    assert left == [
+        "etc/kommo-telegram/config.toml",
+        "var/lib/kommo-telegram/kommo-telegram.sqlite3",
+    ]
+    assert run("scripts/uninstall", DESTDIR=str(scratch), PURGE="1")[0] == 0
+    assert [path for path in scratch.rglob("*") if path.is_file()] == []
+
+
+def test_installing_fails_in_words_where_python_is_missing(tmp_path):
+    """What is missing is named, with what to install; nothing is left behind."""
+    code, said = run("scripts/install", "no-such-python", DESTDIR=str(tmp_path))
+    assert code == 1
+    assert "apt install python3" in said
+    assert list(tmp_path.iterdir()) == []
