@@ -36,6 +36,7 @@ from bot.receive.telegram import Intake, IntakeSettings, Poller
 from bot.server import Address, admin_application, listen, public_application
 from bot.settings import BotSettings, Settings
 from bot.telegram_files import TelegramFiles
+from bot.translate.templates import TelegramTemplate
 from kommo.chats import ChatsApi
 from kommo.ids import AmojoId, ChannelId, SourceId, scope_id
 from storage.database import Database
@@ -316,6 +317,7 @@ def _build_to_telegram(parts: _Parts) -> Worker:
             parts.database,
             parts.uploads,
             buttons=parts.settings.telegram.buttons,
+            templates=_templates(parts.settings),
             lifetimes=parts.lifetimes,
             now=parts.now,
         ),
@@ -324,6 +326,18 @@ def _build_to_telegram(parts: _Parts) -> Worker:
         now=parts.now,
         redact=parts.redact,
     )
+
+
+def _templates(settings: Settings) -> list[TelegramTemplate]:
+    return [
+        TelegramTemplate(
+            external_id=entry.external_id,
+            kommo_id=str(entry.id) if entry.id is not None else None,
+            html=entry.html,
+            picture=entry.picture,
+        )
+        for entry in settings.templates
+    ]
 
 
 async def _is_alive(database: Database) -> bool:

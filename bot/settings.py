@@ -26,6 +26,7 @@ from bot.settings_tables import (
     OperatorsSettings,
     StorageSettings,
     TelegramSettings,
+    TemplateSettings,
 )
 from bot.settings_types import SafeAddress
 
@@ -53,6 +54,9 @@ class Settings(BaseSettings):
     storage: StorageSettings = Field(StorageSettings(), description="a table [storage]")
     delivery: DeliverySettings = Field(DeliverySettings(), description="a table [delivery]")
     operators: OperatorsSettings = Field(OperatorsSettings(), description="a table [operators]")
+    templates: tuple[TemplateSettings, ...] = Field(
+        (), strict=False, description="tables [[templates]] (two brackets on each side)"
+    )
     logging: LoggingSettings = Field(LoggingSettings(), description="a table [logging]")
 
     @classmethod

@@ -31,6 +31,7 @@ from bot.settings_types import (
     Uuid,
     Word,
 )
+from bot.translate.telegram_html import read_html
 
 MOST_BOTS = 100
 LONGEST_HOURS = 24 * 365
@@ -241,6 +242,41 @@ class OperatorsSettings(Section):
     chat_ids: tuple[int, ...] = Field(
         (), strict=False, description="numbers of Telegram chats, such as [123456789]"
     )
+
+
+class TemplateSettings(Section):
+    """A template's own version for Telegram. Reference: Kommo, Receiving chat webhooks."""
+
+    external_id: Text | None = Field(
+        None, description="the template's external_id, such as order-confirm"
+    )
+    id: int | None = Field(None, gt=0, description="the template's number in Kommo, such as 7103")
+    html: Text | None = Field(
+        None,
+        description="a text in Telegram's HTML with placeholders such as {{lead.id}}, "
+        "each tag closed",
+    )
+    picture: Address | None = Field(
+        None, description="a picture's public address, such as https://example.com/order.png"
+    )
+
+    @field_validator("html")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        if value is not None:
+            read_html(value)
+        return value
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        problems = []
+        if self.external_id is None and self.id is None:
+            problems.append(Problem("external_id", "is missing", "external_id or id"))
+        if self.html is None and self.picture is None:
+            problems.append(Problem("html", "is missing", "html, picture or both"))
+        if problems:
+            raise MismatchError(problems)
+        return self
 
 
 class LoggingSettings(Section):

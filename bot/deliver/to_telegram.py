@@ -40,6 +40,7 @@ from bot.translate.keyboards import Style, pressable
 from bot.translate.outgoing import Manner
 from bot.translate.presses import Press
 from bot.translate.status import Verdict
+from bot.translate.templates import TelegramTemplate, in_telegrams_version
 from bot.translate.uploads import instead
 from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction, parse_event
 from kommo.ids import ConversationId
@@ -91,6 +92,7 @@ class ToTelegram:
         uploads: Uploads,
         *,
         buttons: Style,
+        templates: Sequence[TelegramTemplate],
         lifetimes: Lifetimes,
         now: Callable[[], datetime],
     ) -> None:
@@ -98,6 +100,7 @@ class ToTelegram:
         self._database = database
         self._uploads = uploads
         self._buttons: Style = buttons
+        self._templates = tuple(templates)
         self._lifetimes = lifetimes
         self._now = now
         self._paces = {bot_id: Pace() for bot_id in bots}
@@ -156,10 +159,14 @@ class ToTelegram:
             raise NotSentError(status.BOT_REMOVED)
         if isinstance(event, ManagerReaction):
             return await self._react(bot, event, address)
+        event, text = in_telegrams_version(event, self._templates)
         problem = outgoing.problem(event)
         if problem is not None:
             raise NotSentError(problem)
-        calls = outgoing.manager_message(event, address, await self._manner(event, address))
+        manner = Manner(
+            reply_to=await self._answered(event, address), buttons=self._buttons, text=text
+        )
+        calls = outgoing.manager_message(event, address, manner)
         if not calls:
             raise NotSentError(status.NOTHING_TO_SEND)
         await self._remember_buttons(event, address)
@@ -199,19 +206,20 @@ class ToTelegram:
             raise NotSentError(status.NO_SUCH_CONVERSATION)
         return address
 
-    async def _manner(self, event: ManagerMessage | LegacyMessage, address: ChatAddress) -> Manner:
-        """Return what showing a message depends on, beside the message."""
+    async def _answered(
+        self, event: ManagerMessage | LegacyMessage, address: ChatAddress
+    ) -> int | None:
+        """Return Telegram's id of the message that a manager answers, if it is in the chat."""
         quoted = event.reply_to if isinstance(event, ManagerMessage) else None
         if quoted is None:
-            return Manner(buttons=self._buttons)
+            return None
         async with self._database.snapshot() as snapshot:
-            reply_to = await telegram_message_id(
+            return await telegram_message_id(
                 snapshot,
                 address,
                 external_id=quoted.external_id,
                 kommo_message_id=quoted.kommo_message_id,
             )
-        return Manner(reply_to=reply_to, buttons=self._buttons)
 
     async def _remember_buttons(
         self, event: ManagerMessage | LegacyMessage, address: ChatAddress

@@ -8,17 +8,19 @@ from aiogram.types import ReactionTypeEmoji, ReplyParameters
 
 from bot.translate import status
 from bot.translate.emoji import reaction_emoji
+from bot.translate.formatted import Formatted, caption_and_rest, joined, parts
 from bot.translate.ids import ChatAddress
 from bot.translate.keyboards import Keyboard, Style, keyboard, menu
 from bot.translate.status import Verdict
-from bot.translate.text import clean, split
+from bot.translate.text import clean
 from bot.translate.uploads import (
     UPLOAD_LIMIT_BYTES,
     Call,
-    caption_and_rest,
+    KommoFile,
     kommo_file,
     media_call,
     takes_caption,
+    with_caption,
 )
 from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction, QuotedMessage
 from kommo.models import MEDIA_TYPES
@@ -43,10 +45,12 @@ class Manner:
     Args:
         reply_to: Telegram's id of the message that it answers; None when that is not known.
         buttons: how text buttons are shown.
+        text: what stands in the place of the message's own text; None for nothing.
     """
 
     reply_to: int | None = None
     buttons: Style = "inline"
+    text: Formatted | None = None
 
 
 def problem(event: AnyMessage) -> Verdict | None:
@@ -71,7 +75,7 @@ def manager_message(
     calls = [*_forwarded(event, address.chat_id), *_own(event, address.chat_id, manner)]
     buttons = _keyboard(event, address, manner)
     if not calls and buttons is not None:
-        calls = [_text(address.chat_id, POINTER)]
+        calls = [_text(address.chat_id, Formatted(POINTER))]
     return _dressed(calls, manner.reply_to, buttons)
 
 
@@ -117,15 +121,8 @@ def _own(event: AnyMessage, chat_id: int, manner: Manner) -> Iterator[Call]:
             phone_number=contact.phone,
             first_name=contact.name.strip() or contact.phone,
         )
-    text = "\n\n".join(part for part in (_quotation(event, manner), _said(event)) if part)
-    file = kommo_file(event)
-    if file is None:
-        yield from _texts(chat_id, text)
-        return
-    call = media_call(event.type, file, chat_id=chat_id, caption="")
-    caption, rest = caption_and_rest(text) if takes_caption(call) else ("", text)
-    yield call.model_copy(update={"caption": caption}) if caption else call
-    yield from _texts(chat_id, rest)
+    text = joined(Formatted(_quotation(event, manner)), manner.text or Formatted(_said(event)))
+    yield from _with_file(event.type, kommo_file(event), text, chat_id)
 
 
 def _said(event: AnyMessage) -> str:
@@ -154,14 +151,22 @@ def _forwarded(event: AnyMessage, chat_id: int) -> Iterator[Call]:
         author = clean(message.sender.name).strip() if message.sender else ""
         lines = "\n".join(f"> {line}" for line in clean(message.text).strip().splitlines())
         text = "\n".join(part for part in (f"{ARROW} {author}".strip(), lines) if part)
-        file = kommo_file(message)
-        if file is None:
-            yield from _texts(chat_id, text)
-            continue
-        caption, rest = caption_and_rest(text)
-        call = media_call(message.type, file, chat_id=chat_id, caption=caption)
+        yield from _with_file(message.type, kommo_file(message), Formatted(text), chat_id)
+
+
+def _with_file(kind: str, file: KommoFile | None, text: Formatted, chat_id: int) -> Iterator[Call]:
+    """Return the calls that show a text, under its file if there is one."""
+    if file is None:
+        yield from _texts(chat_id, text)
+        return
+    call = media_call(kind, file, chat_id=chat_id)
+    if not takes_caption(call):
         yield call
-        yield from _texts(chat_id, rest if takes_caption(call) else text)
+        yield from _texts(chat_id, text)
+        return
+    caption, rest = caption_and_rest(text)
+    yield with_caption(call, caption) if caption else call
+    yield from _texts(chat_id, rest)
 
 
 def _keyboard(event: AnyMessage, address: ChatAddress, manner: Manner) -> Keyboard | None:
@@ -183,9 +188,11 @@ def _dressed(calls: Sequence[Call], reply_to: int | None, buttons: Keyboard | No
     return dressed
 
 
-def _texts(chat_id: int, text: str) -> list[Call]:
-    return [_text(chat_id, part) for part in split(text)]
+def _texts(chat_id: int, text: Formatted) -> list[Call]:
+    return [_text(chat_id, part) for part in parts(text)]
 
 
-def _text(chat_id: int, text: str) -> Call:
-    return SendMessage(chat_id=chat_id, text=text, parse_mode=None)
+def _text(chat_id: int, text: Formatted) -> Call:
+    return SendMessage(
+        chat_id=chat_id, text=text.text, entities=list(text.entities) or None, parse_mode=None
+    )

@@ -22,7 +22,7 @@ from aiogram.methods import (
 from aiogram.types import InlineKeyboardMarkup, InputFile
 
 from bot.translate.files import safe_name
-from bot.translate.text import CAPTION_LIMIT, split
+from bot.translate.formatted import Formatted
 
 UPLOAD_LIMIT_BYTES = 50 << 20
 """Reference: Bot API, Sending files (50 MB for files sent as multipart/form-data)."""
@@ -94,7 +94,7 @@ def kommo_file(attached: Attached) -> KommoFile | None:
     return KommoFile(attached.media, safe_name(name, NAMES.get(attached.type, "file")))
 
 
-def media_call(kind: str, file: KommoFile, *, chat_id: int, caption: str) -> Call:
+def media_call(kind: str, file: KommoFile, *, chat_id: int) -> Call:
     """Return the call that shows a file as what the manager sent it as."""
     ending = PurePosixPath(file.filename or "").suffix.lower()
     builder = BUILDERS.get(kind, _document)
@@ -104,7 +104,7 @@ def media_call(kind: str, file: KommoFile, *, chat_id: int, caption: str) -> Cal
         builder = _document
     elif kind == "sticker" and ending not in STICKER_ENDINGS:
         builder = _photo if ending in PHOTO_ENDINGS else _document
-    return builder(file, chat_id, caption or None)
+    return builder(file, chat_id)
 
 
 def takes_caption(call: Call) -> bool:
@@ -112,10 +112,10 @@ def takes_caption(call: Call) -> bool:
     return "caption" in type(call).model_fields
 
 
-def caption_and_rest(text: str) -> tuple[str, str]:
-    """Return as much of a text as a caption holds, and what goes on as a text of its own."""
-    caption = next(iter(split(text, CAPTION_LIMIT)), "")
-    return caption, text[text.index(caption) + len(caption) :].lstrip()
+def with_caption(call: Call, caption: Formatted) -> Call:
+    """Return a call that says something beside its file."""
+    entities = list(caption.entities) or None
+    return call.model_copy(update={"caption": caption.text, "caption_entities": entities})
 
 
 def file_of(call: Call) -> tuple[str, KommoFile] | None:
@@ -153,37 +153,35 @@ def instead(call: Call, description: str) -> Call | None:
     return None
 
 
-def _document(file: InputFile, chat_id: int, caption: str | None) -> Call:
-    return SendDocument(chat_id=chat_id, document=file, caption=caption, parse_mode=None)
+def _document(file: InputFile, chat_id: int) -> Call:
+    return SendDocument(chat_id=chat_id, document=file, parse_mode=None)
 
 
-def _photo(file: InputFile, chat_id: int, caption: str | None) -> Call:
-    return SendPhoto(chat_id=chat_id, photo=file, caption=caption, parse_mode=None)
+def _photo(file: InputFile, chat_id: int) -> Call:
+    return SendPhoto(chat_id=chat_id, photo=file, parse_mode=None)
 
 
-def _animation(file: InputFile, chat_id: int, caption: str | None) -> Call:
-    return SendAnimation(chat_id=chat_id, animation=file, caption=caption, parse_mode=None)
+def _animation(file: InputFile, chat_id: int) -> Call:
+    return SendAnimation(chat_id=chat_id, animation=file, parse_mode=None)
 
 
-def _video(file: InputFile, chat_id: int, caption: str | None) -> Call:
-    return SendVideo(
-        chat_id=chat_id, video=file, caption=caption, parse_mode=None, supports_streaming=True
-    )
+def _video(file: InputFile, chat_id: int) -> Call:
+    return SendVideo(chat_id=chat_id, video=file, parse_mode=None, supports_streaming=True)
 
 
-def _audio(file: InputFile, chat_id: int, caption: str | None) -> Call:
-    return SendAudio(chat_id=chat_id, audio=file, caption=caption, parse_mode=None)
+def _audio(file: InputFile, chat_id: int) -> Call:
+    return SendAudio(chat_id=chat_id, audio=file, parse_mode=None)
 
 
-def _voice(file: InputFile, chat_id: int, caption: str | None) -> Call:
-    return SendVoice(chat_id=chat_id, voice=file, caption=caption, parse_mode=None)
+def _voice(file: InputFile, chat_id: int) -> Call:
+    return SendVoice(chat_id=chat_id, voice=file, parse_mode=None)
 
 
-def _sticker(file: InputFile, chat_id: int, _caption: str | None) -> Call:
+def _sticker(file: InputFile, chat_id: int) -> Call:
     return SendSticker(chat_id=chat_id, sticker=file)
 
 
-BUILDERS: Mapping[str, Callable[[InputFile, int, str | None], Call]] = {
+BUILDERS: Mapping[str, Callable[[InputFile, int], Call]] = {
     "picture": _photo,
     "video": _video,
     "voice": _voice,

@@ -290,6 +290,19 @@ source = "support"
         pytest.param(
             MINIMAL + '[operators]\nchat_ids = ["5"]', "operators.chat_ids[0]: is not", id="chat"
         ),
+        pytest.param(
+            MINIMAL + '[[templates]]\nhtml = "Hi"',
+            "templates[0].external_id: is missing",
+            id="template-of-nothing",
+        ),
+        pytest.param(
+            MINIMAL + "[[templates]]\nid = 1", "templates[0].html: is missing", id="no-template"
+        ),
+        pytest.param(
+            MINIMAL + '[[templates]]\nid = 1\nhtml = "<b>Hi"',
+            "templates[0].html: has a <b> that is not closed",
+            id="open-tag",
+        ),
         pytest.param(MINIMAL + '[logging]\nlevel = "loud"', "logging.level: is none", id="level"),
         pytest.param(
             MINIMAL + "[logging]\nlevel = 1", "logging.level: is none", id="level-number"
