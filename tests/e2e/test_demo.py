@@ -4,6 +4,8 @@ import asyncio
 import signal
 import sys
 
+from sandbox import story
+
 
 async def start(*options):
     """Start the demo as a process of its own."""
@@ -42,3 +44,21 @@ async def test_demo_says_how_to_go_on_and_ends_with_ctrl_c():
     demo.send_signal(signal.SIGINT)
     output, _ = await asyncio.wait_for(demo.communicate(), 20)
     assert (demo.returncode, b"Traceback" in output) == (0, False)
+
+
+async def test_the_story_tells_what_the_servers_saw(bridge, telegram, kommo):
+    """The transcript comes from the two servers, with every status in Kommo's numbers."""
+    lines: list[str] = []
+    assert await story.tell(telegram, kommo, say=lines.append, stop=asyncio.Event())
+    text = "\n".join(lines)
+    assert "delivered (1), in 2 parts" in text
+    assert "MISSING" not in text
+
+
+async def test_the_story_notices_what_is_missing(bridge, telegram, kommo, monkeypatch):
+    """A message that does not arrive is named, and the whole counts as failed."""
+    monkeypatch.setattr(story, "PATIENCE_S", 0.3)
+    kommo.is_down = True
+    lines: list[str] = []
+    assert not await story.tell(telegram, kommo, say=lines.append, stop=asyncio.Event())
+    assert any("MISSING: Ann's message did not arrive in Kommo" in line for line in lines)
