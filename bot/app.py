@@ -116,7 +116,7 @@ async def open_app(
     """Build everything the bridge needs; close it in reverse order."""
     async with AsyncExitStack() as stack:
         parts = await _open_parts(stack, settings, redact=redact, now=now)
-        await stack.enter_async_context(scheduled(Jobs(parts.database, now=now)))
+        await stack.enter_async_context(scheduled(Jobs(parts.database, settings.storage, now=now)))
         connector = _build_connector(parts)
         admin, public = _build_applications(parts)
         workers = (_build_to_kommo(parts, connector), _build_to_telegram(parts))

@@ -1,17 +1,18 @@
-"""Periodic work: purge and report. Retries live in the queue."""
+"""Periodic work: purge, copy and report. Retries live in the queue."""
 
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.operate.backup import daily_backup
+from bot.settings_tables import StorageSettings
 from storage.database import Database
+from storage.errors import StorageError
 
-KEEP = timedelta(days=30)
-"""How long finished items are kept: repetitions are known for as long."""
-
+FIRST_BACKUP_S = 60
 PURGE_EVERY_H, REPORT_EVERY_H, GRACE_S = 1, 6, 600
 
 log = logging.getLogger(__name__)
@@ -20,17 +21,38 @@ log = logging.getLogger(__name__)
 class Jobs:
     """What is done now and then."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, settings: StorageSettings, *, now: Callable[[], datetime]
+    ) -> None:
         self._database = database
+        self._settings = settings
         self._now = now
 
     async def purge(self) -> None:
-        """Remove finished items that are older than they are kept."""
-        before = self._now() - KEEP
+        """Remove what ended before the days it is kept, dead items too; give its space back."""
+        before = self._now() - timedelta(days=self._settings.keep_days)
         async with self._database.transaction() as tx:
-            removed = await tx.inbox.purge(before=before) + await tx.outbox.purge(before=before)
-        if removed:
-            log.info("finished items removed", extra={"items": removed})
+            removed = [
+                await queue.purge(before=before, dead_too=True) for queue in (tx.inbox, tx.outbox)
+            ]
+        if any(removed):
+            await self._database.compact()
+            log.info("old items removed", extra={"items": sum(removed)})
+
+    async def back_up(self) -> None:
+        """Make today's copy if there is none yet; a failure is said, and tried again."""
+        folder = self._settings.backup_dir
+        if folder is None:
+            return
+        try:
+            made = await daily_backup(
+                self._database, folder, today=self._now().date(), keep=self._settings.backup_keep
+            )
+        except (StorageError, OSError) as error:
+            log.error("the daily backup failed: %s; check storage.backup_dir", error)
+            return
+        if made is not None:
+            log.info("backup made", extra={"file": made.name})
 
     async def report(self) -> None:
         """Say how many items wait for a person."""
@@ -44,10 +66,12 @@ class Jobs:
 @asynccontextmanager
 async def scheduled(jobs: Jobs) -> AsyncIterator[None]:
     """Run the jobs on time until the block is left."""
+    soon = datetime.now(UTC) + timedelta(seconds=FIRST_BACKUP_S)
     scheduler = AsyncIOScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": GRACE_S, "coalesce": True}
     )
     scheduler.add_job(jobs.purge, "interval", hours=PURGE_EVERY_H, jitter=60)
+    scheduler.add_job(jobs.back_up, "interval", hours=PURGE_EVERY_H, next_run_time=soon)
     scheduler.add_job(jobs.report, "interval", hours=REPORT_EVERY_H, jitter=60)
     scheduler.start()
     try:

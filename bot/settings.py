@@ -113,7 +113,13 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     if problems:
         raise ConfigError(problems)
     folder = path.absolute().parent if path else Path.cwd()
-    storage = StorageSettings(path=folder / settings.storage.path)
+    given = settings.storage
+    storage = given.model_copy(
+        update={
+            "path": folder / given.path,
+            "backup_dir": folder / given.backup_dir if given.backup_dir else None,
+        }
+    )
     return settings.model_copy(update={"storage": storage})
 
 

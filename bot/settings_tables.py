@@ -35,6 +35,7 @@ from bot.translate.telegram_html import read_html
 
 MOST_BOTS = 100
 LONGEST_HOURS = 24 * 365
+SHORTEST_KEEP_DAYS = 7
 SHORTEST_LINK_DAYS, LONGEST_LINK_DAYS = 7, 3650
 
 
@@ -213,6 +214,21 @@ class StorageSettings(Section):
         Path("kommo-telegram.sqlite3"),
         strict=False,
         description="the database's file name, relative to the settings file",
+    )
+    keep_days: int = Field(
+        30,
+        ge=SHORTEST_KEEP_DAYS,
+        le=LONGEST_LINK_DAYS,
+        description=f"a whole number of days, {SHORTEST_KEEP_DAYS} to {LONGEST_LINK_DAYS}",
+    )
+    backup_dir: Annotated[Path, AfterValidator(_file_name)] | None = Field(
+        None, strict=False, description="a folder, relative to the settings file"
+    )
+    backup_keep: int = Field(
+        7,
+        ge=1,
+        le=LONGEST_LINK_DAYS,
+        description=f"a whole number of copies, 1 to {LONGEST_LINK_DAYS}",
     )
 
 

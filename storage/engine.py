@@ -10,11 +10,12 @@ with what was committed in it. So nothing here opens an existing database file b
 Reference: SQLite, How To Corrupt An SQLite Database File, section 2.2.
 """
 
+import asyncio
 import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -167,9 +168,25 @@ async def copy(connection: Connection, target: Path) -> None:
     try:
         await connection.rows("VACUUM INTO :target", {"target": str(target)})
         _flush(target)
+        await asyncio.to_thread(verify, target)
     except BaseException:
         os.unlink(target)  # noqa: PTH108 - as short as the other system calls here
         raise
+
+
+def verify(path: Path) -> None:
+    """Read a copy from its first page to its last; nobody else may have it open.
+
+    Raises:
+        DatabaseUnavailableError: it is damaged.
+    """
+    with (
+        _mapped(path),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as raw,
+    ):
+        (found,) = raw.execute("PRAGMA integrity_check(1)").fetchone()
+    if found != "ok":
+        raise DatabaseUnavailableError(f"the copy {path} is damaged: {found}; check the disk")
 
 
 async def compact(connection: Connection) -> None:

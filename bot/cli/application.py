@@ -83,6 +83,17 @@ def check(
 
 
 @app.command()
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+) -> None:
+    """Write a consistent, verified copy of the database while the service runs."""
+    from bot.cli import backup as command  # noqa: PLC0415
+
+    command.backup(load_settings(context), file)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(f"kommo-telegram {metadata.version('kommo-telegram')}")

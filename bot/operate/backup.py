@@ -1,0 +1,38 @@
+"""Daily copies of the database, and how many of them are kept."""
+
+import asyncio
+import re
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+from storage.database import Database
+
+NAME = re.compile(r"kommo-telegram-\d{4}-\d{2}-\d{2}\.sqlite3")
+"""The names of our copies: nothing else in the folder is ever removed."""
+
+
+async def daily_backup(database: Database, folder: Path, *, today: date, keep: int) -> Path | None:
+    """Make today's copy and remove the oldest ones; None when today's is there.
+
+    Raises:
+        DatabaseUnavailableError: it cannot be written, or is damaged; no half copy stays.
+    """
+    target = folder / f"kommo-telegram-{today.isoformat()}.sqlite3"
+    if target.exists():
+        return None
+    await asyncio.to_thread(folder.mkdir, mode=0o700, exist_ok=True)
+    await database.backup(target)
+    await asyncio.to_thread(_rotate, folder, keep)
+    return target
+
+
+def too_old(names: Iterable[str], *, keep: int) -> list[str]:
+    """Return those of our copies that are not among the newest."""
+    ours = sorted(name for name in names if NAME.fullmatch(name))
+    return ours[:-keep]
+
+
+def _rotate(folder: Path, keep: int) -> None:
+    for name in too_old((path.name for path in folder.iterdir()), keep=keep):
+        (folder / name).unlink()

@@ -1,0 +1,116 @@
+"""What happens by itself: old items go, copies are made."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+
+from bot.jobs import Jobs
+from bot.operate.backup import too_old
+from bot.settings_tables import StorageSettings
+from storage.database import Database
+from storage.engine import verify
+from storage.errors import DatabaseUnavailableError
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def database(tmp_path):
+    """An open database."""
+    async with Database.open(tmp_path / "bridge.sqlite3") as opened:
+        yield opened
+
+
+async def add(database, key, *, at):
+    """Put an item into the inbox; return its id."""
+    async with database.transaction() as tx:
+        return await tx.inbox.add(
+            dedupe_key=key,
+            ordering_key=key,
+            kind="manager_message",
+            payload="{}",
+            now=at,
+            expires_at=at,
+        )
+
+
+async def test_what_ended_long_ago_is_removed(database):
+    """Delivered and dead items go after keep_days; what waits stays, however old."""
+    long_ago = NOON - timedelta(days=31)
+    done, dead, waiting, recent = [
+        await add(database, key, at=long_ago) for key in ("done", "dead", "waiting", "recent")
+    ]
+    async with database.transaction() as tx:
+        await tx.inbox.finish(done, now=long_ago)
+        await tx.inbox.bury(dead, now=long_ago, reason="gave up")
+        await tx.inbox.finish(recent, now=NOON - timedelta(days=29))
+    await Jobs(database, StorageSettings(), now=lambda: NOON).purge()
+    async with database.snapshot() as snapshot:
+        left = await snapshot.inbox.list_items(states=("pending", "done", "dead"), limit=9)
+    assert [item.id for item in left] == [waiting, recent]
+
+
+async def test_each_day_has_its_copy_and_the_oldest_go(database, tmp_path):
+    """One copy a day, as many days as set; foreign files in the folder are left alone."""
+    folder = tmp_path / "copies"
+    await Jobs(database, StorageSettings(backup_dir=folder), now=lambda: NOON).back_up()
+    (folder / "holiday.sqlite3").write_text("mine")
+    settings = StorageSettings(backup_dir=folder, backup_keep=2)
+    for day in (0, 0, 1, 2):
+        await Jobs(database, settings, now=partial(NOON.__add__, timedelta(days=day))).back_up()
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "holiday.sqlite3",
+        "kommo-telegram-2026-03-02.sqlite3",
+        "kommo-telegram-2026-03-03.sqlite3",
+    ]
+    async with Database.open(folder / "kommo-telegram-2026-03-03.sqlite3"):
+        pass  # a copy opens as a database
+
+
+async def test_a_copy_that_fails_is_said_and_stops_nothing(database, tmp_path, caplog):
+    """A folder that is not there is a line in the log with what to check."""
+    settings = StorageSettings(backup_dir=tmp_path / "gone/deeper")
+    await Jobs(database, settings, now=lambda: NOON).back_up()
+    assert "check storage.backup_dir" in caplog.text
+
+
+async def test_without_a_folder_no_copy_is_made(database, tmp_path):
+    """Copies are optional."""
+    await Jobs(database, StorageSettings(), now=lambda: NOON).back_up()
+    assert {path.suffix for path in tmp_path.iterdir()} <= {
+        ".sqlite3",
+        ".sqlite3-wal",
+        ".sqlite3-shm",
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "gone"),
+    [
+        pytest.param([], [], id="none"),
+        pytest.param(["kommo-telegram-2026-03-01.sqlite3"], [], id="one"),
+        pytest.param(
+            [f"kommo-telegram-2026-03-0{day}.sqlite3" for day in (3, 1, 2)],
+            ["kommo-telegram-2026-03-01.sqlite3"],
+            id="one-too-many",
+        ),
+        pytest.param(["a", "b", "c", "kommo-telegram-notes.txt"], [], id="foreign"),
+    ],
+)
+def test_which_copies_are_too_old(names, gone):
+    """Only our own names count, the newest stay."""
+    assert too_old(names, keep=2) == gone
+
+
+async def test_a_damaged_copy_is_no_backup(database, tmp_path):
+    """A copy whose pages cannot be read is refused."""
+    target = tmp_path / "copy.sqlite3"
+    for number in range(200):
+        await add(database, f"{number:0500}", at=NOON)
+    await database.backup(target)
+    with target.open("r+b") as file:
+        file.seek(4096 * 2)
+        file.write(b"\xff" * 4096 * 8)
+    with pytest.raises(DatabaseUnavailableError):
+        verify(target)
