@@ -17,6 +17,7 @@ from bot.telegram_files import CLOUD_LIMIT_BYTES, FileError, TelegramFiles
 from bot.translate import incoming
 from bot.translate.contents import too_big
 from bot.translate.ids import parse_conversation
+from bot.translate.rich import set_aside
 from kommo.answers import SentMessage
 from kommo.chats import ChatsApi
 from kommo.errors import RateLimitedError, RejectedError, RequestError, UnreachableError
@@ -152,7 +153,7 @@ class ToKommo:
         """Try an update again that could not be read: its message replaces the placeholder."""
         parked: dict[str, Any] = json.loads(item.payload)
         try:
-            message = Update.model_validate(parked["update"]).message
+            message = Update.model_validate(set_aside(parked["update"])).message
             if message is None:
                 return Undeliverable("the update is not a message; nothing to show")
             readable = incoming.client_message(

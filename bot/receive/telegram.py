@@ -42,6 +42,7 @@ from bot.translate.ids import ChatAddress, quote
 from bot.translate.incoming import ClientEdit, ClientMessage
 from bot.translate.presses import Press
 from bot.translate.reactions import ClientReaction, client_reaction, reactions
+from bot.translate.rich import set_aside
 from kommo.ids import KommoMessageId, SourceId
 from kommo.models import Profile, Quote, StatusCode
 from storage.conversations import Conversation
@@ -124,7 +125,7 @@ class Intake:
                 log.debug("update without use", extra={"update": update.get("update_id")})
 
     def _translate(self, raw: Mapping[str, Any]) -> Action | None:
-        update = Update.model_validate(raw)
+        update = Update.model_validate(set_aside(raw))
         if update.callback_query is not None:
             press = presses.client_press(update.callback_query, bot_id=self._bot_id)
             return Pressed(press, update.callback_query.from_user) if press else None

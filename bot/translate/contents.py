@@ -15,7 +15,6 @@ from aiogram.types import (
     PaidMediaLivePhoto,
     PaidMediaPhoto,
     PaidMediaVideo,
-    RichMessage,
     Venue,
 )
 from aiogram.types import Location as Place
@@ -40,6 +39,9 @@ def contents(message: Message, media_url: MediaUrl) -> Parts:
         return (MEDIA[kind](getattr(message, kind), media_url, caption),)
     if kind in READERS:
         return READERS[kind](getattr(message, kind), media_url, caption)
+    raw = (message.model_extra or {}).get(rich.RAW_FIELD)
+    if isinstance(raw, Mapping):
+        return rich.contents(raw, media_url)
     text = notices.notice(message)
     return (Content(type="text", text=lines(text, caption)),) if text else ()
 
@@ -58,9 +60,10 @@ def with_heading(content: Content, heading: str) -> Content:
 
 def too_big(content: Content) -> Content:
     """Return what the manager reads in the place of a file that bots are not given."""
+    name = f" {content.file_name}" if content.file_name else ""
     size = f", {_size(content.file_size)}" if content.file_size else ""
-    notice = f"[{content.type} {content.file_name or ''}{size}: too big for Telegram's bots]"
-    return Content(type="text", text=lines(content.text, notice.replace("  ", " ")))
+    notice = f"[{content.type}{name}{size}: too big for Telegram's bots]"
+    return Content(type="text", text=lines(content.text, notice))
 
 
 def _size(size_bytes: int) -> str:
@@ -119,10 +122,6 @@ def _paid_media(shown: PaidMediaInfo, media_url: MediaUrl, caption: str | None) 
     return tuple(parts)
 
 
-def _rich_message(shown: RichMessage, media_url: MediaUrl, _caption: str | None) -> Parts:
-    return rich.contents(shown, media_url)
-
-
 MEDIA: Mapping[str, Callable[[Any, MediaUrl, str | None], Content]] = {
     "photo": media.photo,
     "video": media.video,
@@ -140,5 +139,4 @@ READERS: Mapping[str, Reader] = {
     "location": _location,
     "venue": _venue,
     "paid_media": _paid_media,
-    "rich_message": _rich_message,
 }

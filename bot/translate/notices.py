@@ -87,7 +87,8 @@ def _dice(thrown: Dice) -> str:
 
 
 def _story(shown: Story) -> str:
-    owner = shown.chat.full_name or ""
+    names = (shown.chat.title, shown.chat.first_name, shown.chat.last_name)
+    owner = " ".join(name for name in names if name)
     of = f" of {owner}" if owner else ""
     return f"[story{of}: Telegram does not show stories to bots]"
 

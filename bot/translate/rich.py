@@ -1,140 +1,143 @@
 """A rich message → plain text and its files. Pure.
 
-Only the fields that carry words or files are read, by their names, so that a block of a kind
-that is new is flattened too. Reference: Bot API, RichMessage.
+Rich messages are read as plain objects, by the names of their fields: aiogram needs minutes for
+text that is nested five deep, and refuses blocks that are new. Reference: Bot API, RichMessage.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from aiogram.types import (
-    Animation,
-    Audio,
-    Document,
-    PhotoSize,
-    RichBlockCaption,
-    RichBlockDivider,
-    RichBlockListItem,
-    RichBlockMap,
-    RichBlockTable,
-    RichMessage,
-    RichMessageButton,
-    RichTextUrl,
-    Video,
-    Voice,
-)
+from aiogram.types import Animation, Audio, Document, PhotoSize, Video, Voice
 from pydantic import BaseModel
 
 from bot.translate import media
 from bot.translate.files import MediaUrl
 from kommo.models import Content
 
-WORDS = ("summary", "text", "expression", "alternative_text", "button", "caption", "credit")
+RAW_FIELD = "raw_rich_message"
+"""Where `set_aside` keeps a rich message; a field that aiogram does not know it leaves alone."""
+
+WORDS = ("summary", "text", "expression", "alternative_text", "button")
 """Fields that hold words, in the order in which they are read."""
 
 DEPTH = 40
 """Deeper than this nothing is nested, but by somebody who wants to do harm."""
 
+FILES: Mapping[str, tuple[type[BaseModel], Callable[[Any, MediaUrl], Content]]] = {
+    "video": (Video, media.video),
+    "animation": (Animation, media.animation),
+    "audio": (Audio, media.audio),
+    "voice_note": (Voice, media.voice),
+    "document": (Document, media.document),
+}
 
-def contents(message: RichMessage, media_url: MediaUrl) -> tuple[Content, ...]:
+Block = Mapping[str, Any]
+
+
+def set_aside(update: Any, depth: int = 0) -> Any:
+    """Return an update in which no rich message is left for aiogram to read."""
+    if not isinstance(update, Mapping) or depth > DEPTH:
+        return update
+    return {
+        RAW_FIELD if key == "rich_message" else key: (
+            value if key == "rich_message" else set_aside(value, depth + 1)
+        )
+        for key, value in update.items()
+    }
+
+
+def contents(message: Block, media_url: MediaUrl) -> tuple[Content, ...]:
     """Return the text of a rich message, then its files."""
-    lines = [line for block in message.blocks for line in _lines(block, 0)]
-    files = [file for block in message.blocks for file in _files(block, media_url, 0)]
-    text = "\n".join(lines).strip()
+    blocks = _blocks(message, "blocks")
+    text = "\n".join(line for block in blocks for line in _lines(block, 0)).strip()
+    files = tuple(file for block in blocks for file in _files(block, media_url, 0))
     if not text and files:
-        return tuple(files)
+        return files
     return Content(type="text", text=text or "[rich message]"), *files
 
 
-def _lines(block: Any, depth: int) -> Iterator[str]:
+def _lines(block: Block, depth: int) -> Iterator[str]:
     """Return a block's lines."""
     if depth > DEPTH:
         return
-    match block:
-        case RichBlockDivider():
+    match block.get("type"):
+        case "divider":
             yield "———"
-        case RichBlockMap():
-            yield f"[map] {block.location.latitude}, {block.location.longitude}"
-            yield from _captions(block)
-        case RichBlockTable():
-            yield from (" | ".join(_words(cell) for cell in row) for row in block.cells)
-            yield from _captions(block)
-        case RichBlockListItem():
-            lines = [line for inner in block.blocks for line in _lines(inner, depth + 1)]
-            yield f"{_label(block)} {lines[0] if lines else ''}".strip()
-            yield from (f"  {line}" for line in lines[1:])
-        case _:
-            yield from _other_lines(block, depth)
+        case "map":
+            place = block.get("location") or {}
+            yield f"[map] {place.get('latitude')}, {place.get('longitude')}"
+        case "table":
+            for row in block.get("cells") or ():
+                yield " | ".join(_words(cell, 0) for cell in row)
+    yield from _if_any(_words(block, 0))
+    for item in _blocks(block, "items"):
+        yield from _item(item, depth + 1)
+    for inner in _blocks(block, "blocks"):
+        yield from _lines(inner, depth + 1)
+    for button in _blocks(block, "buttons"):
+        yield f"[{_words(button, 0)}]"
+    yield from _if_any(_caption(block))
 
 
-def _other_lines(block: Any, depth: int) -> Iterator[str]:
-    words = _words(block)
-    if words:
-        yield words
-    for name in ("blocks", "items"):
-        for inner in getattr(block, name, None) or ():
-            yield from _lines(inner, depth + 1)
-    for button in getattr(block, "buttons", None) or ():
-        yield f"[{_words(button)}]"
+def _item(item: Block, depth: int) -> Iterator[str]:
+    """Return the lines of a list's item, the first one with its label."""
+    lines = [line for inner in _blocks(item, "blocks") for line in _lines(inner, depth)]
+    yield f"{_label(item)} {lines[0] if lines else ''}".strip()
+    yield from (f"  {line}" for line in lines[1:])
 
 
-def _captions(block: Any) -> Iterator[str]:
-    words = _words(getattr(block, "caption", None))
-    if words:
-        yield words
+def _label(item: Block) -> str:
+    if item.get("has_checkbox"):
+        return "☑" if item.get("is_checked") else "☐"
+    return str(item.get("label") or "•")
 
 
-def _label(item: RichBlockListItem) -> str:
-    if item.has_checkbox:
-        return "☑" if item.is_checked else "☐"
-    return item.label or "•"
+def _caption(block: Block) -> str:
+    """Return the words below a block, and to whom they are owed."""
+    caption = block.get("caption")
+    credit = caption.get("credit") if isinstance(caption, Mapping) else block.get("credit")
+    owed = _words(credit, 0)
+    return f"{_words(caption, 0)} — {owed}".strip() if owed else _words(caption, 0)
 
 
-def _words(text: Any, depth: int = 0) -> str:
+def _words(text: Any, depth: int) -> str:
     """Return rich text as plain text; a link keeps its address."""
-    if isinstance(text, str):
-        return text
-    if isinstance(text, list | tuple):
+    if isinstance(text, str) or depth > DEPTH:
+        return text if isinstance(text, str) else ""
+    if isinstance(text, Sequence):
         return "".join(_words(part, depth + 1) for part in text)
-    if not isinstance(text, BaseModel) or depth > DEPTH:
+    if not isinstance(text, Mapping):
         return ""
-    joint = "\n" if isinstance(text, RichBlockCaption) else ""
-    parts = (_words(getattr(text, name, None), depth + 1) for name in WORDS)
-    words = joint.join(part for part in parts if part)
-    if isinstance(text, RichTextUrl | RichMessageButton) and text.url and text.url != words:
-        return f"{words} ({text.url})"
-    return words
+    words = "".join(_words(text.get(name), depth + 1) for name in WORDS)
+    url = text.get("url")
+    return f"{words} ({url})" if isinstance(url, str) and url not in {"", words} else words
 
 
-def _files(block: Any, media_url: MediaUrl, depth: int) -> Iterator[Content]:
+def _files(block: Block, media_url: MediaUrl, depth: int) -> Iterator[Content]:
     """Return the files of a block and of the blocks in it."""
     if depth > DEPTH:
         return
-    for value in _values(block):
-        if isinstance(value, list) and value and isinstance(value[0], PhotoSize):
-            yield media.photo(value, media_url)
-        elif isinstance(value, list):
-            for inner in value:
-                yield from _files(inner, media_url, depth + 1)
-        else:
-            yield from _file(value, media_url)
+    sizes = [PhotoSize.model_validate(size) for size in _blocks(block, "photo")]
+    if sizes:
+        yield media.photo(sizes, media_url)
+    for name, (kind, show) in FILES.items():
+        if isinstance(block.get(name), Mapping):
+            yield show(kind.model_validate(block[name]), media_url)
+    for name in ("blocks", "items"):
+        for inner in _blocks(block, name):
+            yield from _files(inner, media_url, depth + 1)
 
 
-def _values(block: Any) -> Sequence[Any]:
-    return list(vars(block).values()) if isinstance(block, BaseModel) else ()
+def _blocks(block: Block, name: str) -> list[Block]:
+    """Return the objects in a field."""
+    values = block.get(name)
+    return (
+        [value for value in values if isinstance(value, Mapping)]
+        if isinstance(values, list)
+        else []
+    )
 
 
-def _file(value: Any, media_url: MediaUrl) -> Iterator[Content]:
-    match value:
-        case Video():
-            yield media.video(value, media_url)
-        case Animation():
-            yield media.animation(value, media_url)
-        case Audio():
-            yield media.audio(value, media_url)
-        case Voice():
-            yield media.voice(value, media_url)
-        case Document():
-            yield media.document(value, media_url)
-        case _:
-            pass
+def _if_any(words: str) -> Iterator[str]:
+    if words:
+        yield words

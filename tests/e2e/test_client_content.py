@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -339,3 +340,69 @@ async def test_a_picture_that_telegram_does_not_tell_delays_nothing(
     await eventually(lambda: len(kommo.received) == 2)
     assert [one.sender.avatar for one in kommo.received] == [None, None]
     assert kommo.fetched == []
+
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+
+def kinds_without_files():
+    """Return the samples that need no file to be fetched: all that becomes words or a place."""
+    for file in sorted(SAMPLES.glob("*.kommo.json")):
+        parts = json.loads(file.read_text(encoding="utf-8"))
+        if parts and not any("media" in part for part in parts):
+            name = file.name.removesuffix(".kommo.json")
+            content = json.loads((SAMPLES / f"{name}.client.json").read_text(encoding="utf-8"))
+            yield pytest.param(content, parts, id=name)
+
+
+@pytest.mark.parametrize(("content", "parts"), kinds_without_files())
+async def test_what_is_no_file_is_told_in_words(
+    bridge, telegram, kommo, eventually, content, parts
+):
+    """Every kind of content reaches the manager as the table says, and the chat goes on."""
+    telegram.client_sends(content)
+    telegram.client_says("next")
+    await eventually(lambda: len(messages_in(kommo)) == len(parts) + 1)
+    shown = [dict(one.content) for one in messages_in(kommo)]
+    assert shown == [*parts, {"type": "text", "text": "next"}]
+
+
+async def test_a_message_that_tells_nothing_makes_no_lead(bridge, telegram, kommo, eventually):
+    """A new chat background is the client's own affair."""
+    background = {"type": {"type": "chat_theme", "theme_name": "x"}}
+    telegram.client_sends({"chat_background_set": background})
+    telegram.client_says("Hi")
+    await eventually(lambda: messages_in(kommo))
+    assert [one.text for one in messages_in(kommo)] == ["Hi"]
+
+
+async def test_a_message_made_to_cost_time_costs_none(bridge, telegram, kommo, eventually):
+    """Text nested deeper than anybody writes holds nobody up."""
+    text = "deep"
+    for _ in range(30):
+        text = {"type": "bold", "text": [text]}
+    telegram.client_sends({"rich_message": {"blocks": [{"type": "paragraph", "text": text}]}})
+    telegram.client_says("next")
+    await eventually(lambda: len(messages_in(kommo)) == 2)
+    assert messages_in(kommo)[1].text == "next"
+
+
+async def test_a_live_location_is_one_message_that_moves_now_and_then(
+    bridge, telegram, kommo, eventually
+):
+    """The place comes once, its moves once a minute, its end at once."""
+    place = {"latitude": 1.0, "longitude": 2.0}
+    live = {**place, "live_period": 900}
+    message_id = telegram.client_sends({"location": live})
+    chat, ann = telegram.peers[555].chat(), telegram.peers[555].user()
+    shown = {"message_id": message_id, "date": 1767348000, "chat": chat, "from": ann}
+    for second in range(5):
+        moved = {**live, "latitude": 1.0 + second}
+        edit = {**shown, "edit_date": 1767348000 + second, "location": moved}
+        telegram.push({"edited_message": edit})
+    ended = {**place, "latitude": 9.0}
+    telegram.push({"edited_message": {**shown, "edit_date": 1767348009, "location": ended}})
+    await eventually(lambda: len(kommo.edits) >= 2)
+    (message,) = messages_in(kommo)
+    assert message.content["location"]["lat"] == 9.0
+    assert len(kommo.edits) == 2
