@@ -41,10 +41,7 @@ async def test_a_file_that_the_disk_has_lost_is_not_served(bridge, telegram, kom
     telegram.client_sends(telegram.media("video", telegram.add_file(SIZE, "film.mp4")))
     await eventually(lambda: CONVERSATION in kommo.conversations)
     (message,) = kommo.messages_in(CONVERSATION)
-    telegram.faults.fail(
-        "getFile",
-        status=200,
-        body=b'{"ok":true,"result":{"file_id":"F","file_unique_id":"u","file_path":"/nowhere/f"}}',
-    )
+    lost = {"file_id": "F", "file_unique_id": "u", "file_path": "/nowhere/f"}
+    telegram.faults.fail("getFile", status=200, body={"ok": True, "result": lost})
     async with aiohttp.ClientSession() as http, http.get(message.content["media"]) as answer:
         assert answer.status == 502

@@ -118,7 +118,8 @@ def test_the_parts_of_a_message_have_ids_of_their_own():
 
 def test_what_tells_nothing_is_no_message():
     """A new chat background is not told, as a message or as an edit."""
-    silent = message(text=None, chat_background_set={"type": {"type": "chat_theme", "theme_name": "x"}})
+    theme = {"type": {"type": "chat_theme", "theme_name": "x"}}
+    silent = message(text=None, chat_background_set=theme)
     assert incoming.client_message(silent, bot_id=1, source_id=None, media_url=media_url) is None
     assert incoming.client_edit(silent, bot_id=1, media_url=media_url) is None
     assert incoming.quoted(silent) is None
