@@ -14,7 +14,7 @@ from bot.settings import Settings, find_file, load
 
 HELP = """A durable bridge between Telegram and the Kommo CRM.
 
-Settings come from --config FILE, else $KOMMO_TELEGRAM_CONFIG, else ./config.toml,
+Settings come from --config FILE, else $KOMMO_TELEGRAM_CONFIG, else ./config.toml, \
 else /etc/kommo-telegram/config.toml.
 """
 
