@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib import metadata
 
 import aiohttp
 import httpx
@@ -27,7 +29,11 @@ from bot.jobs import Jobs, scheduled
 from bot.links import MediaLinks
 from bot.media import PATH as MEDIA_PATH
 from bot.media import MediaRoute
+from bot.operate.admin import AdminRoutes
 from bot.operate.connect import Connector
+from bot.operate.failed import retry
+from bot.operate.metrics import Metrics
+from bot.operate.state import State, read_state
 from bot.operate.systemd import Notifier
 from bot.operate.watchdog import Watchdog
 from bot.outcome import RetryPolicy
@@ -102,6 +108,7 @@ class _Parts:
     links: MediaLinks
     lifetimes: Lifetimes
     health: Health
+    metrics: Metrics
     now: Callable[[], datetime]
     redact: Callable[[str], str]
 
@@ -168,7 +175,8 @@ async def _open_parts(
         ),
         links=_build_links(settings, now),
         lifetimes=_lifetimes(settings),
-        health=Health(bots={bot_id: BotHealth(bot_id) for bot_id in bots}),
+        health=_build_health(settings),
+        metrics=Metrics(),
         now=now,
         redact=redact,
     )
@@ -249,6 +257,33 @@ def _build_connector(parts: _Parts) -> Connector:
     )
 
 
+def _build_health(settings: Settings) -> Health:
+    return Health(
+        bots={
+            entry.bot_id: BotHealth(entry.bot_id, name=entry.name, source=entry.source)
+            for entry in settings.telegram.bots
+        }
+    )
+
+
+def _build_admin(parts: _Parts) -> AdminRoutes:
+    """Return the status page, its button, and the metrics."""
+
+    async def read() -> State:
+        return await read_state(parts.database, parts.health, now=parts.now())
+
+    async def try_again(names: Sequence[str]) -> int:
+        return await retry(parts.database, names, now=parts.now(), lifetimes=parts.lifetimes)
+
+    return AdminRoutes(
+        read=read,
+        retry=try_again,
+        metrics=parts.metrics,
+        host=parts.settings.admin.host,
+        version=metadata.version("kommo-telegram"),
+    )
+
+
 def _build_applications(parts: _Parts) -> tuple[web.Application, web.Application]:
     """Return the local and the public HTTP application."""
     kommo = parts.settings.kommo
@@ -262,7 +297,9 @@ def _build_applications(parts: _Parts) -> tuple[web.Application, web.Application
     )
     return (
         admin_application(
-            health=parts.health, is_database_alive=lambda: _is_alive(parts.database)
+            health=parts.health,
+            is_database_alive=lambda: _is_alive(parts.database),
+            routes=_build_admin(parts).routes(),
         ),
         public_application(
             hooks=hooks.handle,
@@ -305,6 +342,7 @@ def _build_to_kommo(parts: _Parts, connector: Connector) -> Worker:
         now=parts.now,
         redact=parts.redact,
         starts_after=connector.answered,
+        observe=partial(parts.metrics.observe, "incoming"),
     )
 
 
@@ -325,6 +363,7 @@ def _build_to_telegram(parts: _Parts) -> Worker:
         concurrency=TELEGRAM_CONCURRENCY,
         now=parts.now,
         redact=parts.redact,
+        observe=partial(parts.metrics.observe, "outgoing"),
     )
 
 

@@ -9,6 +9,7 @@ class BotHealth:
 
     bot_id: int
     name: str | None = None
+    source: str | None = None
     is_polling: bool = False
     problem: str | None = None
     """Why no updates arrive; None when they do."""

@@ -1,6 +1,6 @@
 """The two HTTP listeners: a public one behind the proxy, and a local one for the operator."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -40,9 +40,12 @@ def public_application(
 
 
 def admin_application(
-    *, health: Health, is_database_alive: Callable[[], Awaitable[bool]]
+    *,
+    health: Health,
+    is_database_alive: Callable[[], Awaitable[bool]],
+    routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
-    """Return what only this machine may reach: health."""
+    """Return what only this machine may reach: health, and what else is given."""
 
     async def healthz(_request: web.Request) -> web.Response:
         problems = health.problems()
@@ -65,6 +68,7 @@ def admin_application(
 
     application = web.Application()
     application.router.add_get("/healthz", healthz)
+    application.router.add_routes(routes)
     return application
 
 

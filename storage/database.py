@@ -11,6 +11,7 @@ from storage.avatars import AvatarReader, Avatars
 from storage.buttons import ButtonReader, Buttons
 from storage.conversations import ConversationReader, Conversations
 from storage.engine import Connection, Session
+from storage.figures import FigureReader
 from storage.lock import instance_lock
 from storage.messages import MessageReader, Messages
 from storage.notes import NoteReader, Notes
@@ -43,6 +44,7 @@ class Snapshot:
         self.buttons = ButtonReader(session)
         self.avatars = AvatarReader(session)
         self.notes = NoteReader(session)
+        self.figures = FigureReader(session)
 
 
 class Database:

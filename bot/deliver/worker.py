@@ -41,6 +41,14 @@ class Destination(Protocol):
         ...
 
 
+class Observe(Protocol):
+    """Whoever counts attempts."""
+
+    def __call__(self, item: QueueItem, outcome: Outcome, *, took_s: float, age_s: float) -> None:
+        """Take note of one attempt."""
+        ...
+
+
 class Worker:
     """Delivers one queue: in order within an ordering key, in parallel across them."""
 
@@ -55,6 +63,7 @@ class Worker:
         now: Callable[[], datetime],
         redact: Callable[[str], str],
         starts_after: asyncio.Event | None = None,
+        observe: Observe | None = None,
     ) -> None:
         self._database = database
         self._name: Literal["inbox", "outbox"] = queue
@@ -65,6 +74,7 @@ class Worker:
         self._redact = redact
         self._running: set[asyncio.Task[None]] = set()
         self._starts_after = starts_after
+        self._observe = observe
         self._stopping = asyncio.Event()
         self._woken = database.changed(queue)
         self.moved_at: float | None = None
@@ -133,7 +143,12 @@ class Worker:
 
     async def _process(self, item: QueueItem) -> None:
         async with self._destination.turn(item):
+            began_at = asyncio.get_running_loop().time()
             outcome = await self._attempt(item)
+            if self._observe is not None:
+                took_s = asyncio.get_running_loop().time() - began_at
+                age_s = (self._now() - item.created_at).total_seconds()
+                self._observe(item, outcome, took_s=took_s, age_s=age_s)
             await self._record(item, outcome)
 
     async def _attempt(self, item: QueueItem) -> Outcome:
