@@ -356,6 +356,7 @@ def _build_to_telegram(parts: _Parts) -> Worker:
             parts.uploads,
             buttons=parts.settings.telegram.buttons,
             templates=_templates(parts.settings),
+            language=parts.settings.kommo.language,
             lifetimes=parts.lifetimes,
             now=parts.now,
         ),

@@ -31,6 +31,7 @@ from bot.settings_types import (
     Uuid,
     Word,
 )
+from bot.translate.languages import Language
 from bot.translate.telegram_html import read_html
 
 MOST_BOTS = 100
@@ -84,6 +85,7 @@ class KommoSettings(Section):
     status_field: Literal["delivery_status", "status_code"] = Field(
         "delivery_status", description='"delivery_status" or "status_code"'
     )
+    language: Language = Field("en", description='"en", "es", "pt" or "ru"')
     oauth: OAuthSettings | None = Field(
         None, description="a table [kommo.oauth] with client_id, client_secret, redirect_uri"
     )

@@ -37,6 +37,7 @@ from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
 from bot.translate import outgoing, status
 from bot.translate.ids import ChatAddress, parse_conversation
 from bot.translate.keyboards import Style, pressable
+from bot.translate.languages import Language, in_language
 from bot.translate.outgoing import Manner
 from bot.translate.presses import Press
 from bot.translate.status import Verdict
@@ -93,6 +94,7 @@ class ToTelegram:
         *,
         buttons: Style,
         templates: Sequence[TelegramTemplate],
+        language: Language,
         lifetimes: Lifetimes,
         now: Callable[[], datetime],
     ) -> None:
@@ -101,6 +103,7 @@ class ToTelegram:
         self._uploads = uploads
         self._buttons: Style = buttons
         self._templates = tuple(templates)
+        self._language: Language = language
         self._lifetimes = lifetimes
         self._now = now
         self._paces = {bot_id: Pace() for bot_id in bots}
@@ -144,7 +147,9 @@ class ToTelegram:
             now=self._now(),
             lifetimes=self._lifetimes,
             error_code=ErrorCode(failed.code or ErrorCode.INTERNAL) if failed else None,
-            error=(failed.text or status.REFUSED.text) if failed else None,
+            error=in_language(failed.text or status.REFUSED.text, self._language)
+            if failed
+            else None,
         )
 
     async def _send(self, item: QueueItem) -> Outcome:

@@ -47,8 +47,28 @@ FILE_UNREACHABLE = Verdict(
     ErrorCode.INTERNAL, "The file could not be fetched from Kommo in time.", retry=True
 )
 
+CLIENT_BLOCKED = Verdict(ErrorCode.OTHER, "The client has blocked the bot.")
+UNKNOWN_CHAT = Verdict(ErrorCode.NO_CONVERSATION, "Telegram does not know this chat for this bot.")
+GROUP_LOST = Verdict(ErrorCode.NO_CONVERSATION, "The bot is not in this group any more.")
+MAY_NOT_WRITE = Verdict(ErrorCode.NO_CONVERSATION, "The bot may not write to this chat.")
+TOO_LONG = Verdict(ErrorCode.OTHER, "The message is too long for Telegram.")
+FILE_REFUSED = Verdict(ErrorCode.OTHER, "Telegram does not take this file.")
+FILE_TOO_LARGE = Verdict(ErrorCode.OTHER, "The file is too big for Telegram.")
+BUTTONS_REFUSED = Verdict(ErrorCode.OTHER, "Telegram does not take the message's buttons.")
+MESSAGE_GONE = Verdict(
+    ErrorCode.OTHER, "The message is too old or gone: Telegram cannot change it any more."
+)
+VOICE_FORBIDDEN = Verdict(ErrorCode.OTHER, "The client does not take voice messages.")
+WINDOW_CLOSED = Verdict(
+    ErrorCode.OTHER, "The client has not written for 24 hours: Telegram takes no answer now."
+)
+NO_BUSINESS = Verdict(
+    ErrorCode.INTEGRATION_OFF, "The business account is not connected to the bot any more."
+)
+SLOW_DOWN = Verdict(ErrorCode.OTHER, "Telegram asks to slow down.", retry=True)
+
 _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (
-    ("bot was blocked by the user", Verdict(ErrorCode.OTHER, "The client has blocked the bot.")),
+    ("bot was blocked by the user", CLIENT_BLOCKED),
     (
         "user is deactivated",
         Verdict(ErrorCode.NO_CONVERSATION, "The client's Telegram account was deleted."),
@@ -57,28 +77,52 @@ _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (
         "can't initiate conversation",
         Verdict(ErrorCode.NO_CONVERSATION, "The client has not started the bot yet."),
     ),
-    (
-        "chat not found",
-        Verdict(ErrorCode.NO_CONVERSATION, "Telegram does not know this chat for this bot."),
-    ),
-    (
-        "peer_id_invalid",
-        Verdict(ErrorCode.NO_CONVERSATION, "Telegram does not know this chat for this bot."),
-    ),
+    ("business_peer_usage_missing", WINDOW_CLOSED),
+    ("business_peer_invalid", NO_BUSINESS),
+    ("business_connection_invalid", NO_BUSINESS),
+    ("business connection not found", NO_BUSINESS),
+    ("chat not found", UNKNOWN_CHAT),
+    ("peer_id_invalid", UNKNOWN_CHAT),
     (
         "can't send messages to the bot",
         Verdict(ErrorCode.NO_CONVERSATION, "The other side of this chat is a bot."),
     ),
+    ("bot was kicked", GROUP_LOST),
+    ("bot is not a member", GROUP_LOST),
+    ("group chat was deleted", GROUP_LOST),
+    ("group chat was upgraded", GROUP_LOST),
+    ("have no write access", MAY_NOT_WRITE),
+    ("invalid token specified", BOT_REVOKED),
+    ("reply markup is too long", BUTTONS_REFUSED),
+    ("button_data_invalid", BUTTONS_REFUSED),
+    ("button_url_invalid", BUTTONS_REFUSED),
+    ("buttons are unallowed", BUTTONS_REFUSED),
     ("message text is empty", NOTHING_TO_SEND),
-    ("too long", Verdict(ErrorCode.OTHER, "The message is too long for Telegram.")),
+    ("too long", TOO_LONG),
+    ("can't parse entities", REFUSED),
+    ("file is too big", FILE_TOO_LARGE),
+    ("photo_invalid_dimensions", FILE_REFUSED),
+    ("image_process_failed", FILE_REFUSED),
+    ("photo has unsupported extension", FILE_REFUSED),
+    ("wrong file identifier", FILE_REFUSED),
+    ("wrong remote file identifier", FILE_REFUSED),
+    ("wrong type of the web page content", FILE_REFUSED),
+    ("failed to get http url content", FILE_REFUSED),
+    ("wrong http url specified", FILE_REFUSED),
+    ("can't upload file by url", FILE_REFUSED),
+    ("voice_messages_forbidden", VOICE_FORBIDDEN),
+    ("message to edit not found", MESSAGE_GONE),
+    ("message can't be edited", MESSAGE_GONE),
+    ("message to delete not found", MESSAGE_GONE),
+    ("message can't be deleted", MESSAGE_GONE),
 )
 
 _BY_STATUS = {
-    TOO_MANY: Verdict(ErrorCode.OTHER, "Telegram asks to slow down.", retry=True),
+    TOO_MANY: SLOW_DOWN,
     UNAUTHORIZED: BOT_REVOKED,
     NOT_FOUND: BOT_REVOKED,
-    TOO_LARGE: Verdict(ErrorCode.OTHER, "The file is too big for Telegram."),
-    FORBIDDEN: Verdict(ErrorCode.NO_CONVERSATION, "The bot may not write to this chat."),
+    TOO_LARGE: FILE_TOO_LARGE,
+    FORBIDDEN: MAY_NOT_WRITE,
 }
 
 

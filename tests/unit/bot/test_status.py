@@ -2,7 +2,14 @@
 
 import pytest
 
-from bot.translate.status import BOT_REVOKED, REFUSED, refusal
+from bot.translate.status import (
+    BOT_REVOKED,
+    BUTTONS_REFUSED,
+    REFUSED,
+    TOO_LONG,
+    WINDOW_CLOSED,
+    refusal,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,6 +24,27 @@ from bot.translate.status import BOT_REVOKED, REFUSED, refusal
         pytest.param(400, "Bad Request: PEER_ID_INVALID", 904, id="no-peer"),
         pytest.param(400, "Bad Request: message text is empty", 905, id="empty"),
         pytest.param(400, "Bad Request: message is too long", 905, id="too-long"),
+        pytest.param(400, "Bad Request: message caption is too long", 905, id="caption-too-long"),
+        pytest.param(403, "Forbidden: bot was kicked from the group chat", 904, id="kicked"),
+        pytest.param(
+            403, "Forbidden: bot is not a member of the supergroup chat", 904, id="no-member"
+        ),
+        pytest.param(400, "Bad Request: the group chat was deleted", 904, id="group-deleted"),
+        pytest.param(
+            400, "Bad Request: have no write access to the chat", 904, id="no-write-access"
+        ),
+        pytest.param(403, "Forbidden: the bot can't send messages to the bot", 904, id="a-bot"),
+        pytest.param(400, "Bad Request: file is too big", 905, id="file-too-big"),
+        pytest.param(400, "Bad Request: PHOTO_INVALID_DIMENSIONS", 905, id="photo-dimensions"),
+        pytest.param(400, "Bad Request: IMAGE_PROCESS_FAILED", 905, id="photo-broken"),
+        pytest.param(400, "Bad Request: wrong file identifier/HTTP URL specified", 905, id="url"),
+        pytest.param(400, "Bad Request: BUTTON_DATA_INVALID", 905, id="button-data"),
+        pytest.param(400, "Bad Request: reply markup is too long", 905, id="keyboard-too-long"),
+        pytest.param(400, "Bad Request: VOICE_MESSAGES_FORBIDDEN", 905, id="voice"),
+        pytest.param(400, "Bad Request: message can't be edited", 905, id="edit"),
+        pytest.param(400, "Bad Request: message to delete not found", 905, id="delete"),
+        pytest.param(400, "Bad Request: BUSINESS_PEER_USAGE_MISSING", 905, id="24-hours"),
+        pytest.param(400, "Bad Request: BUSINESS_CONNECTION_INVALID", 902, id="business"),
         pytest.param(413, "Request Entity Too Large", 905, id="too-large"),
         pytest.param(403, "Forbidden: something new", 904, id="forbidden-otherwise"),
         pytest.param(400, "Bad Request: something new", 905, id="unknown"),
@@ -34,6 +62,19 @@ def test_a_refusal_is_final_and_has_kommos_code(code, description, expected):
 def test_what_may_pass_is_tried_again(code):
     """A revoked token and a flood say nothing about the message."""
     assert refusal(code, "whatever").retry
+
+
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        pytest.param("Bad Request: reply markup is too long", BUTTONS_REFUSED, id="keyboard"),
+        pytest.param("Bad Request: text is too long", TOO_LONG, id="text"),
+        pytest.param("Bad Request: BUSINESS_PEER_USAGE_MISSING", WINDOW_CLOSED, id="window"),
+    ],
+)
+def test_the_more_exact_reason_is_told(description, expected):
+    """Where descriptions share words, the manager reads the one that helps."""
+    assert refusal(400, description) == expected
 
 
 def test_a_revoked_token_has_its_own_code():

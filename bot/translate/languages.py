@@ -1,0 +1,178 @@
+"""What managers read, in the language that they read. Pure: the English text is the key.
+
+Texts are short, without ids, addresses or tokens: they appear beside the message in Kommo.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+Language = Literal["en", "es", "pt", "ru"]
+
+LANGUAGES: tuple[str, ...] = get_args(Language)
+
+_OTHERS = ("es", "pt", "ru")
+
+_TEXTS: Mapping[str, tuple[str, str, str]] = {
+    "The message holds nothing that Telegram can show.": (
+        "El mensaje no contiene nada que Telegram pueda mostrar.",
+        "A mensagem não contém nada que o Telegram possa mostrar.",
+        "В сообщении нет ничего, что Telegram может показать.",
+    ),
+    "This conversation is not known to the Telegram bridge.": (
+        "El puente de Telegram no conoce esta conversación.",
+        "A ponte do Telegram não conhece esta conversa.",
+        "Этот диалог неизвестен мосту Telegram.",
+    ),
+    "The Telegram bot of this conversation is not set up any more.": (
+        "El bot de Telegram de esta conversación ya no está configurado.",
+        "O bot do Telegram desta conversa não está mais configurado.",
+        "Бот Telegram этого диалога больше не настроен.",
+    ),
+    "Telegram no longer accepts the bot's token.": (
+        "Telegram ya no acepta el token del bot.",
+        "O Telegram não aceita mais o token do bot.",
+        "Telegram больше не принимает токен бота.",
+    ),
+    "Telegram could not be reached in time. The message was not delivered.": (
+        "No se pudo contactar con Telegram a tiempo. El mensaje no se entregó.",
+        "Não foi possível contatar o Telegram a tempo. A mensagem não foi entregue.",
+        "Telegram не ответил вовремя. Сообщение не доставлено.",
+    ),
+    "Telegram refused the message.": (
+        "Telegram rechazó el mensaje.",
+        "O Telegram recusou a mensagem.",
+        "Telegram отклонил сообщение.",
+    ),
+    "Telegram has nothing to show this kind of message with.": (
+        "Telegram no puede mostrar este tipo de mensaje.",
+        "O Telegram não pode mostrar este tipo de mensagem.",
+        "Telegram не умеет показывать такие сообщения.",
+    ),
+    "Kommo told of a file without saying where it is.": (
+        "Kommo anunció un archivo sin decir dónde está.",
+        "O Kommo anunciou um arquivo sem dizer onde ele está.",
+        "Kommo сообщил о файле, но не указал, где он.",
+    ),
+    "The file is empty.": (
+        "El archivo está vacío.",
+        "O arquivo está vazio.",
+        "Файл пуст.",
+    ),
+    "The file is not there any more: send it again.": (
+        "El archivo ya no está disponible: envíelo de nuevo.",
+        "O arquivo não está mais disponível: envie-o novamente.",
+        "Файла больше нет: отправьте его ещё раз.",
+    ),
+    "The file is bigger than 50 MB, the most that Telegram takes from bots.": (
+        "El archivo supera los 50 MB, el máximo que Telegram acepta de los bots.",
+        "O arquivo passa de 50 MB, o máximo que o Telegram aceita de bots.",
+        "Файл больше 50 МБ: больше Telegram от ботов не принимает.",
+    ),
+    "The file's address is not one that the Telegram bridge may fetch from.": (
+        "El puente de Telegram no puede obtener archivos de esa dirección.",
+        "A ponte do Telegram não pode buscar arquivos nesse endereço.",
+        "Мосту Telegram нельзя загружать файлы с этого адреса.",
+    ),
+    "The file could not be fetched from Kommo in time.": (
+        "No se pudo obtener el archivo de Kommo a tiempo.",
+        "Não foi possível obter o arquivo do Kommo a tempo.",
+        "Не удалось вовремя получить файл из Kommo.",
+    ),
+    "The client has blocked the bot.": (
+        "El cliente ha bloqueado el bot.",
+        "O cliente bloqueou o bot.",
+        "Клиент заблокировал бота.",
+    ),
+    "Telegram does not know this chat for this bot.": (
+        "Telegram no conoce este chat para este bot.",
+        "O Telegram não conhece este chat para este bot.",
+        "Telegram не знает такого чата у этого бота.",
+    ),
+    "The bot is not in this group any more.": (
+        "El bot ya no está en este grupo.",
+        "O bot não está mais neste grupo.",
+        "Бота больше нет в этой группе.",
+    ),
+    "The bot may not write to this chat.": (
+        "El bot no puede escribir en este chat.",
+        "O bot não pode escrever neste chat.",
+        "Бот не может писать в этот чат.",
+    ),
+    "The message is too long for Telegram.": (
+        "El mensaje es demasiado largo para Telegram.",
+        "A mensagem é longa demais para o Telegram.",
+        "Сообщение слишком длинное для Telegram.",
+    ),
+    "Telegram does not take this file.": (
+        "Telegram no acepta este archivo.",
+        "O Telegram não aceita este arquivo.",
+        "Telegram не принимает этот файл.",
+    ),
+    "The file is too big for Telegram.": (
+        "El archivo es demasiado grande para Telegram.",
+        "O arquivo é grande demais para o Telegram.",
+        "Файл слишком велик для Telegram.",
+    ),
+    "Telegram does not take the message's buttons.": (
+        "Telegram no acepta los botones del mensaje.",
+        "O Telegram não aceita os botões da mensagem.",
+        "Telegram не принимает кнопки этого сообщения.",
+    ),
+    "The message is too old or gone: Telegram cannot change it any more.": (
+        "El mensaje es demasiado antiguo o ya no existe: Telegram no puede cambiarlo.",
+        "A mensagem é antiga demais ou não existe mais: o Telegram não pode alterá-la.",
+        "Сообщение слишком старое или удалено: изменить его уже нельзя.",
+    ),
+    "The client does not take voice messages.": (
+        "El cliente no acepta mensajes de voz.",
+        "O cliente não aceita mensagens de voz.",
+        "Клиент не принимает голосовые сообщения.",
+    ),
+    "The client has not written for 24 hours: Telegram takes no answer now.": (
+        "El cliente no escribe desde hace 24 horas: Telegram ya no acepta respuestas.",
+        "O cliente não escreve há 24 horas: o Telegram não aceita respostas agora.",
+        "Клиент не писал 24 часа: Telegram сейчас не принимает ответы.",
+    ),
+    "The business account is not connected to the bot any more.": (
+        "La cuenta de empresa ya no está conectada al bot.",
+        "A conta comercial não está mais conectada ao bot.",
+        "Бизнес-аккаунт больше не подключён к боту.",
+    ),
+    "Telegram asks to slow down.": (
+        "Telegram pide enviar más despacio.",
+        "O Telegram pede para enviar mais devagar.",
+        "Telegram просит отправлять медленнее.",
+    ),
+    "The client's Telegram account was deleted.": (
+        "La cuenta de Telegram del cliente fue eliminada.",
+        "A conta do Telegram do cliente foi excluída.",
+        "Аккаунт клиента в Telegram удалён.",
+    ),
+    "The client has not started the bot yet.": (
+        "El cliente aún no ha iniciado el bot.",
+        "O cliente ainda não iniciou o bot.",
+        "Клиент ещё не запустил бота.",
+    ),
+    "The other side of this chat is a bot.": (
+        "El otro lado de este chat es un bot.",
+        "O outro lado deste chat é um bot.",
+        "На другой стороне этого чата бот.",
+    ),
+    "[The client blocked the bot: messages do not arrive.]": (
+        "[El cliente bloqueó el bot: los mensajes no llegan.]",
+        "[O cliente bloqueou o bot: as mensagens não chegam.]",
+        "[Клиент заблокировал бота: сообщения не доходят.]",
+    ),
+    "[The client unblocked the bot: messages arrive again.]": (
+        "[El cliente desbloqueó el bot: los mensajes llegan de nuevo.]",
+        "[O cliente desbloqueou o bot: as mensagens chegam novamente.]",
+        "[Клиент разблокировал бота: сообщения снова доходят.]",
+    ),
+}
+
+
+def in_language(text: str, language: Language) -> str:
+    """Return a text in a language; as it is, in English, when there is no translation."""
+    if language == "en" or text not in _TEXTS:
+        return text
+    return _TEXTS[text][_OTHERS.index(language)]
