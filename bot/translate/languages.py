@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 Language = Literal["en", "es", "pt", "ru"]
 
-LANGUAGES: tuple[str, ...] = get_args(Language)
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 _OTHERS = ("es", "pt", "ru")
 
