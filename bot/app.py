@@ -317,6 +317,7 @@ def _build_poller(parts: _Parts, entry: BotSettings) -> Poller:
             source_id=SourceId(entry.source) if entry.source else None,
             media_url=parts.links.of_bot(entry.bot_id),
             infer_read=parts.settings.telegram.infer_read,
+            language=parts.settings.kommo.language,
             lifetimes=parts.lifetimes,
         ),
         now=parts.now,

@@ -139,6 +139,8 @@ class ToTelegram:
         if isinstance(outcome, Shown) and outcome.last is not None:
             await tx.messages.remember_outgoing(outcome.last)
         failed = outcome if isinstance(outcome, Undeliverable) else None
+        if failed and failed.text == status.CLIENT_BLOCKED.text and item.conversation_id:
+            await tx.conversations.set_reachable(item.conversation_id, is_reachable=False)
         await put_status(
             tx,
             event.kommo_message_id,
@@ -162,6 +164,7 @@ class ToTelegram:
         bot = self._bots.get(address.bot_id)
         if bot is None:
             raise NotSentError(status.BOT_REMOVED)
+        await self._check_reachable(address)
         if isinstance(event, ManagerReaction):
             return await self._react(bot, event, address)
         event, text = in_telegrams_version(event, self._templates)
@@ -176,6 +179,13 @@ class ToTelegram:
             raise NotSentError(status.NOTHING_TO_SEND)
         await self._remember_buttons(event, address)
         return Shown(last=await self._make(bot, calls, item, event, address))
+
+    async def _check_reachable(self, address: ChatAddress) -> None:
+        """Refuse at once what a client who blocked the bot would never see."""
+        async with self._database.snapshot() as snapshot:
+            known = await snapshot.conversations.get(address.conversation_id)
+        if known is not None and not known.is_reachable:
+            raise NotSentError(status.CLIENT_BLOCKED)
 
     async def _show_choice(self, press: Press) -> Outcome:
         """Let a client see that a press was noticed."""

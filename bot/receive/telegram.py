@@ -36,11 +36,14 @@ from bot.items import (
     put_reaction,
     put_status,
 )
+from bot.receive.reachability import store_reachability
 from bot.translate import incoming, presses
 from bot.translate.files import MediaUrl
 from bot.translate.ids import ChatAddress, quote
 from bot.translate.incoming import ClientEdit, ClientMessage
+from bot.translate.languages import Language
 from bot.translate.presses import Press
+from bot.translate.reachability import Reachability, reachability
 from bot.translate.reactions import ClientReaction, client_reaction, reactions
 from bot.translate.rich import set_aside
 from kommo.ids import KommoMessageId, SourceId
@@ -49,7 +52,7 @@ from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.messages import ReceivedMessage
 
-KINDS = ["message", "edited_message", "callback_query", "message_reaction"]
+KINDS = ["message", "edited_message", "callback_query", "message_reaction", "my_chat_member"]
 WAIT_S, MARGIN_S, BATCH = 30, 10, 100
 REVOKED_PAUSE_S, CONFLICT_PAUSE_S = 120.0, 30.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S, HTML_CUT = 0.5, 30.0, 120
@@ -82,6 +85,7 @@ class IntakeSettings:
     media_url: MediaUrl
     infer_read: bool
     lifetimes: Lifetimes
+    language: Language = "en"
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class Pressed:
     author: User
 
 
-Action = ClientMessage | ClientEdit | ClientReaction | Pressed
+Action = ClientMessage | ClientEdit | ClientReaction | Pressed | Reachability
 
 
 class Intake:
@@ -121,6 +125,16 @@ class Intake:
                 await self._store_reaction(tx, action, update["update_id"])
             case Pressed():
                 await self._store_press(tx, action)
+            case Reachability():
+                await store_reachability(
+                    tx,
+                    action,
+                    update_id=update["update_id"],
+                    source_id=self._settings.source_id,
+                    language=self._settings.language,
+                    now=self._now(),
+                    lifetimes=self._settings.lifetimes,
+                )
             case None:
                 log.debug("update without use", extra={"update": update.get("update_id")})
 
@@ -131,6 +145,8 @@ class Intake:
             return Pressed(press, update.callback_query.from_user) if press else None
         if update.message_reaction is not None:
             return client_reaction(update.message_reaction, bot_id=self._bot_id)
+        if update.my_chat_member is not None:
+            return reachability(update.my_chat_member, bot_id=self._bot_id)
         if update.message is not None and incoming.is_with_client(update.message.chat):
             return incoming.client_message(
                 update.message,

@@ -44,6 +44,10 @@ class ChatAddress:
         """Return our id of what a pressed button said; Telegram has no message for it."""
         return ExternalMessageId(f"{self.conversation_id}:press:{callback_id}")
 
+    def notice_id(self, update_id: int) -> ExternalMessageId:
+        """Return our id of a notice about this chat that an update led to."""
+        return ExternalMessageId(f"{self.conversation_id}:notice:{update_id}")
+
 
 def participant_id(user_id: int) -> ParticipantId:
     """Return our id of a Telegram user."""

@@ -4,12 +4,10 @@ import pytest
 
 from bot.translate import status
 from bot.translate.languages import LANGUAGES, in_language
+from bot.translate.reachability import BLOCKED, UNBLOCKED
 from bot.translate.status import Verdict, refusal
 
-NOTICES = (
-    "[The client blocked the bot: messages do not arrive.]",
-    "[The client unblocked the bot: messages arrive again.]",
-)
+NOTICES = (BLOCKED, UNBLOCKED)
 TEXTS = sorted(
     {value.text for value in vars(status).values() if isinstance(value, Verdict)}
     | {verdict.text for _, verdict in status._BY_DESCRIPTION}
