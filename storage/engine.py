@@ -48,6 +48,7 @@ PRIMARY_CODE = 0xFF
 
 NEW_FILE = "PRAGMA auto_vacuum = INCREMENTAL"
 """For a new file only: on another it has no effect, but writes."""
+QUERY_ONLY = "PRAGMA query_only = ON"
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]
@@ -146,10 +147,9 @@ async def connect(path: Path, *, read_only: bool = False) -> AsyncIterator[Conne
         await thread
     opened = Connection(thread, path)
     try:
-        for pragma in (NEW_FILE, *PRAGMAS) if is_new else PRAGMAS:
-            await opened.rows(pragma)
-        if read_only:
-            await opened.rows("PRAGMA query_only = ON")
+        pragmas = [NEW_FILE] if is_new else []
+        pragmas += [*PRAGMAS, QUERY_ONLY] if read_only else PRAGMAS
+        await opened.batch(*((pragma, {}) for pragma in pragmas))
         yield opened
     finally:
         await opened.close()
@@ -191,7 +191,8 @@ def verify(path: Path) -> None:
 
 async def compact(connection: Connection) -> None:
     """Give free pages back to the disk, and empty the write-ahead log if nobody reads in it."""
-    await connection.rows("PRAGMA incremental_vacuum")
+    # a script runs to its end; a single statement without columns would free a single page
+    await connection.call(lambda raw: raw.executescript("PRAGMA incremental_vacuum"))
     await connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
@@ -256,3 +257,5 @@ def _statements(sql: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+    if statement.strip():
+        yield statement  # the last one without its semicolon, or a comment

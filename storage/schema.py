@@ -67,10 +67,10 @@ async def _applied(connection: Connection) -> set[int]:
 
 
 def _missing(applied: set[int], known: Sequence[Migration]) -> list[Migration]:
-    newest = max((migration.number for migration in known), default=0)
-    if max(applied, default=0) > newest:
+    foreign = applied - {migration.number for migration in known}
+    if foreign:
         raise SchemaTooNewError(
-            f"the database has version {max(applied)}, this program knows {newest}: "
+            f"the database has version {max(foreign)}, which this program does not know: "
             "run the newer program, or restore the backup made before the upgrade"
         )
     return [migration for migration in known if migration.number not in applied]

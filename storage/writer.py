@@ -53,10 +53,10 @@ class Group:
         """Commit for all, or undo the work of all."""
         if not self.is_begun:
             return
-        self.check(raw)
         try:
+            self.check(raw)
             raw.execute("COMMIT")
-        except sqlite3.Error:
+        except (sqlite3.Error, DatabaseUnavailableError):
             undo(raw)
             raise
 
@@ -116,7 +116,9 @@ class Body:
             undo(raw)
             return
         self._group.check(raw)
+        self._group.is_lost = True  # until its half work is known to be undone
         raw.execute("ROLLBACK TO body")
+        self._group.is_lost = False
 
 
 class Writer:

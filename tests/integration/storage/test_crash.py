@@ -50,6 +50,17 @@ async def main():
 asyncio.run(main())
 """
 
+UPGRADE = """
+from storage import engine
+from storage.schema import Migration, migrate, migrations
+async def main():
+    async with engine.connect(pathlib.Path(sys.argv[1])) as connection:
+        await connection.call(lambda raw: raw.create_function("die", 0, die))
+        half = Migration(9999, "half", "CREATE TABLE half (x INTEGER);\\nSELECT die();")
+        await migrate(connection, [*migrations(), half])
+asyncio.run(main())
+"""
+
 BUSY = """
 async def one(database, number):
     async with database.transaction() as tx:
@@ -70,6 +81,16 @@ async def test_a_crash_between_statements_leaves_nothing(path, python, keys):
     async with Database.open(path, exclusive=True) as database, database.snapshot() as snapshot:
         assert await snapshot.notes.get("whole") == "1"
     assert keys() == ["whole"]
+
+
+async def test_an_upgrade_that_was_cut_off_never_was(path, python, put, keys):
+    """A database whose upgrade was killed midway opens as it was before."""
+    async with Database.open(path) as database, database.transaction() as tx:
+        await put(tx.inbox, "one")
+    assert python(PREFIX + UPGRADE, path).returncode == -signal.SIGKILL
+    async with Database.open(path) as database, database.transaction() as tx:
+        await put(tx.inbox, "two")
+    assert keys() == ["one", "two"]
 
 
 async def test_an_attempt_that_was_cut_off_is_made_again(path, python, noon):

@@ -141,6 +141,31 @@ class TestUndoneBySqlite:
         assert keys() == []
 
 
+async def test_half_a_block_that_cannot_be_undone_is_not_committed(
+    database, path, put, keys, on_writer
+):
+    """When undoing one block fails, its group is given up rather than its half kept."""
+
+    async def first():
+        async with database.transaction() as tx:
+            await put(tx.inbox, "first")
+
+    async def fails():
+        async with database.transaction() as tx:
+            await put(tx.inbox, "half")
+            await on_writer(database, lambda raw: raw.execute("RELEASE body"))
+            raise ZeroDivisionError
+
+    results = await asyncio.gather(first(), fails(), return_exceptions=True)
+    assert [type(result) for result in results] == [DatabaseUnavailableError, ZeroDivisionError]
+    with sqlite3.connect(path, timeout=0) as other:
+        other.execute("INSERT INTO notes VALUES ('nobody', 'holds the lock')")
+    other.close()
+    async with database.transaction() as tx:
+        await put(tx.inbox, "after")
+    assert keys() == ["after"]
+
+
 async def test_a_commit_that_fails_fails_for_all(database, put, keys, on_writer):
     """When the commit itself is refused, nobody believes to be stored."""
     await on_writer(

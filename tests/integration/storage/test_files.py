@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import threading
 from datetime import timedelta
 
 import pytest
@@ -59,6 +60,7 @@ async def test_a_command_leaves_the_log_of_the_running_service_alone(path, put, 
     async with Database.open(path, exclusive=True) as service:
         async with service.transaction() as tx:
             await put(tx.inbox, "before")
+        await service.backup(_beside(path, ".copy"))
         assert python(LOOK, path).stdout.strip() == "1"
         assert _beside(path, "-wal").exists()
         async with service.transaction() as tx:
@@ -186,6 +188,55 @@ async def test_a_backup_that_fails_leaves_no_half_file(path):
         with pytest.raises(DatabaseUnavailableError, match="within a transaction"):
             await engine.copy(connection, target)
     assert not target.exists()
+
+
+async def test_all_the_space_of_what_is_removed_is_given_back(path, noon, database):
+    """A file that was large for a while does not stay large."""
+    await database.compact()
+    small = path.stat().st_size
+    async with database.transaction() as tx:
+        for number in range(100):
+            await tx.inbox.record_done(
+                dedupe_key=f"{number}", ordering_key="k", kind="k", payload="x" * 9000, now=noon
+            )
+    await database.compact()
+    assert path.stat().st_size > 20 * 9000
+    async with database.transaction() as tx:
+        assert await tx.inbox.purge(before=noon + timedelta(days=1)) == 100
+    await database.compact()
+    assert path.stat().st_size < small + 9000
+
+
+@pytest.mark.parametrize("read_only", [False, True], ids=["writer", "reader"])
+async def test_every_connection_is_durable_and_forgets(path, read_only):
+    """A commit waits for the disk, and what is deleted is overwritten."""
+    async with engine.connect(path, read_only=read_only) as connection:
+        names = ("journal_mode", "synchronous", "secure_delete", "auto_vacuum", "query_only")
+        values = [(await connection.rows(f"PRAGMA {name}"))[0][0] for name in names]
+    assert values == ["wal", 2, 1, 2, int(read_only)]
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 5, 8, 13, 21, 34])
+async def test_an_opening_that_is_cancelled_leaves_nothing_running(path, put, keys, steps):
+    """A start that is cut off anywhere ends its threads, or the process could never end."""
+    before = set(threading.enumerate())
+
+    async def opening():
+        async with Database.open(path, exclusive=True):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(opening())
+    for _ in range(steps):
+        await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for thread in set(threading.enumerate()) - before:
+        await asyncio.to_thread(thread.join, 10)
+        assert not thread.is_alive()
+    async with Database.open(path, exclusive=True) as database, database.transaction() as tx:
+        await put(tx.inbox, "one")
+    assert keys() == ["one"]
 
 
 async def test_what_is_removed_leaves_the_files(path, noon, database):

@@ -80,6 +80,24 @@ async def test_a_migration_that_fails_leaves_nothing(path):
         assert await _applied(connection) == [(1, "one")]
 
 
+async def test_the_last_semicolon_may_be_missing(path):
+    """No statement of a migration is left out, nor a comment at its end taken for one."""
+    sql = "CREATE TABLE one (x INTEGER); -- first\nCREATE TABLE two (x INTEGER)\n-- the end"
+    async with engine.connect(path) as connection:
+        await migrate(connection, [Migration(1, "open", sql)])
+        assert await _tables(connection) == {"one", "two"}
+
+
+async def test_a_step_of_another_program_is_refused(path):
+    """A step that this program does not know is refused, also below its own newest."""
+    third = Migration(3, "third", "CREATE TABLE third (x INTEGER);")
+    async with engine.connect(path) as connection:
+        await migrate(connection, [ONE, TWO])
+        with pytest.raises(SchemaTooNewError, match="version 2"):
+            await migrate(connection, [ONE, third])
+        assert await _applied(connection) == [(1, "one"), (2, "two")]
+
+
 async def test_a_newer_database_is_refused(path):
     """An older program does not touch what a newer one wrote, and says what to do."""
     async with Database.open(path):
