@@ -30,7 +30,9 @@ from bot.links import MediaLinks
 from bot.media import PATH as MEDIA_PATH
 from bot.media import MediaRoute
 from bot.operate.admin import AdminRoutes
+from bot.operate.clock import skew_s
 from bot.operate.connect import Connector
+from bot.operate.desk import Desk
 from bot.operate.failed import retry
 from bot.operate.metrics import Metrics
 from bot.operate.state import State, read_state
@@ -109,6 +111,7 @@ class _Parts:
     lifetimes: Lifetimes
     health: Health
     metrics: Metrics
+    desk: Desk
     now: Callable[[], datetime]
     redact: Callable[[str], str]
 
@@ -123,7 +126,14 @@ async def open_app(
     """Build everything the bridge needs; close it in reverse order."""
     async with AsyncExitStack() as stack:
         parts = await _open_parts(stack, settings, redact=redact, now=now)
-        await stack.enter_async_context(scheduled(Jobs(parts.database, settings.storage, now=now)))
+        await parts.desk.load()
+        jobs = Jobs(
+            parts.database,
+            settings.storage,
+            alert=partial(parts.desk.alert, tuple(parts.bots.values())),
+            now=now,
+        )
+        await stack.enter_async_context(scheduled(jobs))
         connector = _build_connector(parts)
         admin, public = _build_applications(parts)
         workers = (_build_to_kommo(parts, connector), _build_to_telegram(parts))
@@ -156,8 +166,17 @@ async def _open_parts(
         interrupted = await tx.inbox.recover(now=now()) + await tx.outbox.recover(now=now())
     if interrupted:
         log.warning("deliveries were interrupted by the last stop", extra={"items": interrupted})
+    health = _build_health(settings)
+
+    async def compare_clocks(response: httpx.Response) -> None:
+        health.clock_skew_s = skew_s(response.headers.get("Date"), now())
+
     http = await stack.enter_async_context(
-        httpx.AsyncClient(base_url=settings.kommo.chats_url, timeout=KOMMO_TIMEOUT)
+        httpx.AsyncClient(
+            base_url=settings.kommo.chats_url,
+            timeout=KOMMO_TIMEOUT,
+            event_hooks={"response": [compare_clocks]},
+        )
     )
     bots = {
         entry.bot_id: await stack.enter_async_context(_build_bot(settings, entry).context())
@@ -175,8 +194,15 @@ async def _open_parts(
         ),
         links=_build_links(settings, now),
         lifetimes=_lifetimes(settings),
-        health=_build_health(settings),
+        health=health,
         metrics=Metrics(),
+        desk=Desk(
+            database,
+            settings.operators.chat_ids,
+            health,
+            _lifetimes(settings),
+            now,
+        ),
         now=now,
         redact=redact,
     )
@@ -323,7 +349,7 @@ def _build_poller(parts: _Parts, entry: BotSettings) -> Poller:
         now=parts.now,
     )
     health = parts.health.bots[entry.bot_id]
-    return Poller(parts.bots[entry.bot_id], intake, parts.database, health)
+    return Poller(parts.bots[entry.bot_id], intake, parts.database, health, parts.desk)
 
 
 def _build_to_kommo(parts: _Parts, connector: Connector) -> Worker:
@@ -344,6 +370,7 @@ def _build_to_kommo(parts: _Parts, connector: Connector) -> Worker:
         redact=parts.redact,
         starts_after=connector.answered,
         observe=partial(parts.metrics.observe, "incoming"),
+        is_paused=lambda: parts.health.is_paused,
     )
 
 
@@ -366,6 +393,7 @@ def _build_to_telegram(parts: _Parts) -> Worker:
         now=parts.now,
         redact=parts.redact,
         observe=partial(parts.metrics.observe, "outgoing"),
+        is_paused=lambda: parts.health.is_paused,
     )
 
 

@@ -30,6 +30,11 @@ class Health:
     bots: dict[int, BotHealth] = field(default_factory=dict)
     channel: ChannelHealth = field(default_factory=ChannelHealth)
     database_problem: str | None = None
+    is_paused: bool = False
+    """Whether an operator has paused deliveries."""
+
+    clock_skew_s: float | None = None
+    """By how much this machine's clock is ahead of Kommo's."""
 
     def problems(self) -> list[str]:
         """Return what keeps the service from doing its work; empty when it can.
@@ -46,4 +51,5 @@ class Health:
         """Return one line for `systemctl status`."""
         channel = "connected to Kommo" if self.channel.is_connected else "not connected to Kommo"
         troubled = [bot for bot in self.bots.values() if bot.problem]
-        return f"{channel}; {len(self.bots) - len(troubled)} of {len(self.bots)} bots work"
+        paused = "deliveries are paused; " if self.is_paused else ""
+        return f"{paused}{channel}; {len(self.bots) - len(troubled)} of {len(self.bots)} bots work"

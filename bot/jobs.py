@@ -1,7 +1,7 @@
 """Periodic work: purge, copy and report. Retries live in the queue."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -12,20 +12,33 @@ from bot.settings_tables import StorageSettings
 from storage.database import Database
 from storage.errors import StorageError
 
-FIRST_BACKUP_S = 60
+FIRST_BACKUP_S, ALERT_EVERY_S = 60, 60
 PURGE_EVERY_H, REPORT_EVERY_H, GRACE_S = 1, 6, 600
 
 log = logging.getLogger(__name__)
+
+
+Alert = Callable[[], Awaitable[None]]
+
+
+async def _nobody() -> None:
+    """Tell nobody."""
 
 
 class Jobs:
     """What is done now and then."""
 
     def __init__(
-        self, database: Database, settings: StorageSettings, *, now: Callable[[], datetime]
+        self,
+        database: Database,
+        settings: StorageSettings,
+        *,
+        alert: Alert = _nobody,
+        now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._settings = settings
+        self.alert = alert
         self._now = now
 
     async def purge(self) -> None:
@@ -72,6 +85,7 @@ async def scheduled(jobs: Jobs) -> AsyncIterator[None]:
     )
     scheduler.add_job(jobs.purge, "interval", hours=PURGE_EVERY_H, jitter=60)
     scheduler.add_job(jobs.back_up, "interval", hours=PURGE_EVERY_H, next_run_time=soon)
+    scheduler.add_job(jobs.alert, "interval", seconds=ALERT_EVERY_S)
     scheduler.add_job(jobs.report, "interval", hours=REPORT_EVERY_H, jitter=60)
     scheduler.start()
     try:

@@ -82,6 +82,11 @@ class Database:
             finally:
                 await uninterrupted(database.drain())
 
+    @property
+    def folder(self) -> Path:
+        """Return the folder that the database is in."""
+        return self._path.parent
+
     def changed(self, queue: Literal["inbox", "outbox"]) -> Event:
         """Return the event that is set after each commit that may have made an item due."""
         return self._changed[queue]

@@ -64,6 +64,7 @@ class Worker:
         redact: Callable[[str], str],
         starts_after: asyncio.Event | None = None,
         observe: Observe | None = None,
+        is_paused: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database = database
         self._name: Literal["inbox", "outbox"] = queue
@@ -75,6 +76,7 @@ class Worker:
         self._running: set[asyncio.Task[None]] = set()
         self._starts_after = starts_after
         self._observe = observe
+        self._is_paused = is_paused
         self._stopping = asyncio.Event()
         self._woken = database.changed(queue)
         self.moved_at: float | None = None
@@ -92,7 +94,7 @@ class Worker:
             while not self._stopping.is_set():
                 self._woken.clear()
                 self.moved_at = asyncio.get_running_loop().time()
-                items = await self._take()
+                items = [] if self._is_paused() else await self._take()
                 for item in items:
                     task = tasks.create_task(self._process(item))
                     self._running.add(task)
@@ -134,7 +136,7 @@ class Worker:
         async with self._database.snapshot() as snapshot:
             due_at = await getattr(snapshot, self._name).next_due_at()
         pause_s = IDLE_S
-        if due_at is not None:
+        if due_at is not None and not self._is_paused():
             pause_s = min(max((due_at - self._now()).total_seconds(), 0.0), IDLE_S)
         try:
             await asyncio.wait_for(self._woken.wait(), pause_s)

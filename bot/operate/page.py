@@ -56,6 +56,8 @@ def page(state: State, *, csrf: str, nonce: str, version: str) -> str:
         f'<p class="big bad">{escape("; ".join(problems))}</p>'
         if problems
         else '<p class="big good">It works</p>'
+        if not state.health.is_paused
+        else '<p class="big bad">Deliveries are paused</p>'
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from aiogram import Bot
 from aiogram.exceptions import (
@@ -304,14 +304,29 @@ class Intake:
         )
 
 
+class Desk(Protocol):
+    """Whoever serves the operators' chats."""
+
+    def takes(self, update: Mapping[str, Any]) -> bool:
+        """Tell whether an update is an operator's command."""
+        ...
+
+    async def handle(self, bot: Bot, update: Mapping[str, Any]) -> None:
+        """Carry it out."""
+        ...
+
+
 class Poller:
     """Fetches the updates of one bot for ever; its troubles are its own."""
 
-    def __init__(self, bot: Bot, intake: Intake, database: Database, health: BotHealth) -> None:
+    def __init__(
+        self, bot: Bot, intake: Intake, database: Database, health: BotHealth, desk: Desk
+    ) -> None:
         self._bot = bot
         self._intake = intake
         self._database = database
         self._health = health
+        self._desk = desk
         self._failures = 0
 
     async def run(self) -> None:
@@ -345,7 +360,11 @@ class Poller:
     async def _store(self, updates: Sequence[Mapping[str, Any]]) -> None:
         async with self._database.transaction() as tx:
             for update in updates:
-                await self._intake.store(tx, update)
+                if not self._desk.takes(update):
+                    await self._intake.store(tx, update)
+        for update in updates:
+            if self._desk.takes(update):
+                await self._desk.handle(self._bot, update)
 
     def _pause_s(self, error: Exception) -> float:
         """Say what went wrong, and return how long to wait."""

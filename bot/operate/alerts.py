@@ -1,0 +1,133 @@
+"""What operators are told without asking: what is wrong now, and when it is news (pure)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.operate.connect import REMEDY
+from bot.operate.page import duration
+from bot.operate.state import State
+
+STUCK_S = 15 * 60.0
+LEAST_FREE_BYTES = 500 * 1024 * 1024
+MOST_SKEW_S = 60.0
+"""Far less than what makes Kommo refuse a signature: there is time to mend the clock."""
+
+QUIET = timedelta(minutes=30)
+"""The same thing is not told twice within this time."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One thing that is wrong.
+
+    Args:
+        key: what it is about; the same thing has the same key.
+        text: what is wrong, and what to do.
+        level: how bad; one that grows is news again.
+    """
+
+    key: str
+    text: str
+    level: int = 1
+
+
+@dataclass(frozen=True)
+class News:
+    """What to tell."""
+
+    alerts: tuple[Alert, ...]
+    over: tuple[str, ...]
+    """Texts of what was told and is over."""
+
+    def text(self) -> str:
+        """Return one message."""
+        lines = [f"⚠️ {alert.text}" for alert in self.alerts]
+        return "\n\n".join([*lines, *(f"✅ Over: {text}" for text in self.over)])
+
+
+@dataclass
+class AlertBook:
+    """Remembers what was told, so that each thing is told once."""
+
+    _told: dict[str, tuple[Alert, datetime]] = field(default_factory=dict)
+    _over: dict[str, datetime] = field(default_factory=dict)
+    _seen: frozenset[str] = frozenset()
+
+    def news(self, alerts: Sequence[Alert], *, now: datetime) -> News | None:
+        """Return what to tell now; what is seen for the first time waits for a second look."""
+        lasting = [alert for alert in alerts if alert.key in self._seen]
+        self._seen = frozenset(alert.key for alert in alerts)
+        new = tuple(alert for alert in lasting if self._is_news(alert, now))
+        over = tuple(
+            told.text.partition("\n")[0]
+            for key, (told, _at) in self._told.items()
+            if key not in self._seen
+        )
+        return News(new, over) if new or over else None
+
+    def tell(self, news: News, *, now: datetime) -> None:
+        """Note that this was told."""
+        for alert in news.alerts:
+            self._told[alert.key] = (alert, now)
+        for key in [key for key in self._told if key not in self._seen]:
+            del self._told[key]
+            self._over[key] = now
+
+    def _is_news(self, alert: Alert, now: datetime) -> bool:
+        if alert.key in self._told:
+            told, at = self._told[alert.key]
+            return alert.level > told.level and now - at >= QUIET
+        return now - self._over.get(alert.key, now - QUIET) >= QUIET
+
+
+def alerts_in(state: State, *, free_bytes: int) -> list[Alert]:
+    """Return everything that is wrong now."""
+    return [
+        *_parts(state),
+        *_queues(state),
+        *_machine(free_bytes, state.health.clock_skew_s),
+    ]
+
+
+def _parts(state: State) -> Iterable[Alert]:
+    channel = state.health.channel
+    if channel.problem and not channel.is_connected:
+        yield Alert("channel", f"Kommo does not take the channel: {channel.problem}\n{REMEDY}")
+    for bot in state.health.bots.values():
+        if bot.problem:
+            yield Alert(f"bot:{bot.bot_id}", f"Bot {bot.name or bot.bot_id}: {bot.problem}")
+
+
+def _queues(state: State) -> Iterable[Alert]:
+    for queue in state.queues:
+        if queue.oldest_s > STUCK_S and not state.health.is_paused:
+            yield Alert(
+                f"stuck:{queue.direction}",
+                f"{queue.direction.capitalize()} messages are stuck: {queue.pending} wait, the "
+                f"oldest for {duration(queue.oldest_s)}\nThey are tried again by themselves; "
+                "/status says what is wrong.",
+            )
+        if queue.dead:
+            yield Alert(
+                f"dead:{queue.direction}",
+                f"{queue.dead} {queue.direction} items could not be delivered\n"
+                "/failed says why, /retry tries them again.",
+                level=queue.dead,
+            )
+
+
+def _machine(free_bytes: int, skew_s: float | None) -> Iterable[Alert]:
+    if free_bytes < LEAST_FREE_BYTES:
+        yield Alert(
+            "disk",
+            f"Only {free_bytes // (1024 * 1024)} MiB of disk are free\n"
+            "Free some: with a full disk nothing can be received.",
+        )
+    if skew_s is not None and abs(skew_s) > MOST_SKEW_S:
+        yield Alert(
+            "clock",
+            f"This machine's clock is off by {duration(abs(skew_s))}\n"
+            "Kommo refuses signatures with a wrong time: turn on time synchronisation "
+            "(timedatectl set-ntp true).",
+        )

@@ -1,0 +1,108 @@
+"""The operators' chat: which updates are commands, and what is answered (pure)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.operate.failed import Failed
+from bot.operate.page import duration
+from bot.operate.state import QueueState, State
+
+NAMES = ("status", "failed", "retry", "pause", "resume", "help")
+PRESS = "operator:"
+"""Begins the data of the operators' buttons; Kommo's buttons have other data."""
+
+SHOWN = 10
+REASON_LENGTH = 200
+HELP = """Commands of the bridge:
+/status: how it is
+/failed: what could not be delivered, and why
+/retry: try all of that again, or one: /retry outgoing-12
+/pause: deliver nothing for now; nothing is lost
+/resume: deliver again
+/help: this list"""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What an operator asks for."""
+
+    chat_id: int
+    name: str
+    arguments: tuple[str, ...] = ()
+    callback_id: str | None = None
+    """Set when a button was pressed: Telegram wants that answered."""
+
+
+def command_in(update: Mapping[str, Any], chat_ids: Collection[int]) -> Command | None:
+    """Return the command in an update; None for everybody else's updates and all else."""
+    query = update.get("callback_query")
+    if isinstance(query, Mapping):
+        data = str(query.get("data", ""))
+        chat_id = _chat_of(query.get("message"))
+        if chat_id not in chat_ids or not data.startswith(PRESS):
+            return None
+        return _command(chat_id, data.removeprefix(PRESS), str(query.get("id", "")))
+    message = update.get("message")
+    chat_id = _chat_of(message)
+    if chat_id not in chat_ids or not isinstance(message, Mapping):
+        return None
+    text = message.get("text")
+    if not isinstance(text, str) or not text.startswith("/"):
+        return None
+    return _command(chat_id, text[1:], None)
+
+
+def status_text(state: State) -> str:
+    """Return how the service is, in a few lines."""
+    health = state.health
+    channel = health.channel
+    lines = ["The bridge works." if not health.problems() else "The bridge does NOT work."]
+    if health.is_paused:
+        lines = ["Deliveries are paused: /resume goes on."]
+    lines.append(
+        "Kommo: connected"
+        if channel.is_connected
+        else f"Kommo: {channel.problem or 'not connected'}"
+    )
+    lines += [
+        f"Bot {bot.name or bot.bot_id}: {bot.problem or 'ok'}" for bot in health.bots.values()
+    ]
+    lines += [_queue_line(queue) for queue in state.queues]
+    day = state.traffic
+    lines.append(f"Last 24 hours: {sum(day.incoming)} incoming, {sum(day.outgoing)} outgoing")
+    return "\n".join(lines)
+
+
+def failed_text(failures: Sequence[Failed]) -> str:
+    """Return what could not be delivered, the newest first."""
+    if not failures:
+        return "Nothing failed."
+    lines = [
+        f"{item.name} ({item.since:%d.%m. %H:%M} UTC): {item.reason[:REASON_LENGTH]}"
+        for item in failures[:SHOWN]
+    ]
+    if len(failures) > SHOWN:
+        lines.append(f"… and {len(failures) - SHOWN} more")
+    return "\n".join(lines)
+
+
+def _queue_line(queue: QueueState) -> str:
+    age = f", the oldest for {duration(queue.oldest_s)}" if queue.pending else ""
+    dead = f", {queue.dead} failed (/failed)" if queue.dead else ""
+    return f"{queue.direction.capitalize()}: {queue.pending} waiting{age}{dead}"
+
+
+def _command(chat_id: int, text: str, callback_id: str | None) -> Command | None:
+    words = text.split()
+    name = words[0].partition("@")[0].lower() if words else ""  # /status@sales_bot in groups
+    if name not in NAMES:
+        return None
+    return Command(chat_id, name, tuple(words[1:]), callback_id)
+
+
+def _chat_of(message: object) -> int:
+    """Return the chat of a message; 0, which is nobody's, if it has none."""
+    chat = message.get("chat") if isinstance(message, Mapping) else None
+    chat_id = chat.get("id") if isinstance(chat, Mapping) else None
+    return chat_id if isinstance(chat_id, int) else 0

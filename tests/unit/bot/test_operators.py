@@ -1,0 +1,216 @@
+"""What operators ask and are told, from plain data."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.health import BotHealth, ChannelHealth, Health
+from bot.operate.alerts import LEAST_FREE_BYTES, QUIET, Alert, AlertBook, News, alerts_in
+from bot.operate.clock import skew_s
+from bot.operate.commands import Command, command_in, failed_text, status_text
+from bot.operate.failed import Failed
+from bot.operate.state import QueueState, State, Traffic
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+BOSS = 900
+ENOUGH = LEAST_FREE_BYTES
+
+
+def says(text, chat_id=BOSS):
+    """Return the update of a text message."""
+    return {"update_id": 1, "message": {"chat": {"id": chat_id}, "text": text}}
+
+
+def presses(data, chat_id=BOSS):
+    """Return the update of a pressed button."""
+    message = {"chat": {"id": chat_id}}
+    return {"update_id": 1, "callback_query": {"id": "7", "data": data, "message": message}}
+
+
+@pytest.mark.parametrize(
+    ("update", "command"),
+    [
+        pytest.param(says("/status"), Command(BOSS, "status"), id="command"),
+        pytest.param(says("/Status@sales_bot"), Command(BOSS, "status"), id="in-a-group"),
+        pytest.param(
+            says("/retry outgoing-1"), Command(BOSS, "retry", ("outgoing-1",)), id="argument"
+        ),
+        pytest.param(presses("operator:retry"), Command(BOSS, "retry", (), "7"), id="button"),
+        pytest.param(presses("other"), None, id="another-button"),
+        pytest.param(presses("operator:retry", 555), None, id="a-clients-press"),
+        pytest.param({"callback_query": {"id": "7"}}, None, id="a-press-without-a-message"),
+        pytest.param({"callback_query": {"message": {}}}, None, id="a-message-without-a-chat"),
+        pytest.param({"message": {"chat": {"id": "x"}}}, None, id="a-chat-without-a-number"),
+        pytest.param(says("/status", 555), None, id="a-clients-command"),
+        pytest.param(says("/start"), None, id="an-unknown-command"),
+        pytest.param(says("/"), None, id="no-command"),
+        pytest.param(says("status"), None, id="plain-text"),
+        pytest.param({"message": {"chat": {"id": BOSS}}}, None, id="no-text"),
+        pytest.param({"edited_message": {}}, None, id="something-else"),
+    ],
+)
+def test_what_is_a_command(update, command):
+    """Only the chats in the settings are heard, and only what begins like a command."""
+    assert command_in(update, (BOSS,)) == command
+
+
+def state(*, channel=None, bot=None, queues=None, skew=None, is_paused=False):
+    """Return how a service with one bot is."""
+    return State(
+        at=NOON,
+        health=Health(
+            bots={7: BotHealth(7, problem=bot)},
+            channel=ChannelHealth(is_connected=channel is None, problem=channel),
+            clock_skew_s=skew,
+            is_paused=is_paused,
+        ),
+        queues=queues or (QueueState("incoming", 0, 0, 0.0), QueueState("outgoing", 0, 0, 0.0)),
+        traffic=Traffic((1,), (2,)),
+        failures=(),
+    )
+
+
+IDLE = QueueState("incoming", 0, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "free", "keys", "words"),
+    [
+        pytest.param(state(), ENOUGH, [], "", id="all-well"),
+        pytest.param(
+            state(channel="refused"), ENOUGH, ["channel"], "channel_secret", id="channel"
+        ),
+        pytest.param(state(bot="revoked"), ENOUGH, ["bot:7"], "revoked", id="token"),
+        pytest.param(
+            state(queues=(IDLE, QueueState("outgoing", 2, 0, 1000.0))),
+            ENOUGH,
+            ["stuck:outgoing"],
+            "/status",
+            id="stuck",
+        ),
+        pytest.param(
+            state(queues=(IDLE, QueueState("outgoing", 2, 0, 1000.0)), is_paused=True),
+            ENOUGH,
+            [],
+            "",
+            id="paused-is-not-stuck",
+        ),
+        pytest.param(
+            state(queues=(IDLE, QueueState("outgoing", 0, 3, 0.0))),
+            ENOUGH,
+            ["dead:outgoing"],
+            "/retry",
+            id="dead",
+        ),
+        pytest.param(state(), ENOUGH - 1, ["disk"], "Free some", id="disk"),
+        pytest.param(state(skew=-300.0), ENOUGH, ["clock"], "timedatectl", id="clock"),
+        pytest.param(state(skew=3.0), ENOUGH, [], "", id="clock-right"),
+    ],
+)
+def test_what_is_wrong_is_told_with_what_to_do(given, free, keys, words):
+    """Each alert names its remedy."""
+    alerts = alerts_in(given, free_bytes=free)
+    assert [alert.key for alert in alerts] == keys
+    assert all(words in alert.text for alert in alerts)
+
+
+BOT = Alert("bot:7", "revoked\nmake a new one")
+DISK = Alert("disk", "full")
+
+
+def test_a_short_trouble_is_not_told():
+    """What is gone at the second look was no news."""
+    book = AlertBook()
+    assert book.news([BOT], now=NOON) is None
+    assert book.news([], now=NOON + MINUTE) is None
+
+
+def test_several_things_are_one_message_told_once_and_their_end_too():
+    """Grouped, not repeated, and over when it is over."""
+    book = AlertBook()
+    book.news([BOT, DISK], now=NOON)
+    news = book.news([BOT, DISK], now=NOON + MINUTE)
+    assert news == News((BOT, DISK), ())
+    assert news.text() == "⚠️ revoked\nmake a new one\n\n⚠️ full"
+    book.tell(news, now=NOON + MINUTE)
+    assert book.news([BOT, DISK], now=NOON + 2 * MINUTE) is None
+    over = book.news([DISK], now=NOON + 3 * MINUTE)
+    assert over == News((), ("revoked",))
+    assert over.text() == "✅ Over: revoked"
+    book.tell(over, now=NOON + 3 * MINUTE)
+    assert book.news([DISK], now=NOON + 4 * MINUTE) is None
+
+
+def test_what_was_not_told_is_told_later():
+    """A message that could not be sent is news until it was."""
+    book = AlertBook()
+    book.news([BOT], now=NOON)
+    assert book.news([BOT], now=NOON + MINUTE) == book.news([BOT], now=NOON + 2 * MINUTE)
+
+
+def test_what_comes_and_goes_is_told_once_in_a_while():
+    """Something that flaps makes no stream of messages."""
+    book = AlertBook()
+    told = 0
+    for minute in range(25):
+        alerts = [BOT] if minute % 4 < 2 else []
+        news = book.news(alerts, now=NOON + minute * MINUTE)
+        if news is not None:
+            told += bool(news.alerts)
+            book.tell(news, now=NOON + minute * MINUTE)
+    assert told == 1
+
+
+def test_more_of_the_same_is_news_after_a_while():
+    """A growing number is told again, but not at once."""
+    book = AlertBook()
+
+    def dead(count):
+        return Alert("dead:outgoing", f"{count} dead", level=count)
+
+    book.news([dead(1)], now=NOON)
+    news = book.news([dead(1)], now=NOON)
+    assert news is not None
+    book.tell(news, now=NOON)
+    assert book.news([dead(2)], now=NOON + MINUTE) is None
+    assert book.news([dead(2)], now=NOON + QUIET) == News((dead(2),), ())
+
+
+def test_the_state_in_words():
+    """Everything an operator wants to know, in a few lines."""
+    text = status_text(state(queues=(IDLE, QueueState("outgoing", 2, 1, 120.0))))
+    assert text.splitlines() == [
+        "The bridge works.",
+        "Kommo: connected",
+        "Bot 7: ok",
+        "Incoming: 0 waiting",
+        "Outgoing: 2 waiting, the oldest for 2 min, 1 failed (/failed)",
+        "Last 24 hours: 1 incoming, 2 outgoing",
+    ]
+    assert "does NOT work" in status_text(state(bot="revoked", channel="refused"))
+    assert "/resume" in status_text(state(is_paused=True))
+
+
+def test_failures_in_words():
+    """The newest first, not too many, each with its reason."""
+    items = [Failed(f"outgoing-{n}", "manager_message", None, "blocked", NOON) for n in range(12)]
+    assert failed_text([]) == "Nothing failed."
+    lines = failed_text(items).splitlines()
+    assert lines[0] == "outgoing-0 (01.03. 12:00 UTC): blocked"
+    assert lines[-1] == "… and 2 more"
+    assert "more" not in failed_text(items[:2])
+
+
+@pytest.mark.parametrize(
+    ("header", "skew"),
+    [
+        pytest.param(None, None, id="no-header"),
+        pytest.param("yesterday", None, id="no-date"),
+        pytest.param("Sun, 01 Mar 2026 12:00:00 GMT", 0.0, id="right"),
+        pytest.param("Sun, 01 Mar 2026 11:59:00 -0000", 60.0, id="ahead"),
+    ],
+)
+def test_how_far_the_clock_is_off(header, skew):
+    """By a server's Date header; without one nothing is known."""
+    assert skew_s(header, NOON) == skew
