@@ -93,6 +93,7 @@ def menu(message: ListMessage) -> str:
                 *(
                     f"• {row.title} — {row.description}" if row.description else f"• {row.title}"
                     for row in section.rows
+                    if row.title.strip()
                 ),
             ]
         )

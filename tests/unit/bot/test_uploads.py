@@ -1,0 +1,164 @@
+"""What is tried when Telegram refuses a call, and how files are called."""
+
+import pytest
+from aiogram.methods import (
+    SendAudio,
+    SendDocument,
+    SendMessage,
+    SendPhoto,
+    SendSticker,
+    SendVideo,
+    SendVoice,
+)
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
+
+from bot.translate.uploads import KommoFile, file_of, instead, kommo_file, with_file
+from kommo.events import QuotedMessage
+
+FILE = KommoFile("https://files.example/a", "a.bin")
+PRESS = InlineKeyboardButton(text="A", callback_data="b:a")
+LINK = InlineKeyboardButton(text="B", url="https://b.example")
+
+
+def keyboard(*buttons):
+    """Return a keyboard of one row."""
+    return InlineKeyboardMarkup(inline_keyboard=[list(buttons)])
+
+
+def text(**more):
+    """Return a text with more than words."""
+    return SendMessage(chat_id=555, text="Hi", parse_mode=None, **more)
+
+
+@pytest.mark.parametrize(
+    ("call", "words", "other"),
+    [
+        pytest.param(
+            SendPhoto(chat_id=555, photo=FILE, caption="Look", parse_mode=None),
+            "Bad Request: PHOTO_INVALID_DIMENSIONS",
+            SendDocument(chat_id=555, document=FILE, caption="Look", parse_mode=None),
+            id="photo",
+        ),
+        pytest.param(
+            SendPhoto(chat_id=555, photo=FILE),
+            "Bad Request: IMAGE_PROCESS_FAILED",
+            SendDocument(chat_id=555, document=FILE, parse_mode=None),
+            id="image",
+        ),
+        pytest.param(
+            SendVoice(chat_id=555, voice=FILE),
+            "Bad Request: VOICE_MESSAGES_FORBIDDEN",
+            SendAudio(chat_id=555, audio=FILE, parse_mode=None),
+            id="voice",
+        ),
+        pytest.param(
+            SendAudio(chat_id=555, audio=FILE),
+            "Bad Request: wrong file type",
+            SendDocument(chat_id=555, document=FILE, parse_mode=None),
+            id="audio",
+        ),
+        pytest.param(
+            SendSticker(chat_id=555, sticker=FILE, reply_markup=keyboard(PRESS)),
+            "Bad Request: STICKER_INVALID",
+            SendDocument(
+                chat_id=555, document=FILE, parse_mode=None, reply_markup=keyboard(PRESS)
+            ),
+            id="sticker",
+        ),
+        pytest.param(
+            SendVideo(chat_id=555, video=FILE, supports_streaming=True),
+            "Bad Request: VIDEO_FILE_INVALID",
+            SendDocument(chat_id=555, document=FILE, parse_mode=None),
+            id="video",
+        ),
+        pytest.param(
+            SendDocument(chat_id=555, document=FILE),
+            "Bad Request: file is too big",
+            None,
+            id="file",
+        ),
+        pytest.param(
+            text(reply_parameters=ReplyParameters(message_id=1)),
+            "Bad Request: message to be replied not found",
+            text(),
+            id="reply",
+        ),
+        pytest.param(
+            text(reply_markup=keyboard(PRESS, LINK)),
+            "Bad Request: BUTTON_URL_INVALID",
+            text(reply_markup=keyboard(PRESS)),
+            id="link",
+        ),
+        pytest.param(
+            text(reply_markup=keyboard(LINK)),
+            "Bad Request: BUTTON_URL_INVALID",
+            text(),
+            id="links",
+        ),
+        pytest.param(
+            text(reply_markup=keyboard(PRESS)),
+            "Bad Request: reply markup is too long",
+            text(),
+            id="keyboard",
+        ),
+        pytest.param(text(), "Bad Request: BUTTON_DATA_INVALID", None, id="no-keyboard"),
+        pytest.param(text(), "Bad Request: chat not found", None, id="chat"),
+        pytest.param(
+            SendPhoto(chat_id=555, photo=FILE), "Bad Request: chat not found", None, id="p"
+        ),
+    ],
+)
+def test_what_is_tried_instead(call, words, other):
+    """A refusal is answered with less: never with the same again."""
+    assert instead(call, words) == other
+
+
+@pytest.mark.parametrize(
+    ("quoted", "name"),
+    [
+        pytest.param(QuotedMessage(type="file", media="u", file_name="a.pdf"), "a.pdf", id="told"),
+        pytest.param(
+            QuotedMessage(type="file", media="https://x/b%20c.pdf?d"), "b c.pdf", id="url"
+        ),
+        pytest.param(QuotedMessage(type="voice", media="https://x/"), "voice.ogg", id="kind"),
+        pytest.param(QuotedMessage(type="file", media="https://["), "file", id="nonsense"),
+        pytest.param(
+            QuotedMessage(type="file", media="u", file_name='..\\"\r\n/a'), "_____a", id="hostile"
+        ),
+    ],
+)
+def test_a_file_has_a_harmless_name(quoted, name):
+    """A name is Kommo's, or made up; nothing in it can leave its place."""
+    assert kommo_file(quoted) == KommoFile(quoted.media, name)
+
+
+def test_no_address_is_no_file():
+    """A message without an address has no file."""
+    assert kommo_file(QuotedMessage(type="file", file_name="a.pdf")) is None
+
+
+def test_a_file_takes_its_place():
+    """What was fetched stands where the address stood; a photo above 10 MB becomes a file."""
+    fetched = KommoFile("fetched", "a.png")
+    call = SendPhoto(chat_id=555, photo=FILE, parse_mode=None)
+    assert file_of(call) == ("photo", FILE)
+    assert with_file(call, "photo", fetched, size=10 << 20) == SendPhoto(
+        chat_id=555, photo=fetched, parse_mode=None
+    )
+    assert with_file(call, "photo", fetched, size=(10 << 20) + 1) == SendDocument(
+        chat_id=555, document=fetched, parse_mode=None
+    )
+    assert file_of(text()) is None
+
+
+def test_an_address_is_not_sent_as_bytes():
+    """A call whose file was not fetched fails here, and not at Telegram."""
+    with pytest.raises(TypeError, match="fetched before"):
+        FILE.read(None)  # type: ignore[arg-type]
+
+
+def test_files_compare_by_what_they_are():
+    """Calls are values, and so are the files in them."""
+    assert KommoFile("a", "b") == KommoFile("a", "b")
+    assert len({KommoFile("a", "b"), KommoFile("a", "b"), KommoFile("a", "c")}) == 2
+    assert KommoFile("a", "b") != "a"
