@@ -137,7 +137,7 @@ class Fetcher:
             if isinstance(error.os_error, PrivateAddressError):
                 raise FetchError(status.FILE_FORBIDDEN, str(error.os_error)) from error
             raise _unreachable(error) from error
-        except aiohttp.InvalidURL as error:
+        except ValueError as error:  # names that are none are noticed as late as that
             raise FetchError(status.FILE_FORBIDDEN, "the address is none") from error
         except (aiohttp.ClientError, OSError) as error:  # among them a disk that is full
             raise _unreachable(error) from error
