@@ -310,3 +310,28 @@ async def test_forwarded_messages_are_quoted_with_their_files(chat, telegram, ko
     _, forwarded, own = telegram.sent_to(ANN)
     assert (forwarded.method, forwarded.text) == ("sendDocument", "↪ Manager\n> Terms")
     assert own.text == "See above"
+
+
+async def test_hostile_names_and_words_do_no_harm(chat, telegram, kommo, send):
+    """A name cannot leave its header, a caption is no markup, nothing turns the writing round."""
+    content = {
+        "type": "file",
+        "text": "<a href='tg://x'>*\x00_`{{x}}\u202e",
+        "media": kommo.add_attachment(b"%PDF", "a.pdf"),
+        "file_name": '../../a\u202efdp.exe"\r\nContent-Type: text/html\r\n\r\n<script>.pdf',
+        "markup": {"buttons": [[{"text": "\x00<b>'"}]]},
+    }
+    message_id = await send(**content)
+    (sent,) = telegram.sent_to(ANN)
+    assert sent.files["document"].content == b"%PDF"
+    assert not set(sent.files["document"].name) & set('/\\"\r\n\u202e<>')
+    assert sent.text.startswith("<a href='tg://x'>* _`{{x}}")
+    assert kommo.statuses_of(message_id) == [1]
+
+
+async def test_several_links_are_buttons_and_texts_mixed(chat, telegram, kommo, send):
+    """Links and answers may stand side by side, though Kommo never mixes them."""
+    buttons = [[{"text": "Yes"}, {"text": "Shop", "url": "https://shop.example"}]]
+    await send(text="Well?", markup={"buttons": buttons})
+    ((yes, shop),) = telegram.sent_to(ANN)[0].reply_markup["inline_keyboard"]
+    assert (yes["text"], "url" in yes, shop["url"]) == ("Yes", False, "https://shop.example")
