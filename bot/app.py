@@ -43,7 +43,7 @@ from bot.receive.kommo import PATH, Hooks
 from bot.receive.telegram import Intake, IntakeSettings, Poller
 from bot.server import Address, admin_application, listen, public_application
 from bot.settings import BotSettings, Settings
-from bot.telegram_files import TelegramFiles
+from bot.telegram_files import CHUNK_BYTES, TelegramFiles, download_socket
 from bot.translate.templates import TelegramTemplate
 from kommo.chats import ChatsApi
 from kommo.ids import AmojoId, ChannelId, SourceId, scope_id
@@ -54,7 +54,9 @@ KOMMO_CONCURRENCY = 10
 """httpx slows down beyond some ten requests at a time."""
 
 TELEGRAM_CONCURRENCY = 64
-DOWNLOADS = 200
+DOWNLOADS = 100
+"""Each takes about half a megabyte; more wait for their turn."""
+
 TO_KOMMO = RetryPolicy(first_s=1.0, factor=2.0, longest_s=300.0, jitter=0.25)
 TO_TELEGRAM = RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25)
 KOMMO_TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=None)
@@ -218,7 +220,9 @@ def _lifetimes(settings: Settings) -> Lifetimes:
 def _build_downloads() -> aiohttp.ClientSession:
     """Return the pool for files; a download beyond its size waits for its turn."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=DOWNLOADS), cookie_jar=aiohttp.DummyCookieJar()
+        connector=aiohttp.TCPConnector(limit=DOWNLOADS, socket_factory=download_socket),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        read_bufsize=CHUNK_BYTES // 2,
     )
 
 

@@ -20,6 +20,9 @@ from bot.telegram_files import CHUNK_BYTES, FileError, TelegramFiles
 PATH = ROOT + "{link:.*}"
 STICKER_LIMIT_BYTES = 2 << 20
 SHOWN_TYPES = ("image/", "video/", "audio/")
+STALLED_S = 60
+"""A reader that takes nothing for so long is cut off: others wait for the place."""
+
 CONVERSIONS = 4
 """So many stickers are converted at a time; each takes some megabytes for a moment."""
 
@@ -97,7 +100,8 @@ async def _answer(
     try:
         left = part.length if part else size
         async for chunk in chunks:
-            await response.write(chunk if left is None else chunk[:left])
+            async with asyncio.timeout(STALLED_S):
+                await response.write(chunk if left is None else chunk[:left])
             left = None if left is None else left - len(chunk)
             if left is not None and left <= 0:
                 break

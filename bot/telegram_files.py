@@ -5,6 +5,7 @@ Reference: Bot API, getFile; Using a local Bot API server.
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,12 +25,21 @@ CLOUD_LIMIT_BYTES = 20 << 20
 """The most that the cloud's getFile gives; a server of one's own gives all."""
 
 CHUNK_BYTES = 64 * 1024
+RECEIVE_BYTES = 64 * 1024
 ANSWER_S, BIG_ANSWER_S = 30, 900
 """How long getFile may take. A local server answers when it has the whole of a big file."""
 
 PROBE_S = 15
 DOWNLOAD = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
 OK, PARTIAL, NOT_FOUND, BAD_GATEWAY, TIMED_OUT = 200, 206, 404, 502, 504
+
+
+def download_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """Return a socket for a download: with a small buffer, as there may be hundreds."""
+    family, kind, protocol, _name, _address = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+    return made
 
 
 class FileError(Exception):

@@ -37,7 +37,7 @@ def _author(origin: Origin) -> str:
             return origin.sender_user_name
         case MessageOriginChat():
             return _signed(origin.sender_chat.full_name, origin.author_signature)
-        case MessageOriginChannel():
+        case _:  # a channel
             return _signed(origin.chat.full_name, origin.author_signature)
 
 

@@ -20,6 +20,7 @@ def picture(kind, size):
     return target.getvalue()
 
 
+NO_PLACE = {"file_id": "F", "file_unique_id": "u"}
 JPEG = picture("JPEG", (400, 300))
 FILE = bytes(range(256)) * 1000
 
@@ -192,6 +193,11 @@ async def test_a_link_outlives_telegrams_own(bridge, telegram, kommo, eventually
         pytest.param({"what": "file/", "status": 404}, 404, id="the-file-is-gone"),
         pytest.param({"what": "getFile", "status": 401}, 502, id="the-token-is-revoked"),
         pytest.param({"what": "getFile", "status": 400}, 404, id="the-file-is-unknown"),
+        pytest.param(
+            {"what": "getFile", "status": 200, "body": {"ok": True, "result": NO_PLACE}},
+            404,
+            id="the-file-has-no-place",
+        ),
     ],
 )
 async def test_what_telegram_does_not_give_is_said_with_a_status(
@@ -203,6 +209,18 @@ async def test_what_telegram_does_not_give_is_said_with_a_status(
     telegram.faults.fail(**fault, times=1)
     answer, body = await fetch(messages_in(kommo)[0].content["media"])
     assert (answer.status, body) == (status, b"")
+
+
+@pytest.mark.parametrize("what", ["getFile", "file/"])
+async def test_a_connection_that_breaks_is_said_with_a_status(
+    bridge, telegram, kommo, eventually, what
+):
+    """When Telegram hangs up before it has said anything, Kommo may try again later."""
+    telegram.client_sends(telegram.media("document", telegram.add_file(FILE, "f.bin")))
+    await eventually(lambda: kommo.fetched)
+    telegram.faults.reset(what, times=None)
+    answer, body = await fetch(messages_in(kommo)[0].content["media"])
+    assert (answer.status, body) == (502, b"")
 
 
 async def test_a_download_that_breaks_off_is_not_taken_for_a_whole_file(
