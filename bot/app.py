@@ -34,6 +34,7 @@ from bot.operate.clock import skew_s
 from bot.operate.connect import Connector
 from bot.operate.desk import Desk
 from bot.operate.failed import retry
+from bot.operate.kommo import with_account
 from bot.operate.metrics import Metrics
 from bot.operate.state import State, read_state
 from bot.operate.systemd import Notifier
@@ -168,6 +169,7 @@ async def _open_parts(
         interrupted = await tx.inbox.recover(now=now()) + await tx.outbox.recover(now=now())
     if interrupted:
         log.warning("deliveries were interrupted by the last stop", extra={"items": interrupted})
+    settings = await with_account(settings, database)
     health = _build_health(settings)
 
     async def compare_clocks(response: httpx.Response) -> None:

@@ -48,7 +48,9 @@ def unreachable(what: str, error: httpx.HTTPError | httpx.InvalidURL) -> Unreach
     return UnreachableError(f"{what}: no answer from Kommo: {reason}", was_sent=was_sent)
 
 
-def refusal(what: str, response: httpx.Response, *, secret: str, now: datetime) -> RequestError:
+def refusal(
+    what: str, response: httpx.Response, *, secret: str, now: datetime, remedy: str = ""
+) -> RequestError:
     """Return the error for a call whose answer is not a success.
 
     Args:
@@ -56,9 +58,11 @@ def refusal(what: str, response: httpx.Response, *, secret: str, now: datetime) 
         response: the answer, read to its end.
         secret: never repeated, whatever the answer says.
         now: the moment a date in `Retry-After` is compared with.
+        remedy: what a person can do about it.
     """
     status = response.status_code
     message = f"{what}: Kommo answered {status}: {_quote(response.content, secret)}"
+    message += f"; {remedy}" if remedy else ""
     if status == _TOO_MANY_REQUESTS:
         wait_s = retry_after_s(response.headers.get("Retry-After", ""), now=now)
         return RateLimitedError(message, status=status, retry_after_s=wait_s)

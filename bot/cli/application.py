@@ -31,6 +31,9 @@ queue = typer.Typer(
 )
 app.add_typer(queue, name="queue")
 
+chats = typer.Typer(help="The conversations that are known.", no_args_is_help=True)
+app.add_typer(chats, name="chats")
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -97,6 +100,64 @@ def backup(
 def version() -> None:
     """Print the version."""
     typer.echo(f"kommo-telegram {metadata.version('kommo-telegram')}")
+
+
+@app.command()
+def connect(context: typer.Context) -> None:
+    """Connect the channel to the account; harmless when it is connected."""
+    settings = load_settings(context)
+    from bot.cli import connect as command  # noqa: PLC0415
+
+    command.connect(settings)
+
+
+@app.command()
+def disconnect(context: typer.Context, yes: YesOption = False) -> None:
+    """Take the channel away from the account."""
+    settings = load_settings(context)
+    from bot.cli import connect as command  # noqa: PLC0415
+
+    command.disconnect(settings, is_confirmed=yes)
+
+
+@app.command()
+def history(
+    context: typer.Context,
+    conversation: Annotated[
+        str, typer.Argument(metavar="CONVERSATION", help="Its id on either side.")
+    ],
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many messages.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a conversation as Kommo has it, newest first."""
+    settings = load_settings(context)
+    from bot.cli import chats as command  # noqa: PLC0415
+
+    command.show_history(settings, conversation, limit=limit, as_json=as_json)
+
+
+@app.command()
+def forget(
+    context: typer.Context,
+    chat: Annotated[
+        str, typer.Option("--chat", help="The Telegram chat's number, or the conversation's id.")
+    ],
+    yes: YesOption = False,
+) -> None:
+    """Erase what is kept of one client."""
+    settings = load_settings(context)
+    from bot.cli import chats as command  # noqa: PLC0415
+
+    command.forget(settings, chat, is_confirmed=yes)
+
+
+@chats.command("list")
+def chats_list(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the conversations."""
+    settings = load_settings(context)
+    from bot.cli import chats as command  # noqa: PLC0415
+
+    command.list_chats(settings, as_json=as_json)
 
 
 @queue.command("list")

@@ -9,6 +9,7 @@ from bot.app import open_app
 from bot.errors import BridgeError
 from bot.logs import Redactor, configure
 from bot.settings import Settings
+from kommo.errors import KommoError
 from storage.errors import StorageError
 
 
@@ -18,7 +19,7 @@ def run(settings: Settings) -> None:
     configure(settings.logging.level, settings.logging.format, sys.stderr, redact, os.environ)
     try:
         asyncio.run(_serve(settings, redact))
-    except* (BridgeError, StorageError) as group:
+    except* (BridgeError, KommoError, StorageError) as group:
         raise _first(group) from group
 
 

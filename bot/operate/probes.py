@@ -14,11 +14,14 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 
+from bot.errors import BridgeError
 from bot.operate.connect import REMEDY
+from bot.operate.kommo import with_account
 from bot.settings import BotSettings, Settings
 from kommo.chats import ChatsApi
 from kommo.errors import KommoError, RejectedError
 from kommo.ids import AmojoId, ChannelId, scope_id
+from storage.database import Database
 
 TIMEOUT_S = 10
 
@@ -30,6 +33,12 @@ async def probe(settings: Settings) -> AsyncIterator[Probe]:
     """Ask every server that the bridge talks to."""
     for entry in settings.telegram.bots:
         yield await _bot(settings, entry)
+    try:
+        async with Database.open(settings.database) as database:
+            settings = await with_account(settings, database)
+    except (BridgeError, KommoError) as error:
+        yield "account", str(error), "or set kommo.account_id"
+        return
     yield await _channel(settings)
 
 

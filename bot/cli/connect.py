@@ -1,0 +1,43 @@
+"""`connect` and `disconnect`: the channel and the account."""
+
+import asyncio
+
+import typer
+
+from bot.operate.kommo import open_chats, with_account
+from bot.settings import Settings
+from kommo.ids import AmojoId
+from storage.database import Database
+
+
+def connect(settings: Settings) -> None:
+    """Connect the channel to the account; harmless when it is connected."""
+    typer.echo(asyncio.run(_connect(settings)))
+
+
+def disconnect(settings: Settings, *, is_confirmed: bool) -> None:
+    """Take the channel away from the account."""
+    if not is_confirmed:
+        typer.confirm("Managers will not reach any client. Disconnect?", abort=True, err=True)
+    asyncio.run(_disconnect(settings))
+    typer.echo("Disconnected. The next start connects again, unless connect_on_start = false.")
+
+
+async def _connect(settings: Settings) -> str:
+    settings = await _known(settings)
+    async with open_chats(settings) as chats:
+        connection = await chats.connect(
+            AmojoId(settings.kommo.account_id or ""), settings.kommo.title
+        )
+    return f"Connected as {connection.title!r}, scope {connection.scope_id}."
+
+
+async def _disconnect(settings: Settings) -> None:
+    settings = await _known(settings)
+    async with open_chats(settings) as chats:
+        await chats.disconnect(AmojoId(settings.kommo.account_id or ""))
+
+
+async def _known(settings: Settings) -> Settings:
+    async with Database.open(settings.database) as database:
+        return await with_account(settings, database)

@@ -1,0 +1,159 @@
+"""`CrmApi`: the few calls of Kommo's REST API v4 that a channel needs, over httpx."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from kommo.errors import PayloadError, ServerError
+from kommo.failures import refusal, unreachable
+from kommo.ids import AmojoId
+from kommo.wire import Fields, decode
+
+PER_SECOND = 7
+"""Reference: Kommo, API limitations."""
+
+BATCH = 50
+"""How many sources or templates one request may carry. Reference: Kommo, Sources."""
+
+MOST_PAGES = 100
+
+REMEDIES: Mapping[int, str] = {
+    401: "the access token is wrong, expired or revoked: make a new one in the integration's "
+    "Keys tab and set kommo.access_token",
+    402: "the account is not paid for: renew its subscription in Kommo",
+    403: "Kommo does not let this integration do that: the token has to be an administrator's, "
+    "with the right to account data; or this address is blocked for asking too often",
+    429: "Kommo takes 7 requests a second from one address: wait, or stop what else asks",
+}
+"""What a person can do about a refusal. Reference: Kommo, Response codes."""
+
+Row = Mapping[str, Any]
+
+
+class CrmPace:
+    """Spaces requests so that one address makes no more than Kommo takes."""
+
+    def __init__(self, per_second: int = PER_SECOND) -> None:
+        self._gap_s = 1 / per_second
+        self._next_at = 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next request's turn."""
+        at = asyncio.get_running_loop().time()
+        mine = max(at, self._next_at)
+        self._next_at = mine + self._gap_s
+        await asyncio.sleep(mine - at)
+
+
+class CrmApi:
+    """The REST API of one account; every method may raise a `RequestError`.
+
+    Args:
+        http: knows the account's address, and how long to wait; keeps no cookies.
+        token: opens the account.
+        pace: shared by all that ask from this address.
+        now: the clock.
+    """
+
+    def __init__(
+        self, http: httpx.AsyncClient, *, token: str, pace: CrmPace, now: Callable[[], datetime]
+    ) -> None:
+        self._http = http
+        self._token = token
+        self._pace = pace
+        self._now = now
+
+    async def account_id(self) -> AmojoId:
+        """Return the account's id in the Chats API. Reference: Kommo, Account parameters."""
+        what = "GET /api/v4/account"
+        fields = await self._call("GET", "account", query={"with": "amojo_id"})
+        amojo_id = fields.optional("amojo_id")
+        if amojo_id is None:
+            raise ServerError(f"{what}: Kommo told no amojo_id", status=httpx.codes.OK)
+        return AmojoId(amojo_id)
+
+    async def sources(self) -> list[Row]:
+        """Return the integration's sources; Kommo has no pages of them."""
+        return _rows(await self._call("GET", "sources"), "sources")
+
+    async def create_sources(self, rows: Sequence[Row]) -> None:
+        """Create sources."""
+        await self._write("POST", "sources", rows)
+
+    async def update_sources(self, rows: Sequence[Row]) -> None:
+        """Change sources, each named by its `id`."""
+        await self._write("PATCH", "sources", rows)
+
+    async def delete_sources(self, ids: Sequence[int]) -> None:
+        """Delete sources."""
+        await self._write("DELETE", "sources", [{"id": number} for number in ids])
+
+    async def templates(self) -> list[Row]:
+        """Return the integration's message templates."""
+        return [row async for row in self._pages("chats/templates", "chat_templates")]
+
+    async def create_templates(self, rows: Sequence[Row]) -> None:
+        """Create templates."""
+        await self._write("POST", "chats/templates", rows)
+
+    async def update_templates(self, rows: Sequence[Row]) -> None:
+        """Change templates, each named by its `id`."""
+        await self._write("PATCH", "chats/templates", rows)
+
+    async def _pages(self, path: str, name: str) -> AsyncIterator[Row]:
+        for page in range(1, MOST_PAGES + 1):
+            fields = await self._call("GET", path, query={"page": page, "limit": BATCH})
+            rows = _rows(fields, name)
+            for row in rows:
+                yield row
+            if len(rows) < BATCH:
+                return
+
+    async def _write(self, method: str, path: str, rows: Sequence[Row]) -> None:
+        for start in range(0, len(rows), BATCH):
+            await self._call(method, path, body=rows[start : start + BATCH])
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        body: Sequence[Row] | None = None,
+    ) -> Fields:
+        """Make a call; return the answer's object, an empty one for 204."""
+        what = f"{method} /api/v4/{path}"
+        await self._pace.turn()
+        try:
+            response = await self._http.request(
+                method,
+                f"/api/v4/{path}",
+                params=query,
+                content=json.dumps(list(body)).encode() if body is not None else None,
+                headers={
+                    "Authorization": f"Bearer {self._token}",
+                    "Content-Type": "application/json",
+                },
+                follow_redirects=False,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise unreachable(what, error) from error
+        if not response.is_success:
+            remedy = REMEDIES.get(response.status_code, "")
+            raise refusal(what, response, secret=self._token, now=self._now(), remedy=remedy)
+        if not response.content:
+            return Fields({})
+        try:
+            return decode(response.content)
+        except PayloadError as error:
+            message = f"{what}: Kommo's answer cannot be read: {error}"
+            raise ServerError(message, status=httpx.codes.OK) from error
+
+
+def _rows(fields: Fields, name: str) -> list[Row]:
+    """Return the objects of a list; none when Kommo answered with nothing."""
+    return [row.data for row in fields.child("_embedded").children(name)]

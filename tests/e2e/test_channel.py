@@ -1,0 +1,126 @@
+"""The channel and its conversations by command: connect, list, read, erase."""
+
+import asyncio
+import contextlib
+import io
+import json
+
+import pytest
+
+from bot import __main__ as main
+
+from .conftest import ACCOUNT_ID, Bridge
+
+CONVERSATION = "tg:700001:555"
+
+
+@pytest.fixture
+def command(config):
+    """Run a command inside this process; return its exit code, output and errors."""
+
+    async def run(*arguments):
+        output, errors = io.StringIO(), io.StringIO()
+
+        def call():
+            with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+                return main.run(["--config", str(config), *arguments])
+
+        return await asyncio.to_thread(call), output.getvalue(), errors.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def with_token(config, kommo):
+    """Settings that name a token in the place of the account."""
+
+    def write(token):
+        text = config.read_text(encoding="utf-8").replace(
+            f'account_id = "{ACCOUNT_ID}"',
+            f'access_token = "{token}"\napi_url = "{kommo.url}"',
+        )
+        config.write_text(text, encoding="utf-8")
+
+    return write
+
+
+@pytest.fixture
+async def said(bridge, telegram, kommo, eventually):
+    """A conversation with three messages in Kommo."""
+    for text in ("one", "two", "three"):
+        telegram.client_says(text)
+    await eventually(lambda: len(kommo.received) == 3)
+    return CONVERSATION
+
+
+async def test_the_channel_is_connected_and_disconnected_by_command(command, kommo):
+    """Connecting twice is harmless; disconnecting is a matter of one confirmation."""
+    assert (await command("connect"))[0] == 0
+    assert (await command("connect"))[0] == 0
+    assert kommo.is_connected
+    code, output, _ = await command("disconnect", "--yes")
+    assert (code, kommo.is_connected) == (0, False)
+    assert "next start connects again" in output
+
+
+async def test_the_account_is_looked_up_once(
+    with_token, config, telegram, kommo, eventually, command
+):
+    """With a token, messages cross without account_id; later starts need no REST call."""
+    with_token(kommo.access_token)
+    bridge = Bridge(config)
+    await bridge.start()
+    try:
+        telegram.client_says("hello")
+        await eventually(lambda: [m.text for m in kommo.received] == ["hello"])
+        kommo.faults.fail("/api/v4/*", status=500, times=None)
+        await bridge.restart()
+        telegram.client_says("again")
+        await eventually(lambda: [m.text for m in kommo.received] == ["hello", "again"])
+    finally:
+        await bridge.stop()
+
+
+async def test_a_wrong_token_is_named_with_its_remedy(with_token, command):
+    """A refused lookup ends the command with what to do, and never with the token."""
+    with_token("fake-expired-token")
+    code, _, errors = await command("connect")
+    assert code == 1
+    assert "make a new one" in errors
+    assert "fake-expired-token" not in errors
+
+
+async def test_conversations_are_listed_for_people_and_programs(said, command):
+    """`chats list` shows who wrote, `--json` prints one document."""
+    _, output, _ = await command("chats", "list", "--json")
+    [row] = json.loads(output)
+    assert (row["conversation_id"], row["chat_id"], row["bot"]) == (said, 555, "700001")
+    assert row["name"] in (await command("chats", "list"))[1]
+
+
+async def test_history_is_read_by_either_sides_id(said, command, kommo):
+    """History is newest first, as long as asked for, in Kommo's own fields."""
+    _, output, _ = await command("history", said, "--limit", "2", "--json")
+    assert [row["message"]["text"] for row in json.loads(output)] == ["three", "two"]
+    kommo_id = kommo.conversations[said].id
+    _, lines, _ = await command("history", kommo_id)
+    assert [line.rpartition(" ")[2] for line in lines.splitlines()] == ["three", "two", "one"]
+
+
+async def test_a_forgotten_client_leaves_nothing_behind(said, bridge, command, config):
+    """After `forget` the database knows neither the chat nor its name."""
+    _, before, _ = await command("chats", "list", "--json")
+    name = json.loads(before)[0]["name"]
+    code, output, _ = await command("forget", "--chat", "555", "--yes")
+    assert (code, said in output) == (0, True)
+    assert json.loads((await command("chats", "list", "--json"))[1]) == []
+    await bridge.stop()
+    kept = b"".join(path.read_bytes() for path in config.parent.glob("*.sqlite3*"))
+    assert name.encode() not in kept
+
+
+async def test_an_unknown_chat_cannot_be_forgotten(command):
+    """A number that nobody has is an error that says where to look."""
+    code, _, errors = await command("forget", "--chat", "4242", "--yes")
+    assert code == 1
+    assert "chats list" in errors
