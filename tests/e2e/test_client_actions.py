@@ -83,6 +83,21 @@ async def test_another_press_moves_the_mark(bridge, telegram, kommo, eventually,
     assert kommo.texts_in(CONVERSATION)[-2:] == ["Yes", "No"]
 
 
+async def test_a_real_button_can_be_pressed_again_after_a_restart(
+    bridge, telegram, kommo, eventually, question
+):
+    """A button that a manager sent says the same before and after, whatever mark it carries."""
+    buttons = {"mode": "inline", "buttons": [[{"text": "Yes"}, {"text": "No"}]]}
+    kommo_id = await kommo.manager_sends(text="Sure?", markup=buttons, to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(kommo_id) == [1])
+    message_id = telegram.sent_to(ANN)[-1].message_id
+    telegram.client_presses(message_id, "Yes")
+    await eventually(lambda: buttons_of(telegram, message_id) == ["✔️ Yes", "No"])
+    await bridge.restart()
+    telegram.client_presses(message_id, "✔️ Yes")
+    await eventually(lambda: kommo.texts_in(CONVERSATION)[-2:] == ["Yes", "Yes"])
+
+
 async def test_a_chosen_row_repeats_its_callback_data(
     bridge, telegram, kommo, eventually, question
 ):
