@@ -224,8 +224,10 @@ class KommoServer(KommoResults, SandboxServer):
         self.fetched.append(await fetch(session, link, head_first=self.head_first))
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+
         async def process() -> web.Response:
-            return kommo_rest.answer(self.account, request, access_token=self.access_token)
+            return kommo_rest.answer(self.account, request, body, access_token=self.access_token)
 
         return await self.guarded(Call(request, request.path), process)
 

@@ -52,6 +52,9 @@ class Account:
         self.reactions: list[Reaction] = []
         self.typings: list[Json] = []
         self.leads: list[Lead] = []
+        self.sources: list[Json] = []
+        self.templates: list[Json] = []
+        self.has_widget = True
         self.repeated = 0
         self._conversations: dict[str, Conversation] = {}
         self._people: dict[str, Person] = {}
@@ -59,6 +62,10 @@ class Account:
         self._msgids: dict[str, Message] = {}
         self._numbers = count(9_000_001)
         self._last_msec = 0
+
+    def number(self) -> int:
+        """Return a number that nothing else of the account has."""
+        return next(self._numbers)
 
     # people
 

@@ -1,10 +1,12 @@
 """The few REST calls that a bridge needs, for a bearer of the access token."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from aiohttp import web
 
+from sandbox import kommo_integration
 from sandbox.http import json_response
 from sandbox.kommo_account import Account
 from sandbox.kommo_model import Json, RefusedError
@@ -13,7 +15,7 @@ PAGE_LIMIT = 250
 ACCOUNT_NUMBER = 33_000_001
 USER_NUMBERS_FROM = 9_000_001
 
-RestCall: TypeAlias = Callable[[Account, Mapping[str, str]], Json]
+RestCall: TypeAlias = Callable[[Account, Mapping[str, str]], Json | None]
 
 
 def account_info(account: Account, query: Mapping[str, str]) -> Json:
@@ -54,18 +56,30 @@ def users(account: Account, query: Mapping[str, str]) -> Json:
 CALLS: dict[tuple[str, str], RestCall] = {
     ("GET", "account"): account_info,
     ("GET", "users"): users,
+    ("GET", "sources"): kommo_integration.list_sources,
+    ("GET", "chats/templates"): kommo_integration.list_templates,
+}
+
+WRITES: dict[tuple[str, str], kommo_integration.Write] = {
+    ("POST", "sources"): kommo_integration.create_sources,
+    ("PATCH", "sources"): kommo_integration.update_sources,
+    ("DELETE", "sources"): kommo_integration.delete_sources,
+    ("POST", "chats/templates"): kommo_integration.create_templates,
+    ("PATCH", "chats/templates"): kommo_integration.update_templates,
 }
 
 
-def answer(account: Account, request: web.Request, *, access_token: str) -> web.Response:
+def answer(
+    account: Account, request: web.Request, body: bytes, *, access_token: str
+) -> web.Response:
     """Answer a call below ``/api/v4/``."""
     try:
         if request.headers.get("Authorization") != f"Bearer {access_token}":
             raise RefusedError(401, "Incorrect username or password")
-        call = CALLS.get((request.method, request.match_info["tail"]))
-        if call is None:
-            raise RefusedError(404, "no such call")
-        return _json(_carried_out(call, account, request.query), "application/hal+json", 200)
+        content = _answered(account, request, body)
+        if content is None:
+            return web.Response(status=204)
+        return _json(content, "application/hal+json", 200)
     except RefusedError as error:
         return _json(
             {
@@ -79,7 +93,29 @@ def answer(account: Account, request: web.Request, *, access_token: str) -> web.
         )
 
 
-def _carried_out(call: RestCall, account: Account, query: Mapping[str, str]) -> Json:
+def _answered(account: Account, request: web.Request, body: bytes) -> Json | None:
+    name = (request.method, request.match_info["tail"])
+    if name in WRITES:
+        return WRITES[name](account, _objects(body))
+    if name in CALLS:
+        return _carried_out(CALLS[name], account, request.query)
+    raise RefusedError(404, "no such call")
+
+
+def _objects(body: bytes) -> list[Json]:
+    """Read the array of objects that writing takes."""
+    try:
+        rows = json.loads(body)
+    except ValueError as error:
+        raise RefusedError(400, "not JSON") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise RefusedError(400, "an array of objects is expected")
+    if not 1 <= len(rows) <= kommo_integration.MOST_ROWS:
+        raise RefusedError(400, "1 to 50 objects are expected")
+    return rows
+
+
+def _carried_out(call: RestCall, account: Account, query: Mapping[str, str]) -> Json | None:
     try:
         return call(account, query)
     except ValueError as error:

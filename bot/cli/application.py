@@ -34,6 +34,11 @@ app.add_typer(queue, name="queue")
 chats = typer.Typer(help="The conversations that are known.", no_args_is_help=True)
 app.add_typer(chats, name="chats")
 
+sources = typer.Typer(help="The bots' sources in Kommo.", no_args_is_help=True)
+app.add_typer(sources, name="sources")
+templates = typer.Typer(help="The integration's message templates.", no_args_is_help=True)
+app.add_typer(templates, name="templates")
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -158,6 +163,49 @@ def chats_list(context: typer.Context, as_json: JsonOption = False) -> None:
     from bot.cli import chats as command  # noqa: PLC0415
 
     command.list_chats(settings, as_json=as_json)
+
+
+@sources.command("list")
+def sources_list(context: typer.Context) -> None:
+    """Show Kommo's sources beside the bots of the settings."""
+    settings = load_settings(context)
+    from bot.cli import sources as command  # noqa: PLC0415
+
+    command.list_sources(settings)
+
+
+@sources.command("sync")
+def sources_sync(
+    context: typer.Context,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Also delete the sources that no bot has.")
+    ] = False,
+) -> None:
+    """Create the sources that are missing, change those that differ."""
+    settings = load_settings(context)
+    from bot.cli import sources as command  # noqa: PLC0415
+
+    command.sync(settings, is_pruning=prune)
+
+
+@templates.command("list")
+def templates_list(context: typer.Context) -> None:
+    """List the templates that this integration made."""
+    settings = load_settings(context)
+    from bot.cli import templates as command  # noqa: PLC0415
+
+    command.list_templates(settings)
+
+
+@templates.command("push")
+def templates_push(
+    context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE.toml")]
+) -> None:
+    """Create the file's templates, or change those of the same external_id."""
+    settings = load_settings(context)
+    from bot.cli import templates as command  # noqa: PLC0415
+
+    command.push(settings, file)
 
 
 @queue.command("list")

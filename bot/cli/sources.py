@@ -1,0 +1,83 @@
+"""`sources list`, `sources sync`: Kommo's sources and the bots of the settings."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bot.errors import BridgeError
+from bot.operate.kommo import open_crm
+from bot.operate.sources import Plan, Row, plan
+from bot.settings import Settings
+from kommo.crm import CrmApi
+from kommo.errors import RejectedError
+
+FORBIDDEN = 403
+
+
+class SourcesRefusedError(BridgeError):
+    """Kommo does not let the integration have sources."""
+
+
+def list_sources(settings: Settings) -> None:
+    """Print both sides, matched by external_id."""
+    bots = {bot.source: bot for bot in settings.telegram.bots if bot.source}
+    rows = asyncio.run(_read(settings))
+    known = {str(row.get("external_id")): row for row in rows}
+    table = Table("source", "bot", "in Kommo", "pipeline", "default")
+    for source in {**bots, **known}:
+        bot, row = bots.get(source), known.get(source)
+        table.add_row(
+            source,
+            str(bot.bot_id) if bot else "-",
+            str(row.get("name")) if row else "missing: sources sync",
+            str(row.get("pipeline_id") or "") if row else "",
+            "yes" if row and row.get("default") else "",
+        )
+    Console().print(table)
+
+
+def sync(settings: Settings, *, is_pruning: bool) -> None:
+    """Make Kommo's sources those of the bots; delete others only when told to."""
+    done = asyncio.run(_sync(settings, is_pruning=is_pruning))
+    for verb, rows in (("created", done.create), ("changed", done.update)):
+        for row in rows:
+            typer.echo(f"{row['external_id']}: {verb}")
+    for row in done.foreign:
+        left = "deleted" if is_pruning else "no bot has it; --prune deletes it"
+        typer.echo(f"{row.get('external_id')}: {left}")
+    if not (done.create or done.update or done.foreign):
+        typer.echo("Nothing to do.")
+
+
+async def _read(settings: Settings) -> list[Row]:
+    async with _crm(settings) as crm:
+        return await crm.sources()
+
+
+async def _sync(settings: Settings, *, is_pruning: bool) -> Plan:
+    async with _crm(settings) as crm:
+        todo = plan(settings.telegram.bots, await crm.sources(), settings.kommo.channel_code)
+        await crm.create_sources(todo.create)
+        await crm.update_sources(todo.update)
+        if is_pruning:
+            await crm.delete_sources([int(row["id"]) for row in todo.foreign])
+    return todo
+
+
+@asynccontextmanager
+async def _crm(settings: Settings) -> AsyncIterator[CrmApi]:
+    """Return the REST API; its refusal says what sources need. Reference: Kommo, Sources."""
+    try:
+        async with open_crm(settings) as crm:
+            yield crm
+    except RejectedError as error:
+        if error.status != FORBIDDEN:
+            raise
+        raise SourcesRefusedError(
+            f"{error}; or the integration has no widget archive with lead_sources: upload one in "
+            "the integration's settings, and have Kommo support tie its code to the channel"
+        ) from error

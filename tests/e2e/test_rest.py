@@ -1,0 +1,122 @@
+"""Sources and templates in Kommo, by command."""
+
+import asyncio
+import contextlib
+import io
+
+import pytest
+
+from bot import __main__ as main
+
+
+@pytest.fixture
+def command(config):
+    """Run a command inside this process; return its exit code, output and errors."""
+
+    async def run(*arguments):
+        output, errors = io.StringIO(), io.StringIO()
+
+        def call():
+            with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+                return main.run(["--config", str(config), *arguments])
+
+        return await asyncio.to_thread(call), output.getvalue(), errors.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def with_rest(config, kommo):
+    """Settings with a token, a channel code, and a source for their bot."""
+    text = config.read_text(encoding="utf-8")
+    access = f'access_token = "{kommo.access_token}"\napi_url = "{kommo.url}"'
+    text = text.replace("[kommo]", f'[kommo]\n{access}\nchannel_code = "amo.ext.12345678"')
+    config.write_text(
+        text.replace("[[telegram.bots]]", '[[telegram.bots]]\nsource = "sales"\nname = "Sales"'),
+        encoding="utf-8",
+    )
+    return config
+
+
+async def test_sources_are_made_renamed_and_otherwise_left_alone(with_rest, command, kommo):
+    """Sync creates what is missing, changes what differs, and then has nothing to do."""
+    assert "sales: created" in (await command("sources", "sync"))[1]
+    [source] = kommo.account.sources
+    assert (source["name"], source["origin_code"]) == ("Sales", "amo.ext.12345678")
+    source["name"] = "renamed by hand"
+    assert "sales: changed" in (await command("sources", "sync"))[1]
+    assert source["name"] == "Sales"
+    assert (await command("sources", "sync"))[1] == "Nothing to do.\n"
+
+
+async def test_a_source_deleted_behind_the_bridges_back_is_made_again(with_rest, command, kommo):
+    """`sources list` shows what is missing, and sync makes it."""
+    await command("sources", "sync")
+    kommo.account.sources.clear()
+    assert "missing" in (await command("sources", "list"))[1]
+    assert "sales: created" in (await command("sources", "sync"))[1]
+
+
+async def test_foreign_sources_are_deleted_only_when_told_to(with_rest, command, kommo):
+    """What no bot has stays, until --prune."""
+    old = {"id": 7, "external_id": "old", "name": "Old", "default": False}
+    kommo.account.sources.append(old)
+    await command("sources", "sync")
+    assert old in kommo.account.sources
+    await command("sources", "sync", "--prune")
+    assert [row["external_id"] for row in kommo.account.sources] == ["sales"]
+
+
+async def test_without_a_widget_the_refusal_says_what_is_missing(with_rest, command, kommo):
+    """Kommo's 403 on sources names the archive that they need."""
+    kommo.account.has_widget = False
+    code, _, errors = await command("sources", "list")
+    assert code == 1
+    assert "widget archive" in errors
+
+
+async def test_without_rest_access_a_command_says_what_to_set(command):
+    """Messaging needs no token; sources do, and say so."""
+    code, _, errors = await command("sources", "list")
+    assert code == 1
+    assert "kommo.access_token" in errors
+
+
+async def test_templates_are_pushed_and_changed_by_external_id(
+    with_rest, command, kommo, tmp_path
+):
+    """A file pushed twice, with another text the second time, is one template."""
+    file = tmp_path / "templates.toml"
+    text = """
+[[templates]]
+external_id = "order"
+name = "Order"
+content = "Hello"
+buttons = [{text = "Yes"}, {text = "Site", url = "https://example.com"}]
+"""
+    file.write_text(text, encoding="utf-8")
+    assert "order: created" in (await command("templates", "push", str(file)))[1]
+    file.write_text(text.replace("Hello", "Welcome"), encoding="utf-8")
+    assert "order: changed" in (await command("templates", "push", str(file)))[1]
+    [template] = kommo.account.templates
+    assert template["content"] == "Welcome"
+    assert [button["type"] for button in template["buttons"]] == ["inline", "url"]
+    assert "Welcome" in (await command("templates", "list"))[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("[[templates]]\nname = 'a'", "external_id", id="missing"),
+        pytest.param("templates = 1", "templates", id="not-tables"),
+        pytest.param("[", "templates.toml", id="not-toml"),
+    ],
+)
+async def test_a_wrong_file_of_templates_is_named(with_rest, command, kommo, tmp_path, text, said):
+    """Nothing is pushed from a file that is wrong; the line says where."""
+    file = tmp_path / "templates.toml"
+    file.write_text(text, encoding="utf-8")
+    code, _, errors = await command("templates", "push", str(file))
+    assert code == 1
+    assert said in errors
+    assert kommo.account.templates == []
