@@ -30,6 +30,8 @@ from bot.links import MediaLinks
 from bot.media import PATH as MEDIA_PATH
 from bot.media import MediaRoute
 from bot.operate.admin import AdminRoutes
+from bot.operate.challenge import PATH as CHALLENGE_PATH
+from bot.operate.challenge import ChallengeRoute
 from bot.operate.clock import skew_s
 from bot.operate.connect import Connector
 from bot.operate.desk import Desk
@@ -327,6 +329,7 @@ def _build_applications(parts: _Parts) -> tuple[web.Application, web.Application
         on_typing=parts.typist.show,
         now=parts.now,
     )
+    challenge = ChallengeRoute(kommo.channel_secret.get_secret_value())
     return (
         admin_application(
             health=parts.health,
@@ -338,6 +341,7 @@ def _build_applications(parts: _Parts) -> tuple[web.Application, web.Application
             hooks_path=PATH,
             media=MediaRoute(parts.links, parts.files).handle,
             media_path=MEDIA_PATH,
+            routes=[web.get(CHALLENGE_PATH, challenge.handle)],
         ),
     )
 

@@ -30,12 +30,18 @@ class Address:
 
 
 def public_application(
-    *, hooks: Handler, hooks_path: str, media: Handler, media_path: str
+    *,
+    hooks: Handler,
+    hooks_path: str,
+    media: Handler,
+    media_path: str,
+    routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
-    """Return what the outside may reach: webhooks and media."""
+    """Return what the outside may reach: webhooks and media, and what else is given."""
     application = web.Application(client_max_size=BODY_LIMIT_BYTES)
     application.router.add_post(hooks_path, hooks)
     application.router.add_get(media_path, media)  # HEAD too
+    application.router.add_routes(routes)
     return application
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot.settings import Settings, find_file, load
+from bot.settings import FILE_VARIABLE, Settings, find_file, load
 
 HELP = """A durable bridge between Telegram and the Kommo CRM.
 
@@ -80,6 +80,15 @@ def demo(
 
 
 @app.command()
+def init(context: typer.Context, yes: YesOption = False) -> None:
+    """Ask what is needed, try it at once, and write the settings file."""
+    from bot.cli import init as command  # noqa: PLC0415
+
+    named = context.obj or os.environ.get(FILE_VARIABLE)
+    command.init(Path(named) if named else None, os.environ, is_confirmed=yes)
+
+
+@app.command()
 def check(
     context: typer.Context,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no server.")] = False,
@@ -87,7 +96,8 @@ def check(
     """Check settings, database, bots and channel; say how to mend what fails."""
     from bot.cli import check as command  # noqa: PLC0415
 
-    raise typer.Exit(command.check(load_settings(context), offline=offline))
+    file = find_file(context.obj, os.environ, Path.cwd())
+    raise typer.Exit(command.check(load_settings(context), file, offline=offline))
 
 
 @app.command()

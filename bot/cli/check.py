@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
@@ -28,10 +29,10 @@ class Finding:
     remedy: str = ""
 
 
-def check(settings: Settings, *, offline: bool) -> int:
+def check(settings: Settings, file: Path | None, *, offline: bool) -> int:
     """Print one line per thing checked; return 1 if anything failed."""
     console = Console(highlight=False, soft_wrap=True)
-    findings = asyncio.run(_print_all(settings, offline=offline, show=_printer(console)))
+    findings = asyncio.run(_print_all(settings, file, offline=offline, show=_printer(console)))
     return 1 if any(finding.state == "failed" for finding in findings) else 0
 
 
@@ -46,26 +47,37 @@ def _printer(console: Console) -> Callable[[Finding], None]:
 
 
 async def _print_all(
-    settings: Settings, *, offline: bool, show: Callable[[Finding], None]
+    settings: Settings, file: Path | None, *, offline: bool, show: Callable[[Finding], None]
 ) -> list[Finding]:
     findings = []
-    async for finding in _findings(settings, offline=offline):
+    async for finding in _findings(settings, file, offline=offline):
         show(finding)
         findings.append(finding)
     return findings
 
 
-async def _findings(settings: Settings, *, offline: bool) -> AsyncIterator[Finding]:
+async def _findings(
+    settings: Settings, file: Path | None, *, offline: bool
+) -> AsyncIterator[Finding]:
     yield Finding("settings", "ok", "every setting is valid")
+    from bot.operate import surroundings  # noqa: PLC0415 - not needed for wrong settings
+
+    yield _found(*surroundings.of_file(file), level="warning")
+    yield _found(*surroundings.of_disk(settings))
     yield await _database(settings)
     if offline:
         return
     from bot.operate import probes  # noqa: PLC0415 - imports aiogram, two seconds
 
-    async for name, problem, text in probes.probe(settings):
-        yield Finding(
-            name, "failed" if problem else "ok", problem or text, text if problem else ""
-        )
+    async for found in probes.probe(settings):
+        yield _found(*found)
+    async for around in surroundings.look_around(settings):
+        yield _found(*around, level="warning" if around[0] == "service" else "failed")
+
+
+def _found(name: str, problem: str, text: str, *, level: State = "failed") -> Finding:
+    """Return a finding: what is well with its state, what is not with its remedy."""
+    return Finding(name, level, problem, text) if problem else Finding(name, "ok", text)
 
 
 async def _database(settings: Settings) -> Finding:

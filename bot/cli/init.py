@@ -1,0 +1,208 @@
+"""`init`: asks what is needed, tries it at once, and writes the settings file."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import typer
+
+from bot.errors import BridgeError
+
+INSTALLED = Path("/etc/kommo-telegram")
+TIMEOUT_S = 15.0
+LOCAL = ("127.0.0.1", "localhost", "::1")
+TELEGRAM_VARIABLE = "KOMMO_TELEGRAM__TELEGRAM__API_URL"
+KOMMO_VARIABLE = "KOMMO_TELEGRAM__KOMMO__API_URL"
+UNAUTHORIZED, NOT_FOUND, OK = 401, 404, 200
+
+T = TypeVar("T")
+
+SETTINGS = """\
+# Written by `kommo-telegram init`. config.example.toml explains every setting.
+
+# The address under which Kommo reaches this bridge; the reverse proxy passes it on to [listen].
+public_url = {public_url}
+
+[kommo]
+# What Kommo support sends when the channel is registered.
+{channel}
+# The account, and access to it.
+{account}
+[telegram]
+{telegram_url}
+[[telegram.bots]]
+# From @BotFather: @{username}
+token = {token}
+name = {name}
+"""
+
+REQUEST = """
+Send this to Kommo support (the chat in your account, or the contact form); it takes 1 to 3 working
+days. Reference: Kommo, Registration of a channel.
+----------------------------------------------------------------------
+Please register a chat channel for our private integration.
+Service name: Telegram
+Webhook URL: {public_url}/webhooks/kommo/:scope_id
+  (with the literal text :scope_id, which you replace on every hook)
+Account id: {account_number}
+Integration id: (from the integration's "Keys" tab)
+Widget code: (of the integration's widget archive)
+Contact e-mail: (yours)
+Icon: (attach an SVG, at most 100 KB)
+Public or private: private
+Quoting, reactions, voice messages, typing: please turn them on
+----------------------------------------------------------------------
+"""
+
+EXPLAINED = """
+Where the values come from:
+  channel id, secret   Kommo support sends them in its answer; nothing in the account shows them.
+  amojo id             the account's id in chats; `init` looks it up with an access token.
+  scope_id             nobody sends it: it is the channel id and the amojo id, joined by "_".
+                       The bridge makes it when it connects the channel.
+"""
+
+
+class InitError(BridgeError):
+    """The settings file cannot be written."""
+
+
+class WrongError(Exception):
+    """An answer that cannot be right; the text says why."""
+
+
+def init(target: Path | None, environ: Mapping[str, str], *, is_confirmed: bool) -> None:
+    """Ask, try, write, and say what to do next."""
+    file = target or (INSTALLED if INSTALLED.is_dir() else Path.cwd()) / "config.toml"
+    if file.exists() and not is_confirmed:
+        typer.confirm(f"{file} is there already. Write a new one in its place?", abort=True)
+    api_url = environ.get(TELEGRAM_VARIABLE, "https://api.telegram.org")
+    typer.echo("1. The bot. In Telegram, @BotFather makes one with /newbot and gives its token.")
+    token, me = _ask("Bot token", lambda text: (text, _try_bot(api_url, text)))
+    typer.echo(f"   It works: @{me['username']}\n")
+    typer.echo("2. The public address of this bridge, such as https://bridge.example.com")
+    public_url = _ask("Public address", _address)
+    typer.echo("\n3. The Kommo account: example, if you open it at https://example.kommo.com, and")
+    typer.echo('   a long-lived token from your integration\'s "Keys" tab.')
+    account, number = _ask_account(environ)
+    typer.echo("\n4. The channel. Leave these empty as long as Kommo support has not answered.")
+    channel = _ask_channel()
+    text = SETTINGS.format(
+        public_url=json.dumps(public_url),
+        channel=channel,
+        account=account,
+        telegram_url=f"api_url = {json.dumps(api_url)}\n",
+        username=me["username"],
+        token=json.dumps(token),
+        name=json.dumps(me["first_name"], ensure_ascii=False),
+    )
+    _write(file, text)
+    typer.echo(f"\nWritten: {file} (only you can read it)")
+    if channel.startswith("#"):
+        typer.echo(REQUEST.format(public_url=public_url, account_number=number))
+        typer.echo(f"When the answer is there, put channel_id and channel_secret into {file}.")
+    typer.echo(EXPLAINED)
+    typer.echo("Next: kommo-telegram check")
+
+
+def _ask(question: str, take: Callable[[str], T]) -> T:
+    """Ask until the answer can be used."""
+    while True:
+        try:
+            return take(typer.prompt(question).strip())
+        except WrongError as error:
+            typer.echo(f"   {error}", err=True)
+
+
+def _ask_account(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the account's lines for the file, and its number for the request."""
+    api_url = environ.get(KOMMO_VARIABLE)
+
+    def take(subdomain: str) -> tuple[str, str]:
+        if not subdomain.isascii() or not subdomain.replace("-", "").isalnum():
+            raise WrongError("only the name: the part before .kommo.com")
+        token = typer.prompt("Long-lived token").strip()
+        account = _try_account(api_url or f"https://{subdomain}.kommo.com", token)
+        typer.echo(f"   It works: {account['name']}")
+        place = f"api_url = {json.dumps(api_url)}" if api_url else f'subdomain = "{subdomain}"'
+        return (
+            f"{place}\naccess_token = {json.dumps(token)}\n"
+            f"account_id = {json.dumps(account['amojo_id'])}\n"
+        ), str(account["id"])
+
+    return _ask("Account name", take)
+
+
+def _ask_channel() -> str:
+    """Return the channel's lines, commented out as long as they are not known."""
+    channel_id = typer.prompt("Channel id", default="", show_default=False).strip()
+    secret = typer.prompt("Channel secret", default="", show_default=False).strip()
+    mark = "" if channel_id and secret else "# "
+    return (
+        f"{mark}channel_id = {json.dumps(channel_id)}\n{mark}channel_secret = {json.dumps(secret)}"
+    )
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    is_local = parts.hostname in LOCAL
+    if not parts.hostname or not (
+        parts.scheme == "https" or (is_local and parts.scheme == "http")
+    ):
+        raise WrongError("it has to begin with https:// and to be reachable from the internet")
+    return text.rstrip("/")
+
+
+def _try_bot(api_url: str, token: str) -> dict[str, Any]:
+    """Return what Telegram says of the bot. Reference: Bot API, getMe."""
+    if not token.partition(":")[0].isdigit():
+        raise WrongError("a token looks like 700001:AA..., copy all of it")
+    answer = _get(f"{api_url}/bot{token}/getMe", {})
+    if answer.status_code in {UNAUTHORIZED, NOT_FOUND}:
+        raise WrongError("Telegram does not know this token; copy it again from @BotFather")
+    return dict(_json(answer)["result"])
+
+
+def _try_account(url: str, token: str) -> dict[str, Any]:
+    """Return what Kommo says of the account. Reference: Kommo, Account parameters."""
+    answer = _get(f"{url}/api/v4/account?with=amojo_id", {"Authorization": f"Bearer {token}"})
+    if answer.status_code == UNAUTHORIZED:
+        raise WrongError("Kommo does not accept this token; make a new one, on one line")
+    account = _json(answer)
+    if not account.get("amojo_id"):
+        raise WrongError("Kommo does not tell the account's amojo id; is this the account?")
+    return account
+
+
+def _get(url: str, headers: dict[str, str]) -> httpx.Response:
+    """Ask; the address holds a token, so no error of the network is shown as it is."""
+    try:
+        return httpx.get(url, headers=headers, timeout=TIMEOUT_S)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise WrongError(f"no answer ({type(error).__name__}); check the network") from error
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+        if answer.status_code == OK and isinstance(body, dict):
+            return body
+    except ValueError:
+        pass
+    raise WrongError(f"an unexpected answer, status {answer.status_code}; check the address")
+
+
+def _write(file: Path, text: str) -> None:
+    """Write the file as a whole, for its owner only."""
+    draft = file.with_name(f".{file.name}.new")
+    try:
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(text)
+        draft.replace(file)
+    except OSError as error:
+        raise InitError(f"cannot write {file}: {error.strerror}; run it as root?") from error

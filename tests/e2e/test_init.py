@@ -1,0 +1,94 @@
+"""The wizard and `check`, against the sandbox's real servers."""
+
+import io
+import sys
+
+import pytest
+
+from bot.settings import load
+from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN
+from tests.e2e.test_process import run_command
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Type answers on standard input."""
+
+    def type_in(*lines):
+        monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+    return type_in
+
+
+@pytest.fixture(autouse=True)
+def servers(monkeypatch, telegram, kommo):
+    """Where the wizard finds the sandbox."""
+    monkeypatch.setenv("KOMMO_TELEGRAM__TELEGRAM__API_URL", telegram.url)
+    monkeypatch.setenv("KOMMO_TELEGRAM__KOMMO__API_URL", kommo.url)
+
+
+async def test_a_new_user_gets_settings_that_load(answers, tmp_path, kommo):
+    """Wrong tokens are said at once and asked again; what is written is private and valid."""
+    file = tmp_path / "new.toml"
+    answers(
+        "700001:WRONG-TOKEN-0000000000000000000", "not a token", TOKEN,
+        "bridge.example.com", "https://bridge.example.com/",
+        "example", "wrong", "example", kommo.access_token,
+        CHANNEL_ID, SECRET,
+    )  # fmt: skip
+    code, said, errors = await run_command("init", config=file)
+    assert code == 0, errors
+    assert file.stat().st_mode & 0o777 == 0o600
+    settings = load(file, {})
+    assert settings.kommo.account_id == ACCOUNT_ID
+    assert settings.public_url == "https://bridge.example.com"
+    assert errors.count("does not") == 2
+    assert "https://" in errors
+    assert "scope_id" in said
+    assert "Please register" not in said
+
+
+async def test_without_a_channel_the_request_is_printed(answers, tmp_path, kommo):
+    """Who has no channel yet gets the filled-in request for Kommo support."""
+    file = tmp_path / "new.toml"
+    answers(TOKEN, "https://bridge.example.com", "example", kommo.access_token, "", "")
+    code, said, _errors = await run_command("init", config=file)
+    assert code == 0
+    assert "Webhook URL: https://bridge.example.com/webhooks/kommo/:scope_id" in said
+    assert "Account id: 33000001" in said
+    assert "# channel_id" in file.read_text()
+
+
+async def test_an_existing_file_is_not_lost(answers, config):
+    """Without a yes the settings stay as they are."""
+    before = config.read_text()
+    answers("n")
+    code, _said, _errors = await run_command("init", config=config)
+    assert (code, config.read_text()) == (1, before)
+
+
+async def test_check_finds_the_running_bridge_at_its_public_address(bridge, config):
+    """The address is answered by this very instance, the clock is right, the service runs."""
+    code, said, errors = await run_command("check", config=config)
+    assert code == 0, said + errors
+    assert "public address: leads here" in said
+    assert "clock against Kommo's: right" in said
+    assert "service: running" in said
+
+
+async def test_check_names_what_is_wrong_around_the_bridge(config):
+    """A readable file, a stopped service, an address that leads nowhere: each with its remedy."""
+    config.chmod(0o644)
+    code, said, _errors = await run_command("check", config=config)
+    assert code == 1
+    assert "chmod 600" in said
+    assert "service: it does not run" in said
+    assert "reverse proxy" in said
+
+
+async def test_offline_asks_no_server(config, telegram):
+    """`--offline` looks at this machine only."""
+    code, said, _errors = await run_command("check", "--offline", config=config)
+    assert code == 0
+    assert telegram.calls() == []
+    assert "disk" in said
