@@ -32,6 +32,7 @@ from bot.deliver.presses import show_choice
 from bot.deliver.reactions import show_reaction
 from bot.deliver.references import telegram_message_id
 from bot.deliver.uploads import Uploads
+from bot.deliver.write_first import by_phone
 from bot.items import Kind, Lifetimes, put_status
 from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
 from bot.translate import outgoing, status
@@ -215,6 +216,8 @@ class ToTelegram:
         if address is None and not isinstance(event, LegacyMessage):
             async with self._database.snapshot() as snapshot:
                 known = await snapshot.conversations.by_kommo_chat(event.kommo_chat_id)
+                if known is None and isinstance(event, ManagerMessage):
+                    known = await by_phone(snapshot, event)
             if known is not None:
                 address = ChatAddress(known.bot_id, known.chat_id, known.business_user_id)
         if address is None:
