@@ -31,7 +31,7 @@ BOT_ID = 700001
 def eventually():
     """Wait until something is true, but not for ever."""
 
-    async def wait(is_true, *, within_s=10.0):
+    async def wait(is_true, *, within_s=30.0):
         deadline = time.monotonic() + within_s
         while not is_true():
             assert time.monotonic() < deadline, f"not within {within_s} s"
@@ -180,7 +180,7 @@ class Process:
 
     async def until_healthy(self) -> None:
         assert self.process is not None
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not await is_ok(f"http://127.0.0.1:{self._admin_port}/healthz"):
             assert self.process.returncode is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import shutil
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from bot.operate.challenge import proof
 from tests.e2e.conftest import SECRET, free_port
+from tests.programs import program
 
 EXAMPLE = Path(__file__).parent.parent.parent / "docs/proxy/nginx.conf"
 CHALLENGE = "0" * 32
@@ -18,9 +18,8 @@ CHALLENGE = "0" * 32
 
 @pytest.fixture
 async def proxy(tmp_path, ports):
-    """The example, but for its certificate and its ports; that nginx is missing is a failure."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin")
-    assert program, "install Debian's nginx-light package, see .ci/run"
+    """The example, but for its certificate and its ports."""
+    executable = program("nginx-light", "nginx")
     port = free_port()
     lines = EXAMPLE.read_text().replace("127.0.0.1:8080", f"127.0.0.1:{ports[0]}").splitlines()
     server = "\n".join(line for line in lines if "ssl_" not in line and "[::]" not in line)
@@ -34,7 +33,9 @@ async def proxy(tmp_path, ports):
         f"daemon off; master_process off; pid {tmp_path}/pid; error_log {tmp_path}/error;"
         f"events {{}} http {{ access_log off; {temporary}\n{server}\n}}"
     )
-    process = await asyncio.create_subprocess_exec(program, "-c", str(config), "-p", str(tmp_path))
+    process = await asyncio.create_subprocess_exec(
+        executable, "-c", str(config), "-p", str(tmp_path)
+    )
     try:
         await _until_open(port, process)
         yield f"http://127.0.0.1:{port}"

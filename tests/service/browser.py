@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from tests.programs import program
 
 NAMES = ("chromium", "google-chrome", "chromium-browser")
 
@@ -74,12 +75,11 @@ class Browser:
 
 @asynccontextmanager
 async def browser() -> AsyncIterator[Browser]:
-    """Start a browser with an empty profile; that there is none is a failure."""
-    program = next((found for name in NAMES if (found := shutil.which(name))), None)
-    assert program, "install Debian's chromium package, see .ci/run"
+    """Start a browser with an empty profile."""
+    executable = program("chromium", *NAMES)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
-            program, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
+            executable, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
             "--disable-dev-shm-usage", "--disable-background-networking", "--no-proxy-server",
             "--disable-component-update", "--remote-debugging-port=0",
             f"--user-data-dir={profile}", "about:blank",
