@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The bridge between Telegram and Kommo: receive, translate, deliver, and what operates them."""

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The command line: one module per command."""

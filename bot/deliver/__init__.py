@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""What goes out: the worker, and one module per destination."""

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""What helps the person who runs the bridge: checks, alerts, backup, metrics, systemd."""

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""What comes in, until it is stored."""

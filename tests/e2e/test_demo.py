@@ -24,7 +24,7 @@ async def start(*options):
 async def test_demo_once_plays_the_conversation_and_exits_with_0():
     """Every message and every status arrives, as the two servers saw it."""
     demo = await start("--once")
-    output, _ = await asyncio.wait_for(demo.communicate(), 60)
+    output, _ = await asyncio.wait_for(demo.communicate(), 120)
     text = output.decode()
     assert (demo.returncode, "Everything arrived." in text) == (0, True), text
     assert "delivered (1), read (2)" in text
@@ -37,12 +37,12 @@ async def test_demo_says_how_to_go_on_and_ends_with_ctrl_c():
     assert demo.stdout is not None
     lines: list[str] = []
     while "Ctrl-C" not in (lines[-1] if lines else ""):
-        line = await asyncio.wait_for(demo.stdout.readline(), 60)
+        line = await asyncio.wait_for(demo.stdout.readline(), 120)
         assert line, "".join(lines)
         lines.append(line.decode())
     assert any("/sandbox/client/says" in line for line in lines)
     demo.send_signal(signal.SIGINT)
-    output, _ = await asyncio.wait_for(demo.communicate(), 20)
+    output, _ = await asyncio.wait_for(demo.communicate(), 60)
     assert (demo.returncode, b"Traceback" in output) == (0, False)
 
 

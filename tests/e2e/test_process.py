@@ -37,7 +37,12 @@ async def run_process(*arguments, config=None):
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    output, errors = await asyncio.wait_for(child.communicate(), 30)
+    try:
+        output, errors = await asyncio.wait_for(child.communicate(), 90)
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
     return child.returncode, output.decode(), errors.decode()
 
 
