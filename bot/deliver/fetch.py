@@ -32,6 +32,14 @@ Place = tuple[str, int]
 """A host and a port."""
 
 
+NOT_OPEN = tuple(
+    ipaddress.ip_network(text)
+    for text in ("64:ff9b:1::/48", "fec0::/10", "::/96", "192.88.99.0/24")
+)
+"""Local translation, old site-local and IPv4-compatible addresses, and the 6to4 relay: some
+of them count as global in the standard library; none is where a file of Kommo would be."""
+
+
 class FetchError(Exception):
     """A file that could not be had; the verdict says whether to try again, and what to tell."""
 
@@ -52,7 +60,7 @@ def is_public(address: str) -> bool:
         return False
     if isinstance(ip, ipaddress.IPv6Address) and (inner := _inner(ip)) is not None:
         return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and not any(ip in net for net in NOT_OPEN)
 
 
 def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

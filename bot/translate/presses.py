@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.translate.ids import ChatAddress
 from bot.translate.incoming import ClientMessage, person
+from bot.translate.text import split, utf16_length
 from kommo.ids import SourceId
 from kommo.models import Content, NewMessage
 
@@ -131,7 +132,9 @@ def choice(press: Press) -> InlineKeyboardMarkup | None:
 
 def answer_text(press: Press) -> str | None:
     """Return what the client reads for a moment after pressing."""
-    return f"{CHOSEN}{press.text}"[:ANSWER_LIMIT] if press.text else None
+    if not press.text:
+        return None
+    return CHOSEN + next(iter(split(press.text, ANSWER_LIMIT - utf16_length(CHOSEN))), "")
 
 
 def _marked(button: InlineKeyboardButton, *, is_chosen: bool) -> InlineKeyboardButton:

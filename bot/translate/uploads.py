@@ -43,7 +43,17 @@ NAMES = {
 """Names of files that have none."""
 
 KEYBOARD_REFUSED = ("reply markup", "keyboard", "button")
-FILE_REFUSED = ("photo", "image", "video", "animation", "voice", "audio", "sticker", "file")
+FILE_REFUSED = (
+    "photo",
+    "image",
+    "video",
+    "animation",
+    "voice",
+    "audio",
+    "sticker",
+    "file",
+    "media",
+)
 REPLY_REFUSED = "message to be replied not found"
 
 Call = TelegramMethod[Any]
@@ -146,7 +156,7 @@ def instead(call: Call, description: str) -> Call | None:
     if REPLY_REFUSED in words:
         return _without(call, "reply_parameters")
     if any(part in words for part in KEYBOARD_REFUSED):
-        return _without_links(call) or _without(call, "reply_markup")
+        return _without_links(call, description) or _without(call, "reply_markup")
     if any(part in words for part in FILE_REFUSED):
         plainer = PLAINER.get(type(call))
         return _as(call, plainer) if plainer else None
@@ -229,12 +239,19 @@ def _without(call: Call, field: str) -> Call | None:
     return call.model_copy(update={field: None})
 
 
-def _without_links(call: Call) -> Call | None:
-    """Return a call whose keyboard has no links; None when it has none or nothing else."""
+def _without_links(call: Call, description: str) -> Call | None:
+    """Return a call without the link that Telegram names, or without any when it names none.
+
+    None when the keyboard has no such link, or nothing else.
+    """
     markup = getattr(call, "reply_markup", None)
     if not isinstance(markup, InlineKeyboardMarkup):
         return None
-    rows = [[button for button in row if not button.url] for row in markup.inline_keyboard]
+    links = {button.url for row in markup.inline_keyboard for button in row if button.url}
+    refused = {url for url in links if f"'{url}'" in description} or links
+    rows = [
+        [button for button in row if button.url not in refused] for row in markup.inline_keyboard
+    ]
     kept = [row for row in rows if row]
     if not kept or kept == markup.inline_keyboard:
         return None

@@ -8,6 +8,7 @@ from aiogram.types import CallbackQuery, MessageReactionUpdated, User
 from bot.translate import presses
 from bot.translate.presses import ANSWER_LIMIT, CHOSEN, UNKNOWN_BUTTON, answer_text, choice
 from bot.translate.reactions import STAR, client_reaction, reactions
+from bot.translate.text import utf16_length
 
 NOW = datetime(2026, 1, 2, 10, tzinfo=UTC)
 ANN = {"id": 555, "is_bot": False, "first_name": "Ann"}
@@ -106,6 +107,8 @@ def test_the_answer_fits():
     """Telegram takes 200 characters."""
     long = press().model_copy(update={"text": "x" * 300})
     assert len(answer_text(long) or "") == ANSWER_LIMIT
+    wide = press().model_copy(update={"text": "😀" * 300})
+    assert utf16_length(answer_text(wide) or "") <= ANSWER_LIMIT
 
 
 def emoji(*characters):

@@ -90,6 +90,12 @@ def text(**more):
             id="link",
         ),
         pytest.param(
+            text(reply_markup=keyboard(LINK, LINK.model_copy(update={"url": "https://b.ad/x"}))),
+            "Bad Request: inline keyboard button URL 'https://b.ad/x' is invalid: Wrong HTTP URL",
+            text(reply_markup=keyboard(LINK)),
+            id="the-named-link-only",
+        ),
+        pytest.param(
             text(reply_markup=keyboard(LINK)),
             "Bad Request: BUTTON_URL_INVALID",
             text(),
