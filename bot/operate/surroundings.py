@@ -14,6 +14,7 @@ from bot.operate.clock import skew_s
 from bot.settings import Settings, readable_by_others
 
 TIMEOUT_S = 10.0
+NOT_RUNNING = "it does not run"
 MIB = 1024 * 1024
 
 Finding = tuple[str, str, str]
@@ -49,8 +50,10 @@ async def look_around(settings: Settings) -> AsyncIterator[Finding]:
             ("Telegram", settings.telegram.api_url),
         ):
             yield await _clock(http, name, url)
-        yield await _service(http, settings)
-        yield await _address(http, settings)
+        service = await _service(http, settings)
+        yield service
+        if service[1] != NOT_RUNNING:
+            yield await _address(http, settings)
 
 
 async def _clock(http: httpx.AsyncClient, name: str, url: str) -> Finding:
@@ -76,7 +79,8 @@ async def _service(http: httpx.AsyncClient, settings: Settings) -> Finding:
         troubles = [*body["problems"], body["channel"]["problem"]]
         troubles += [bot["problem"] for bot in body["bots"].values()]
     except httpx.HTTPError:
-        return "service", "it does not run", "systemctl start kommo-telegram, or: run"
+        remedy = "start it, then check again: only then can the public address be tried"
+        return "service", NOT_RUNNING, remedy
     except (ValueError, KeyError, TypeError, AttributeError):
         return "service", f"another program answers at {url}", "give [admin] another port"
     said = list(dict.fromkeys(trouble for trouble in troubles if trouble))

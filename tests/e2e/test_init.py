@@ -76,13 +76,24 @@ async def test_check_finds_the_running_bridge_at_its_public_address(bridge, conf
     assert "service: running" in said
 
 
-async def test_check_names_what_is_wrong_around_the_bridge(config):
-    """A readable file, a stopped service, an address that leads nowhere: each with its remedy."""
+async def test_check_before_the_first_start_warns_and_fails_nothing(config):
+    """A readable file and a stopped service have remedies; the address waits for the start."""
     config.chmod(0o644)
     code, said, _errors = await run_command("check", config=config)
-    assert code == 1
+    assert code == 0
     assert "chmod 600" in said
     assert "service: it does not run" in said
+    assert "public address:" not in said
+
+
+async def test_check_fails_when_the_public_address_leads_elsewhere(bridge, config, telegram):
+    """While it runs, an address that does not lead to this bridge fails, with what to do."""
+    text = config.read_text()
+    public_url = text.partition('public_url = "')[2].partition('"')[0]
+    config.write_text(text.replace(public_url, telegram.url, 1))
+    code, said, _errors = await run_command("check", config=config)
+    assert code == 1
+    assert "does not lead to this bridge" in said
     assert "reverse proxy" in said
 
 
