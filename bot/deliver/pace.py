@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-STAGGER_S = 0.04
+STAGGER_S = 0.25
 """A send waits for the one before it at most this long.
 
-Telegram allows a bot about 30 messages a second (Reference: Bots FAQ, limits), so nothing is lost
-by it, and while Telegram answers faster, a kill finds one send whose outcome is not stored.
+As long as Telegram answers faster, a kill finds one send whose outcome is not stored, not many;
+and a send that hangs holds up the next one by no more.
 """
 
 
