@@ -72,7 +72,7 @@ def _lower(value: Any) -> Any:
 
 Address = Annotated[str, AfterValidator(_address)]
 SafeAddress = Annotated[str, AfterValidator(_safe_address)]
-Uuid = Annotated[str, _matches(_UUID, "is not a UUID")]
+Uuid = Annotated[str, _matches(_UUID, "is not a UUID"), AfterValidator(str.lower)]
 Text = Annotated[str, _matches(r"(?s).*\S.*", "is blank")]
 Word = Annotated[str, _matches(r"[!-~]+", "holds spaces or letters with accents")]
 Secret = Annotated[SecretStr, _secret(r"[!-~]+", "holds spaces, line breaks or accents")]

@@ -16,6 +16,7 @@ from storage.queue import DurableQueue, QueueItem
 
 LISTED = ("pending", "dead")
 AT_MOST = 10_000
+LONGEST_NUMBER = 18
 
 Direction = Literal["incoming", "outgoing"]
 """Incoming items wait in the outbox for Kommo, outgoing ones in the inbox for Telegram."""
@@ -132,7 +133,7 @@ async def _dead(settings: Settings) -> list[tuple[Direction, int]]:
 def _parse(text: str) -> tuple[Direction, int]:
     """Read an id as `queue list` prints it."""
     direction, _, number = text.partition("-")
-    if number.isascii() and number.isdigit():
+    if number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER:
         if direction == "incoming":
             return "incoming", int(number)
         if direction == "outgoing":

@@ -27,7 +27,8 @@ class Pace:
         mine = asyncio.Event()
         async with self._door:
             with suppress(TimeoutError):  # the one before is slow: it goes on, and so do we
-                await asyncio.wait_for(self._previous.wait(), self._stagger_s)
+                async with asyncio.timeout(self._stagger_s):
+                    await self._previous.wait()
             self._previous = mine
         try:
             yield

@@ -37,6 +37,9 @@ from storage.queue import QueueItem
 HISTORY_PAGE, HISTORY_PAGES = 50, 4
 """How far back a message is looked for; a retry is rarely older than the newest 200."""
 
+FIRST_REFUSAL = 400
+"""A redirection is of a proxy or a maintenance page, not of the message."""
+
 CHANNEL_TROUBLE = (401, 402, 403, 404)
 """Answers about the channel or the clock, not about the message: it is kept and tried again."""
 
@@ -177,7 +180,7 @@ class ToKommo:
             if item.attempts < UNKNOWN_MESSAGE_ATTEMPTS:
                 return RetryLater(str(error))
             return Undeliverable(str(error))
-        if error.status in CHANNEL_TROUBLE:
+        if error.status in CHANNEL_TROUBLE or (error.status or 0) < FIRST_REFUSAL:
             return RetryLater(str(error))
         if item.kind == Kind.NEW_MESSAGE and (item.attempts > 1 or item.is_uncertain):
             return await self._look_for(item, error)

@@ -139,7 +139,8 @@ class Worker:
         if due_at is not None and not self._is_paused():
             pause_s = min(max((due_at - self._now()).total_seconds(), 0.0), IDLE_S)
         try:
-            await asyncio.wait_for(self._woken.wait(), pause_s)
+            async with asyncio.timeout(pause_s):  # wait_for may swallow a cancellation here
+                await self._woken.wait()
         except TimeoutError:
             return
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from bot.health import ChannelHealth
 from bot.outcome import RetryPolicy
 from kommo.chats import ChatsApi
-from kommo.errors import KommoError, RejectedError
+from kommo.errors import KommoError, RejectedError, UnreachableError
 from kommo.ids import AmojoId
 
 REMEDY = (
@@ -50,7 +50,7 @@ class Connector:
         except KommoError as error:
             self.health.problem = str(error)
             is_refusal = isinstance(error, RejectedError)
-            if is_refusal:
+            if not isinstance(error, UnreachableError):
                 self.answered.set()
             log.error(
                 "the channel could not be connected: %s%s",

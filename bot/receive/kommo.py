@@ -65,7 +65,11 @@ class Hooks:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one webhook; the answer says nothing but its status."""
-        body = await request.read()
+        try:
+            body = await request.read()
+        except web.RequestPayloadError:
+            log.warning("webhook refused: its body cannot be decoded")
+            return web.Response(status=400)
         try:
             if request.match_info["scope_id"] != self._scope_id:
                 raise SignatureError("the hook is for another scope")

@@ -61,6 +61,8 @@ MOVE_S = 60
 """A live location moves every few seconds; the manager is told once in so many."""
 
 WITHIN_THE_SECOND = timedelta(milliseconds=999)
+CLOCK_MARGIN, FIRST_YEAR = timedelta(minutes=10), 2013
+"""Dates beyond these are nonsense: no Telegram before, and no message is of tomorrow."""
 
 log = logging.getLogger(__name__)
 
@@ -345,7 +347,7 @@ class Poller:
             self._recovered()
             if updates:
                 await self._store(updates)
-                offset = max(int(update["update_id"]) for update in updates) + 1
+                offset = _next_offset(updates, offset)
 
     async def _prepare(self) -> None:
         """Make sure that the bot's updates come by polling; nothing that waits is dropped."""
@@ -402,11 +404,19 @@ class Poller:
         self._health.is_polling = True
 
 
+def _next_offset(updates: Sequence[Mapping[str, Any]], offset: int | None) -> int | None:
+    """Return what confirms a batch; an update without a number confirms nothing."""
+    ids = [update.get("update_id") for update in updates]
+    return max((one + 1 for one in ids if isinstance(one, int)), default=offset)
+
+
 def _moment(date: datetime, now: datetime) -> datetime:
     """Return when a message was written, as exactly as can be told.
 
     Telegram tells the second; Kommo orders by milliseconds, a manager's messages among them.
     """
+    if date > now + CLOCK_MARGIN or date.year < FIRST_YEAR:
+        return now
     return date if now < date else min(now, date + WITHIN_THE_SECOND)
 
 

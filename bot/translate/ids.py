@@ -21,6 +21,10 @@ _CONVERSATION = re.compile(r"tg:(\d{1,20})(?:\.(\d{1,20}))?:(-?\d{1,20})", re.AS
 _MESSAGE = re.compile(_CONVERSATION.pattern + r":(\d{1,20})(?::(\d{1,4}))?", re.ASCII)
 
 
+ID_LIMIT = 1 << 52
+"""Reference: Bot API, Chat: an id has at most 52 significant bits."""
+
+
 @dataclass(frozen=True)
 class ChatAddress:
     """Where a conversation takes place in Telegram."""
@@ -28,6 +32,10 @@ class ChatAddress:
     bot_id: int
     chat_id: int
     business_user_id: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse ids that no database could keep."""
+        _refuse_absurd(self.bot_id, self.chat_id, self.business_user_id)
 
     @property
     def conversation_id(self) -> ConversationId:
@@ -37,6 +45,7 @@ class ChatAddress:
 
     def message_id(self, telegram_message_id: int, part: int = 1) -> ExternalMessageId:
         """Return our id of one message of this chat."""
+        _refuse_absurd(telegram_message_id)
         suffix = f":{part}" if part > 1 else ""
         return ExternalMessageId(f"{self.conversation_id}:{telegram_message_id}{suffix}")
 
@@ -57,19 +66,22 @@ def participant_id(user_id: int) -> ParticipantId:
 def parse_conversation(conversation_id: str) -> ChatAddress | None:
     """Read a conversation id of ours; None when it is not one."""
     match = _CONVERSATION.fullmatch(conversation_id)
-    if match is None:
-        return None
-    bot_id, business_user_id, chat_id = match.groups()
-    return ChatAddress(int(bot_id), int(chat_id), int(business_user_id or 0))
+    return _address(match) if match else None
 
 
 def parse_message(external_id: str) -> tuple[ChatAddress, int] | None:
     """Read a message id of ours: its chat and Telegram's message id; None when it is not one."""
     match = _MESSAGE.fullmatch(external_id)
-    if match is None:
+    address = _address(match) if match else None
+    return (address, int(match[4])) if match and address else None
+
+
+def _address(match: re.Match[str]) -> ChatAddress | None:
+    """Return the chat that an id names; None when its numbers are none of Telegram's."""
+    try:
+        return ChatAddress(int(match[1]), int(match[3]), int(match[2] or 0))
+    except ValueError:
         return None
-    bot_id, business_user_id, chat_id, message_id, _part = match.groups()
-    return ChatAddress(int(bot_id), int(chat_id), int(business_user_id or 0)), int(message_id)
 
 
 def quote(external_id: str | None, kommo_message_id: str | None) -> Quote:
@@ -77,3 +89,8 @@ def quote(external_id: str | None, kommo_message_id: str | None) -> Quote:
     if external_id is not None:
         return Quote(external_id=ExternalMessageId(external_id))
     return Quote(kommo_message_id=KommoMessageId(kommo_message_id or ""))
+
+
+def _refuse_absurd(*ids: int) -> None:
+    if any(abs(one) >= ID_LIMIT for one in ids):
+        raise ValueError("an id beyond Telegram's 52 bits")

@@ -72,6 +72,19 @@ async def test_an_unreadable_update_is_parked_and_stops_nobody(
             },
             id="controls-and-a-far-future",
         ),
+        pytest.param(
+            {
+                "message": {
+                    "message_id": 1 << 70,
+                    "date": 1767348000,
+                    "chat": {"id": ANN, "type": "private", "first_name": "Ann"},
+                    "from": {"id": ANN, "is_bot": False, "first_name": "Ann"},
+                    "text": "an id that no database can keep",
+                }
+            },
+            id="message-id-huge",
+        ),
+        pytest.param({"update_id": None, "message": {}}, id="no-update-id"),
         pytest.param({"novelty": {"chat": {"id": ANN, "type": "private"}}}, id="unknown-kind"),
     ],
 )

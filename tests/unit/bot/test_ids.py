@@ -31,7 +31,18 @@ def test_a_conversation_id_names_bot_and_chat_and_is_read_back(address, conversa
 
 @pytest.mark.parametrize(
     "text",
-    ["", "tg:", "tg:1", "tg:a:1", "wa:1:2", "tg:1:2:3", "tg:1:2 ", "tg:１:2", "tg:1:2\n"],
+    [
+        "",
+        f"tg:1:{1 << 60}",
+        "tg:",
+        "tg:1",
+        "tg:a:1",
+        "wa:1:2",
+        "tg:1:2:3",
+        "tg:1:2 ",
+        "tg:１:2",
+        "tg:1:2\n",
+    ],
 )
 def test_what_is_not_ours_is_not_read_as_ours(text):
     """Ids of other integrations, or broken ones, name no chat."""
@@ -53,3 +64,9 @@ def test_a_quote_names_the_message_by_our_id_if_it_has_one():
     """Kommo finds either; ours comes first."""
     assert quote("tg:1:2:3", "kommo") == Quote(external_id="tg:1:2:3")
     assert quote(None, "kommo") == Quote(kommo_message_id="kommo")
+
+
+def test_an_id_that_is_none_of_telegrams_is_refused():
+    """What no database could keep is not taken for a message of a chat."""
+    with pytest.raises(ValueError, match="52 bits"):
+        ChatAddress(700001, 555).message_id(1 << 70)
