@@ -126,8 +126,7 @@ class BotSettings(Section):
     """One Telegram bot and its source in Kommo."""
 
     token: Token = Field(
-        description="the token from @BotFather, such as 700001:AA… with 20 characters or more "
-        "after the colon"
+        description="the token from @BotFather, such as 700001:AA…, a number, a colon and a key"
     )
     name: Text | None = Field(None, description="a name of your choice, such as Sales")
     source: Source | None = Field(

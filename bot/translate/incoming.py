@@ -10,7 +10,7 @@ from aiogram.types import Chat, Message, User
 from bot.translate.contents import contents, with_heading
 from bot.translate.context import heading
 from bot.translate.files import MediaUrl
-from bot.translate.ids import ChatAddress, participant_id
+from bot.translate.ids import ID_LIMIT, ChatAddress, participant_id
 from bot.translate.text import clean
 from kommo.ids import ExternalMessageId, SourceId
 from kommo.models import Content, EditMessage, NewMessage, Person, Quote, QuoteAuthor
@@ -19,10 +19,6 @@ UNREADABLE = (
     "[Telegram sent something here that this version of the bridge cannot read. "
     "It is kept, and will be shown here after an update of the bridge.]"
 )
-
-
-ID_LIMIT = 1 << 52
-"""Reference: Bot API, Chat: an id has at most 52 significant bits."""
 
 
 YEAR_10000 = 253_402_300_800

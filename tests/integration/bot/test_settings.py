@@ -221,7 +221,7 @@ source = "support"
             id="oauth",
         ),
         pytest.param(
-            changed((TOKEN, "700001:short")), "telegram.bots[0].token: does not", id="token"
+            changed((TOKEN, "700001 no key")), "telegram.bots[0].token: does not", id="token"
         ),
         pytest.param(
             changed(("[[telegram.bots]]", "[telegram.bots]")),
