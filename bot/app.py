@@ -63,7 +63,7 @@ DOWNLOADS = 100
 TO_KOMMO = RetryPolicy(first_s=1.0, factor=2.0, longest_s=300.0, jitter=0.25)
 TO_TELEGRAM = RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25)
 KOMMO_TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=None)
-STOP_S = 7.0
+STOP_S = 5.0
 """How long deliveries under way may take after SIGTERM; 10 s is what is promised for all."""
 
 log = logging.getLogger(__name__)
@@ -184,10 +184,8 @@ async def _open_parts(
             event_hooks={"response": [compare_clocks]},
         )
     )
-    bots = {
-        entry.bot_id: await stack.enter_async_context(_build_bot(settings, entry).context())
-        for entry in settings.telegram.bots
-    }
+    bots = {entry.bot_id: _build_bot(settings, entry) for entry in settings.telegram.bots}
+    stack.push_async_callback(_close_bots, list(bots.values()))
     return _Parts(
         settings=settings,
         database=database,
@@ -417,6 +415,11 @@ def _templates(settings: Settings) -> list[TelegramTemplate]:
         )
         for entry in settings.templates
     ]
+
+
+async def _close_bots(bots: Sequence[Bot]) -> None:
+    """Close the bots' sessions side by side: each takes a quarter of a second, and may be 100."""
+    await asyncio.gather(*(bot.session.close() for bot in bots))
 
 
 async def _is_alive(database: Database) -> bool:

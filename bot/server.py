@@ -12,7 +12,7 @@ from bot.health import Health
 BODY_LIMIT_BYTES = 1 << 20
 """The largest webhook that is read; aiohttp answers 413 beyond it."""
 
-READ_TIMEOUT_S, SHUTDOWN_S = 15.0, 2.0
+READ_TIMEOUT_S, SHUTDOWN_S = 15.0, 1.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -158,3 +158,18 @@ async def test_check_says_what_works_and_what_does_not(config, telegram, kommo):
     assert code == 1
     assert "BotFather" in output
     assert (await run_command("check", "--offline", config=config))[0] == 0
+
+
+async def test_sigterm_ends_many_bots_in_time_too(process, config, telegram):
+    """Each bot has a session of its own; they are closed side by side."""
+    text = config.read_text(encoding="utf-8")
+    bots = []
+    for number in range(40):
+        token = f"{710000 + number}:FAKE-TOKEN-FOR-TESTS-ONLY-0000000001"
+        telegram.add_bot(token, name=f"Bot {number}", username=f"bot_{number}_bot")
+        bots.append(f'[[telegram.bots]]\ntoken = "{token}"\nsource = "bot {number}"\n')
+    before, _, after = text.partition("[[telegram.bots]]")
+    rest = after[after.index("[listen]") :]
+    config.write_text(before + "".join(bots) + rest, encoding="utf-8")
+    await process.start()
+    assert await process.terminate() == 0
