@@ -16,7 +16,7 @@ test: .venv/.installed-dev ## format, lint, types and the whole test suite, from
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 format: .venv/.installed-dev ## put the code into its format and mend what ruff can
 	$(BIN)/ruff format .
