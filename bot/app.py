@@ -272,7 +272,7 @@ def _build_watchdog(parts: _Parts, notifier: Notifier, workers: Sequence[Worker]
     return Watchdog(
         notifier,
         parts=workers,
-        is_database_alive=lambda: _takes_writes(parts.database, parts.now()),
+        is_database_alive=partial(_takes_writes, parts),
         describe=parts.health.summary,
     )
 
@@ -432,11 +432,13 @@ async def _is_alive(database: Database) -> bool:
     return True
 
 
-async def _takes_writes(database: Database, now: datetime) -> bool:
-    """Tell whether the database takes writes."""
+async def _takes_writes(parts: _Parts) -> bool:
+    """Tell whether the database takes writes, and let health know why not."""
     try:
-        async with database.transaction() as tx:
-            await tx.notes.put("alive_at", now.isoformat(timespec="seconds"))
-    except StorageError:
+        async with parts.database.transaction() as tx:
+            await tx.notes.put("alive_at", parts.now().isoformat(timespec="seconds"))
+    except StorageError as error:
+        parts.health.database_problem = str(error)
         return False
+    parts.health.database_problem = None
     return True

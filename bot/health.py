@@ -21,6 +21,8 @@ class ChannelHealth:
 
     is_connected: bool = False
     problem: str | None = None
+    is_refused: bool = False
+    """Whether Kommo said no, which does not pass by itself; an outage of Kommo does."""
 
 
 @dataclass
@@ -40,8 +42,11 @@ class Health:
         """Return what keeps the service from doing its work; empty when it can.
 
         One bot's trouble is its own: only when no bot works at all does the service not work.
+        An outage of Kommo is what the queues are for.
         """
         found = [self.database_problem] if self.database_problem else []
+        if self.channel.is_refused:
+            found.append(f"the channel is not connected: {self.channel.problem}")
         troubled = [bot for bot in self.bots.values() if bot.problem]
         if troubled and len(troubled) == len(self.bots):
             found += [f"bot {bot.bot_id}: {bot.problem}" for bot in troubled]

@@ -22,10 +22,10 @@ from typing import Any, Protocol, TypeVar
 
 import aiosqlite
 
-from storage.errors import DatabaseUnavailableError
+from storage.errors import DatabaseStalledError, DatabaseUnavailableError
 
-BUSY_TIMEOUT_S = 5.0
-"""How long a writer waits for another process's transaction, such as `queue retry`."""
+BUSY_TIMEOUT_S = 3.0
+"""How long a writer waits for another process, such as `queue retry`: less than Kommo waits."""
 
 OWNER_ONLY = 0o600
 PRAGMAS = (
@@ -43,6 +43,15 @@ REMEDIES = {
     sqlite3.SQLITE_NOTADB: "the file is no SQLite database; name another path",
     sqlite3.SQLITE_CORRUPT: "restore a backup",
 }
+STALLS = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+}
+"""What may pass without a restart."""
+
 PRIMARY_CODE = 0xFF
 """The part of an extended result code that names the kind. Reference: SQLite, Result Codes."""
 
@@ -244,9 +253,12 @@ def _mapped(path: Path) -> Iterator[None]:
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
     except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
+        full_code = getattr(error, "sqlite_errorcode", 0)
+        code = full_code & PRIMARY_CODE
         remedy = f"; {REMEDIES[code]}" if code in REMEDIES else ""
-        raise DatabaseUnavailableError(f"the database {path} failed: {error}{remedy}") from error
+        may_pass = code in STALLS and full_code != sqlite3.SQLITE_READONLY_DBMOVED
+        kind = DatabaseStalledError if may_pass else DatabaseUnavailableError
+        raise kind(f"the database {path} failed: {error}{remedy}") from error
 
 
 def _statements(sql: str) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 StorageError ─┬ SchemaTooNewError         run the newer program, or restore a backup
               ├ DatabaseBusyError         another instance runs: stop it first
-              └ DatabaseUnavailableError  disk full, unreadable, read-only: mend the machine
+              └ DatabaseUnavailableError  unreadable, damaged: mend the machine
+                └ DatabaseStalledError    locked, full, read-only for now: pause, try again
 """
 
 
@@ -20,3 +21,7 @@ class DatabaseBusyError(StorageError):
 
 class DatabaseUnavailableError(StorageError):
     """The database cannot be opened, read or written."""
+
+
+class DatabaseStalledError(DatabaseUnavailableError):
+    """The database took nothing, but may do so later: locked, no space, read-only."""

@@ -23,6 +23,10 @@ def instance_lock(path: Path) -> Iterator[None]:
     lock_path = path.with_name(path.name + ".lock")
     try:
         descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
+    except FileNotFoundError as error:
+        raise DatabaseUnavailableError(
+            f"cannot create {path}: its folder does not exist; create it"
+        ) from error
     except OSError as error:
         raise DatabaseUnavailableError(f"cannot create {lock_path}: {error.strerror}") from error
     try:

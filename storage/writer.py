@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from storage.engine import Connection, Parameters, Row, Statement, run, undo
-from storage.errors import DatabaseUnavailableError
+from storage.errors import DatabaseStalledError, DatabaseUnavailableError
 
 GROUP_LIMIT = 128
 """So many bodies share a commit at most ..."""
@@ -47,7 +47,7 @@ class Group:
         """
         self.is_lost = self.is_lost or not raw.in_transaction
         if self.is_lost:
-            raise DatabaseUnavailableError("the database failed and undid the transaction")
+            raise DatabaseStalledError("the database failed and undid the transaction")
 
     def commit(self, raw: sqlite3.Connection) -> None:
         """Commit for all, or undo the work of all."""
@@ -158,7 +158,8 @@ class Writer:
         if body.is_used:
             await group.ended.wait()
             if group.failure is not None:
-                raise DatabaseUnavailableError(str(group.failure)) from group.failure
+                kind = _kind_of(group.failure)
+                raise kind(str(group.failure)) from group.failure
 
     async def drain(self) -> None:
         """Wait until everything is committed that was left to be."""
@@ -213,6 +214,13 @@ class Writer:
         finally:
             self._group = Group()
             group.ended.set()
+
+
+def _kind_of(failure: Exception) -> type[DatabaseUnavailableError]:
+    """Return what everybody is told whose work shared a commit that failed."""
+    if isinstance(failure, DatabaseStalledError):
+        return DatabaseStalledError
+    return DatabaseUnavailableError
 
 
 async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:

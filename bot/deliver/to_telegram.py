@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -35,6 +36,7 @@ from bot.deliver.uploads import Uploads
 from bot.deliver.write_first import by_phone
 from bot.items import Kind, Lifetimes, put_status
 from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
+from bot.patience import persist
 from bot.translate import outgoing, status
 from bot.translate.ids import ChatAddress, parse_conversation
 from bot.translate.keyboards import Style, pressable
@@ -251,8 +253,7 @@ class ToTelegram:
             )
             for button in pressable(event.markup, event.kommo_message_id)
         ]
-        async with self._database.transaction() as tx:
-            await tx.buttons.remember(buttons)
+        await persist(self._database, lambda tx: tx.buttons.remember(buttons))
 
     async def _make(
         self,
@@ -268,10 +269,9 @@ class ToTelegram:
             sent = await self._show(bot, call)
             part = _part(sent, event, address, number)
             if number < len(calls):
-                async with self._database.transaction() as tx:
-                    await tx.inbox.record_progress(item.id, progress=number)
-                    if part is not None:
-                        await tx.messages.remember_outgoing(part)
+                await persist(
+                    self._database, partial(_record_part, item=item, number=number, part=part)
+                )
         return part
 
     async def _show(self, bot: Bot, call: TelegramMethod[Any]) -> Any:
@@ -298,6 +298,15 @@ class ToTelegram:
             if isinstance(error.data, dict) and error.data.get("ok") is True:
                 return None
             raise
+
+
+async def _record_part(
+    tx: Transaction, item: QueueItem, number: int, part: SentPart | None
+) -> None:
+    """Store that one more call of an item was made, and what it sent."""
+    await tx.inbox.record_progress(item.id, progress=number)
+    if part is not None:
+        await tx.messages.remember_outgoing(part)
 
 
 def _outcome_of(error: AiogramError) -> Outcome:

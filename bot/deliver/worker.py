@@ -6,9 +6,11 @@ import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal, Protocol
 
 from bot.outcome import Delivered, Outcome, RetryLater, RetryPolicy, Undeliverable
+from bot.patience import persist
 from storage.database import Database, Transaction
 from storage.queue import DurableQueue, QueueItem
 
@@ -128,8 +130,9 @@ class Worker:
             free = self._concurrency - len(self._running)
         if free <= 0:
             return []
-        async with self._database.transaction() as tx:
-            return await self._queue(tx).take(now=self._now(), limit=free)
+        return await persist(
+            self._database, lambda tx: self._queue(tx).take(now=self._now(), limit=free)
+        )
 
     async def _rest(self) -> None:
         """Sleep until something is due or was put into the queue."""
@@ -173,14 +176,22 @@ class Worker:
                 await self._postpone(item, outcome, now)
                 return
             outcome = _gave_up(item, outcome)
-        async with self._database.transaction() as tx:
-            queue = self._queue(tx)
-            if isinstance(outcome, Delivered):
-                await queue.finish(item.id, now=now)
-            else:
-                await queue.bury(item.id, now=now, reason=self._redact(outcome.reason))
-            await self._destination.settle(tx, item, outcome)
+        await persist(self._database, partial(self._end, item=item, outcome=outcome, now=now))
         self._report(item, outcome)
+
+    async def _end(
+        self,
+        tx: Transaction,
+        item: QueueItem,
+        outcome: Delivered | Undeliverable,
+        now: datetime,
+    ) -> None:
+        queue = self._queue(tx)
+        if isinstance(outcome, Delivered):
+            await queue.finish(item.id, now=now)
+        else:
+            await queue.bury(item.id, now=now, reason=self._redact(outcome.reason))
+        await self._destination.settle(tx, item, outcome)
 
     async def _postpone(self, item: QueueItem, outcome: RetryLater, now: datetime) -> None:
         delay_s = self._policy.delay_s(item.attempts, outcome.after_s, random.random())  # noqa: S311 - jitter, no secret
@@ -192,13 +203,15 @@ class Worker:
             reason,
             extra=_fields(item),
         )
-        async with self._database.transaction() as tx:
-            await self._queue(tx).retry_later(
+        await persist(
+            self._database,
+            lambda tx: self._queue(tx).retry_later(
                 item.id,
                 due_at=now + timedelta(seconds=delay_s),
                 reason=reason,
                 is_uncertain=outcome.is_uncertain,
-            )
+            ),
+        )
 
     def _report(self, item: QueueItem, outcome: Delivered | Undeliverable) -> None:
         if isinstance(outcome, Delivered):

@@ -49,7 +49,7 @@ class Connector:
             connection = await self.chats.connect(self.account_id, self.title)
         except KommoError as error:
             self.health.problem = str(error)
-            is_refusal = isinstance(error, RejectedError)
+            is_refusal = self.health.is_refused = isinstance(error, RejectedError)
             if not isinstance(error, UnreachableError):
                 self.answered.set()
             log.error(
@@ -58,5 +58,6 @@ class Connector:
                 f"; {REMEDY}" if is_refusal else "",
             )
             return
-        self.health.is_connected, self.health.problem = True, None
+        self.health.is_connected, self.health.is_refused = True, False
+        self.health.problem = None
         log.info("the channel is connected", extra={"scope": connection.scope_id})

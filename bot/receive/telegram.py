@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from aiogram import Bot
@@ -36,6 +37,7 @@ from bot.items import (
     put_reaction,
     put_status,
 )
+from bot.patience import persist
 from bot.receive.reachability import store_reachability
 from bot.translate import incoming, presses
 from bot.translate.files import MediaUrl
@@ -50,6 +52,7 @@ from kommo.ids import KommoMessageId, SourceId
 from kommo.models import Profile, Quote, StatusCode
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
+from storage.errors import StorageError
 from storage.messages import ReceivedMessage
 
 KINDS = ["message", "edited_message", "callback_query", "message_reaction", "my_chat_member"]
@@ -111,12 +114,17 @@ class Intake:
         self._settings = settings
         self._now = now
 
+    async def store_all(self, tx: Transaction, updates: Sequence[Mapping[str, Any]]) -> None:
+        """Store updates in the order they came in."""
+        for update in updates:
+            await self.store(tx, update)
+
     async def store(self, tx: Transaction, update: Mapping[str, Any]) -> None:
         """Store one update; whatever is wrong with its content, it is kept."""
         try:
             action = self._translate(update)
         except Exception as error:
-            await self._park(tx, update, error)
+            await self._show_unreadable(tx, update, type(error).__name__)
             return
         match action:
             case ClientMessage():
@@ -255,10 +263,20 @@ class Intake:
                 lifetimes=self._settings.lifetimes,
             )
 
-    async def _park(self, tx: Transaction, update: Mapping[str, Any], error: Exception) -> None:
+    async def _show_unreadable(
+        self, tx: Transaction, update: Mapping[str, Any], reason: str
+    ) -> None:
         """Keep an update that cannot be read, and let the manager see that there was something."""
+        message = await self.park(tx, update, reason)
+        if message is not None:
+            await self._store_message(tx, message)
+
+    async def park(
+        self, tx: Transaction, update: Mapping[str, Any], reason: str
+    ) -> ClientMessage | None:
+        """Keep an update as it came, for a person; return its placeholder, if it is new."""
         update_id = update.get("update_id")
-        reason = f"{type(error).__name__} while reading Telegram's update {update_id}"
+        reason = f"{reason} while reading Telegram's update {update_id}"
         message = incoming.unreadable_message(
             update, bot_id=self._bot_id, source_id=self._settings.source_id
         )
@@ -273,10 +291,9 @@ class Intake:
             reason=reason,
         )
         if parked is None:
-            return
+            return None
         log.error("%s; it is kept, see `queue list`", reason, extra={"item": parked})
-        if message is not None:
-            await self._store_message(tx, message)
+        return message
 
     def _received(self, message: ClientMessage) -> ReceivedMessage:
         return ReceivedMessage(
@@ -346,7 +363,7 @@ class Poller:
                 continue
             self._recovered()
             if updates:
-                await self._store(updates)
+                await self.store(updates)
                 offset = _next_offset(updates, offset)
 
     async def _prepare(self) -> None:
@@ -359,14 +376,31 @@ class Poller:
             request_timeout=WAIT_S + MARGIN_S,
         )
 
-    async def _store(self, updates: Sequence[Mapping[str, Any]]) -> None:
-        async with self._database.transaction() as tx:
-            for update in updates:
-                if not self._desk.takes(update):
-                    await self._intake.store(tx, update)
+    async def store(self, updates: Sequence[Mapping[str, Any]]) -> None:
+        """Store a batch, or carry out what operators say in it."""
+        clients = [update for update in updates if not self._desk.takes(update)]
+        if clients:
+            await self._store_clients(clients)
         for update in updates:
             if self._desk.takes(update):
                 await self._desk.handle(self._bot, update)
+
+    async def _store_clients(self, updates: Sequence[Mapping[str, Any]]) -> None:
+        """Store all of them; where one of them fails, it is kept aside and stops no other."""
+        try:
+            await persist(self._database, partial(self._intake.store_all, updates=updates))
+        except StorageError:
+            raise
+        except Exception as error:
+            if len(updates) == 1:
+                log.exception("an update could not be stored as it is")
+                await persist(
+                    self._database,
+                    partial(self._intake.park, update=updates[0], reason=type(error).__name__),
+                )
+                return
+            for update in updates:
+                await self._store_clients([update])
 
     def _pause_s(self, error: Exception) -> float:
         """Say what went wrong, and return how long to wait."""

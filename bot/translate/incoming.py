@@ -182,10 +182,11 @@ def unreadable_message(
     message = next((part for part in update.values() if _is_message(part)), None)
     if message is None:
         return None
-    chat_id = _integer(message["chat"], "id")
-    message_id = _integer(message, "message_id")
-    if chat_id is None or message_id is None or message["chat"].get("type") != "private":
+    chat_id = _integer(message["chat"], "id") or _author_id(message)
+    if chat_id is None or message["chat"].get("type") != "private":
         return None
+    message_id = _integer(message, "message_id") or 0
+    update_id = _integer(update, "update_id") or 0
     first_name = message["from"].get("first_name") if _is_object(message.get("from")) else None
     name = clean(first_name) if isinstance(first_name, str) else ""
     user = User(id=chat_id, is_bot=False, first_name=name)
@@ -193,7 +194,9 @@ def unreadable_message(
     at = _date(message)
     payload = NewMessage(
         at=at,
-        external_id=address.message_id(message_id),
+        external_id=(
+            address.message_id(message_id) if message_id else address.notice_id(update_id)
+        ),
         conversation_id=address.conversation_id,
         source_id=source_id,
         sender=person(user),
@@ -230,6 +233,12 @@ def _is_object(data: Any) -> bool:
 def _is_message(data: Any) -> bool:
     """Tell whether a part of an update looks like a message: an object with a chat."""
     return _is_object(data) and _is_object(data.get("chat"))
+
+
+def _author_id(message: Mapping[str, Any]) -> int | None:
+    """Return who wrote: in a private chat, the chat has the client's own id."""
+    author = message.get("from")
+    return _integer(author, "id") if isinstance(author, Mapping) else None
 
 
 def _date(message: Mapping[str, Any]) -> datetime:

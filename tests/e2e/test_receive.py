@@ -102,6 +102,25 @@ async def test_no_update_however_broken_stops_the_poll(
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"message_id": "900"}, id="message-id-is-text"),
+        pytest.param({"chat": {"id": "555", "type": "private"}}, id="chat-id-is-text"),
+    ],
+)
+async def test_an_update_without_a_usable_id_shows_as_a_placeholder_too(
+    bridge, telegram, kommo, eventually, wrong
+):
+    """The manager sees that there was something, whatever is wrong with its ids."""
+    telegram.push({"message": unreadable()["message"] | wrong})
+    await eventually(
+        lambda: (
+            CONVERSATION in kommo.conversations and kommo.texts_in(CONVERSATION) == [UNREADABLE]
+        )
+    )
+
+
+@pytest.mark.parametrize(
     "text",
     [
         pytest.param("Grüße, Привет, שלום, 你好", id="scripts"),

@@ -7,7 +7,7 @@ import pytest
 
 from storage import engine
 from storage.database import Database
-from storage.errors import DatabaseUnavailableError
+from storage.errors import DatabaseStalledError, DatabaseUnavailableError
 
 BIG = "x" * 200_000
 
@@ -92,7 +92,7 @@ class TestUndoneBySqlite:
 
         results = await asyncio.gather(*(one(n) for n in range(4)), return_exceptions=True)
         assert [type(result) for result in results] == [
-            DatabaseUnavailableError,
+            DatabaseStalledError,
             sqlite3.IntegrityError,
             type(None),
             type(None),
@@ -112,12 +112,12 @@ class TestUndoneBySqlite:
                 await put(tx.inbox, "half")
                 with pytest.raises(sqlite3.IntegrityError):
                     await on_writer(database, undoes_all)
-                with pytest.raises(DatabaseUnavailableError):
+                with pytest.raises(DatabaseStalledError):
                     await put(tx.inbox, "other half")
 
         earlier = [first() for _ in range(before)]
         results = await asyncio.gather(*earlier, overlooks(), return_exceptions=True)
-        assert {type(result) for result in results} == {DatabaseUnavailableError}
+        assert {type(result) for result in results} == {DatabaseStalledError}
         assert keys() == []
         async with database.transaction() as tx:
             await put(tx.inbox, "after")
@@ -137,7 +137,7 @@ class TestUndoneBySqlite:
                 await put(tx.inbox, "two")
 
         results = await asyncio.gather(overlooks(), follows(), return_exceptions=True)
-        assert {type(result) for result in results} == {DatabaseUnavailableError}
+        assert {type(result) for result in results} == {DatabaseStalledError}
         assert keys() == []
 
 
@@ -157,7 +157,7 @@ async def test_half_a_block_that_cannot_be_undone_is_not_committed(
             raise ZeroDivisionError
 
     results = await asyncio.gather(first(), fails(), return_exceptions=True)
-    assert [type(result) for result in results] == [DatabaseUnavailableError, ZeroDivisionError]
+    assert [type(result) for result in results] == [DatabaseStalledError, ZeroDivisionError]
     with sqlite3.connect(path, timeout=0) as other:
         other.execute("INSERT INTO notes VALUES ('nobody', 'holds the lock')")
     other.close()

@@ -195,9 +195,6 @@ def test_a_live_location_moves_until_it_ends(period, is_move):
         pytest.param({}, id="no-message"),
         pytest.param({"message": {"chat": {"id": "x", "type": "private"}}}, id="no-chat-id"),
         pytest.param(
-            {"message": {"chat": {"id": 5, "type": "private"}, "message_id": True}}, id="no-id"
-        ),
-        pytest.param(
             {"message": {"chat": {"id": 5, "type": "group"}, "message_id": 1}}, id="a-group"
         ),
         pytest.param(
@@ -227,3 +224,23 @@ def test_a_placeholder_stands_for_what_cannot_be_read(author, name):
     assert placeholder.payload.sender.name == name
     edit = incoming.replaces(placeholder, at=datetime.fromtimestamp(1, UTC))
     assert edit.external_id == placeholder.payload.external_id
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        pytest.param({"message_id": 7}, "tg:1:5:7", id="both-ids"),
+        pytest.param({"message_id": True}, "tg:1:5:notice:9", id="no-message-id"),
+        pytest.param(
+            {"message_id": 7, "chat": {"id": "5", "type": "private"}, "from": {"id": 5}},
+            "tg:1:5:7",
+            id="the-author-is-the-chat",
+        ),
+    ],
+)
+def test_a_placeholder_takes_the_best_id_there_is(message, expected):
+    """What names the message, or else the update, names the placeholder."""
+    update = {"update_id": 9, "message": {"chat": {"id": 5, "type": "private"}} | message}
+    placeholder = incoming.unreadable_message(update, bot_id=1, source_id=None)
+    assert placeholder is not None
+    assert placeholder.payload.external_id == expected

@@ -1,0 +1,38 @@
+"""Patience with a database that takes nothing for a while: what must be stored is tried again.
+
+A lock held by another process or a full disk passes; a restart would help nothing, and forget
+which sends were made. The watchdog tells systemd when it does not pass.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from storage.database import Database, Transaction
+from storage.errors import DatabaseStalledError
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+async def persist(database: Database, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Do a unit of work that only uses its transaction, as often as the database needs.
+
+    Raises:
+        DatabaseUnavailableError: this will not pass by itself.
+    """
+    pause_s = FIRST_PAUSE_S
+    while True:
+        try:
+            async with database.transaction() as tx:
+                result = await work(tx)
+        except DatabaseStalledError as error:
+            log.error("nothing can be stored, trying again: %s", error)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        else:
+            return result

@@ -1,0 +1,78 @@
+"""A database that takes nothing for a while delays messages, and nothing else."""
+
+import asyncio
+import sqlite3
+
+import aiohttp
+import pytest
+
+CONVERSATION = "tg:700001:555"
+ANN = 555
+
+
+@pytest.fixture
+def other_program(bridge):
+    """Another program that holds the database's write lock for as long as it likes."""
+    raw = sqlite3.connect(bridge.settings.database, isolation_level=None, check_same_thread=False)
+
+    async def execute(sql):
+        await asyncio.to_thread(raw.execute, sql)
+
+    yield execute
+    raw.close()
+
+
+async def health(bridge):
+    """Return what /healthz answers: status and problems."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{bridge.settings.admin.port}/healthz") as answer,
+    ):
+        return answer.status, (await answer.json())["problems"]
+
+
+async def test_a_lock_held_too_long_delays_messages_and_says_so(
+    other_program, bridge, telegram, kommo, eventually, caplog
+):
+    """What clients write meanwhile arrives when the lock is gone, without a restart, once."""
+    telegram.client_says("before")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await other_program("BEGIN IMMEDIATE")
+    telegram.client_says("meanwhile")
+    await eventually(lambda: "nothing can be stored, trying again" in caplog.text)
+    await other_program("ROLLBACK")
+    await eventually(lambda: kommo.texts_in(CONVERSATION) == ["before", "meanwhile"])
+    await kommo.manager_says("and back", to=CONVERSATION)
+    await eventually(lambda: telegram.texts_to(ANN) == ["and back"])
+    assert "another process has been writing for too long" in caplog.text
+
+
+async def test_a_hook_that_cannot_be_stored_is_answered_503(
+    other_program, bridge, telegram, kommo, eventually
+):
+    """Kommo is told the truth: a hook that is not on disk is not acknowledged."""
+    telegram.client_says("before")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await other_program("BEGIN IMMEDIATE")
+    await kommo.manager_says("not now", to=CONVERSATION)
+    await other_program("ROLLBACK")
+    assert [hook.status for hook in kommo.hooks] == [503]
+    assert telegram.texts_to(ANN) == []
+
+
+@pytest.fixture
+def refusal(kommo):
+    """A Kommo that does not connect this channel to this account."""
+    return kommo.faults.fail("*/connect", status=403, times=None)
+
+
+async def test_health_names_a_connection_that_kommo_refuses(refusal, bridge, kommo):
+    """Kommo's no does not pass by itself, so the service is not well, and says why."""
+    status, problems = 200, [""]
+    for _ in range(300):
+        status, problems = await health(bridge)
+        if status != 200:
+            break
+        await asyncio.sleep(0.05)
+    assert status == 503
+    assert problems[0].startswith("the channel is not connected: ")
