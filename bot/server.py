@@ -1,18 +1,20 @@
 """The two HTTP listeners: a public one behind the proxy, and a local one for the operator."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.connections import Door, noted, serve
 from bot.errors import BridgeError
 from bot.health import Health
 
 BODY_LIMIT_BYTES = 1 << 20
 """The largest webhook that is read; aiohttp answers 413 beyond it."""
 
-READ_TIMEOUT_S, SHUTDOWN_S = 15.0, 1.0
+SHUTDOWN_S = 1.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -38,7 +40,7 @@ def public_application(
     routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
     """Return what the outside may reach: webhooks and media, and what else is given."""
-    application = web.Application(client_max_size=BODY_LIMIT_BYTES)
+    application = web.Application(client_max_size=BODY_LIMIT_BYTES, middlewares=[noted])
     application.router.add_post(hooks_path, hooks)
     application.router.add_get(media_path, media)  # HEAD too
     application.router.add_routes(routes)
@@ -72,27 +74,35 @@ def admin_application(
         }
         return web.json_response(body, status=503 if problems else 200)
 
-    application = web.Application()
+    application = web.Application(middlewares=[noted])
     application.router.add_get("/healthz", healthz)
     application.router.add_routes(routes)
     return application
 
 
 @asynccontextmanager
-async def listen(application: web.Application, address: Address) -> AsyncIterator[Address]:
+async def listen(
+    application: web.Application, address: Address, door: Door | None = None
+) -> AsyncIterator[Address]:
     """Serve an application until the block is left; yields the address with its real port."""
-    runner = web.AppRunner(
-        application, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S
-    )
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, address.host, address.port, reuse_address=True)
+        server = await _serve(runner, address, door)
         try:
-            await site.start()
-        except OSError as error:
-            raise ListenError(
-                f"cannot listen on {address.host}:{address.port}: {error.strerror or error}"
-            ) from error
-        yield Address(address.host, int(runner.addresses[0][1]))
+            yield Address(address.host, int(server.sockets[0].getsockname()[1]))
+        finally:
+            server.close()
     finally:
         await runner.cleanup()
+
+
+async def _serve(runner: web.AppRunner, address: Address, door: Door | None) -> asyncio.Server:
+    if runner.server is None:
+        raise RuntimeError("the application is not set up")
+    try:
+        return await serve(runner.server, address.host, address.port, door or Door())
+    except OSError as error:
+        raise ListenError(
+            f"cannot listen on {address.host}:{address.port}: {error.strerror or error}"
+        ) from error

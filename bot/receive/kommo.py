@@ -4,6 +4,7 @@ Kommo sends a hook once, waits five seconds, and counts nothing but 200 as recei
 Reference: Kommo, Receiving chat webhooks.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -27,6 +28,9 @@ from storage.database import Database, Transaction
 from storage.errors import StorageError
 
 PATH = "/webhooks/kommo/{scope_id}"
+
+BODY_S = 10.0
+"""How long a body may take: Kommo itself gives up after five seconds."""
 
 KIND_OF: dict[type, Kind] = {
     ManagerMessage: Kind.MANAGER_MESSAGE,
@@ -66,7 +70,11 @@ class Hooks:
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one webhook; the answer says nothing but its status."""
         try:
-            body = await request.read()
+            async with asyncio.timeout(BODY_S):
+                body = await request.read()
+        except TimeoutError:
+            log.warning("webhook refused: its body did not come")
+            return web.Response(status=408)
         except web.RequestPayloadError:
             log.warning("webhook refused: its body cannot be decoded")
             return web.Response(status=400)

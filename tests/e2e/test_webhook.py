@@ -1,5 +1,6 @@
 """The webhook: on disk before it is answered, and nothing stored that Kommo did not sign."""
 
+import asyncio
 import hashlib
 import hmac
 import io
@@ -9,6 +10,7 @@ import time
 import aiohttp
 import pytest
 
+from bot.receive import kommo as receive
 from storage.database import Database
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SCOPE_ID, SECRET
 
@@ -140,3 +142,16 @@ async def test_the_webhook_answers_at_once_while_telegram_hangs(
     assert (status, time.monotonic() - started < 2.0) == (200, True)
     telegram.faults.remove(fault)
     await eventually(lambda: telegram.texts_to(ANN) == ["Hello", "second"])
+
+
+async def test_a_body_that_does_not_come_is_given_up(bridge, monkeypatch):
+    """A slow sender is told so and holds nothing for long; nothing is stored."""
+    monkeypatch.setattr(receive, "BODY_S", 0.2)
+    port = bridge.settings.listen.port
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = f"POST /webhooks/kommo/{SCOPE_ID} HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n"
+    writer.write(head.encode() + b'{"time": 1')
+    async with asyncio.timeout(10):
+        answer = await reader.readline()
+    writer.close()
+    assert answer.split(b" ")[1] == b"408"
