@@ -166,6 +166,28 @@ def forget(
     command.forget(settings, chat, is_confirmed=yes)
 
 
+@app.command()
+def widget(
+    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="The archive to write.")],
+    code: Annotated[
+        str | None, typer.Option("--code", help="The widget's code, if Kommo has given one.")
+    ] = None,
+    number: Annotated[
+        str | None,
+        typer.Option(
+            "--version", help="Of the widget: higher with each upload. Default: the program's."
+        ),
+    ] = None,
+    yes: YesOption = False,
+) -> None:
+    """Write the widget archive that Kommo wants before the bots can have sources."""
+    from bot.cli import widget as command  # noqa: PLC0415
+    from bot.operate.widget import Widget  # noqa: PLC0415
+
+    made = Widget(number or metadata.version("kommo-telegram"), code)
+    command.write(file, made, is_confirmed=yes)
+
+
 @chats.command("list")
 def chats_list(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the conversations."""

@@ -78,6 +78,7 @@ async def _crm(settings: Settings) -> AsyncIterator[CrmApi]:
         if error.status != FORBIDDEN:
             raise
         raise SourcesRefusedError(
-            f"{error}; or the integration has no widget archive with lead_sources: upload one in "
-            "the integration's settings, and have Kommo support tie its code to the channel"
+            f"{error}; or the integration has no widget archive: make one with `kommo-telegram "
+            "widget FILE.zip`, upload it in the integration's settings, and have Kommo support "
+            "tie its code to the channel"
         ) from error

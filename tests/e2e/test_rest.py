@@ -72,7 +72,7 @@ async def test_without_a_widget_the_refusal_says_what_is_missing(with_rest, comm
     kommo.account.has_widget = False
     code, _, errors = await command("sources", "list")
     assert code == 1
-    assert "widget archive" in errors
+    assert "kommo-telegram widget FILE.zip" in errors
 
 
 async def test_without_rest_access_a_command_says_what_to_set(command):
