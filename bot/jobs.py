@@ -13,6 +13,9 @@ from storage.database import Database
 from storage.errors import StorageError
 
 FIRST_BACKUP_S, ALERT_EVERY_S = 60, 60
+BUTTON_DAYS = 365
+"""So long a button in Telegram can be pressed at least, even where items are kept shorter."""
+
 PURGE_EVERY_H, REPORT_EVERY_H, GRACE_S = 1, 6, 600
 
 log = logging.getLogger(__name__)
@@ -48,6 +51,8 @@ class Jobs:
             removed = [
                 await queue.purge(before=before, dead_too=True) for queue in (tx.inbox, tx.outbox)
             ]
+            await tx.attempts.purge()
+            await tx.buttons.purge(before=min(before, self._now() - timedelta(days=BUTTON_DAYS)))
         if any(removed):
             await self._database.compact()
             log.info("old items removed", extra={"items": sum(removed)})

@@ -59,3 +59,9 @@ class Buttons(ButtonReader):
                 for button in buttons
             )
         )
+
+    async def purge(self, *, before: datetime) -> None:
+        """Remove buttons that were shown before a moment."""
+        await self._session.rows(
+            "DELETE FROM buttons WHERE created_at < :before", {"before": to_ms(before)}
+        )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.attempts import without_items
 from storage.engine import Row, Session
 from storage.moments import from_ms, optional_moment, optional_ms, to_ms
 
@@ -173,9 +174,10 @@ class Conversations(ConversationReader):
                     {"conversation_id": conversation_id},
                 )
                 for table in tables
-            )
+            ),
+            *without_items(),
         )
-        return bool(results[-1])
+        return bool(results[len(tables) - 1])
 
 
 def _conversation(row: Row) -> Conversation:

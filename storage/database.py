@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from storage import engine
+from storage.attempts import AttemptReader, Attempts
 from storage.avatars import AvatarReader, Avatars
 from storage.buttons import ButtonReader, Buttons
 from storage.conversations import ConversationReader, Conversations
@@ -30,6 +31,7 @@ class Transaction:
         self.messages = Messages(session)
         self.buttons = Buttons(session)
         self.avatars = Avatars(session)
+        self.attempts = Attempts(session)
         self.notes = Notes(session)
 
 
@@ -43,6 +45,7 @@ class Snapshot:
         self.messages = MessageReader(session)
         self.buttons = ButtonReader(session)
         self.avatars = AvatarReader(session)
+        self.attempts = AttemptReader(session)
         self.notes = NoteReader(session)
         self.figures = FigureReader(session)
 

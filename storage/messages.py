@@ -101,6 +101,24 @@ class MessageReader:
         )
         return _message(rows[0]) if rows else None
 
+    async def newest_of(self, conversation_id: str) -> StoredMessage | None:
+        """Return the newest message of a conversation."""
+        rows = await self._session.rows(
+            f"SELECT {COLUMNS} FROM messages WHERE conversation_id = :conversation_id "
+            "ORDER BY at DESC, telegram_message_id DESC LIMIT 1",
+            {"conversation_id": conversation_id},
+        )
+        return _message(rows[0]) if rows else None
+
+    async def in_chat(self, chat_id: int, telegram_message_id: int) -> list[StoredMessage]:
+        """Return messages by their place in Telegram, whichever bot's chat it is."""
+        rows = await self._session.rows(
+            f"SELECT {COLUMNS} FROM messages WHERE chat_id = :chat_id "
+            "AND telegram_message_id = :telegram_message_id ORDER BY bot_id, part",
+            {"chat_id": chat_id, "telegram_message_id": telegram_message_id},
+        )
+        return [_message(row) for row in rows]
+
     async def unread_before(self, conversation_id: str, at: datetime) -> list[str]:
         """Return Kommo's ids of what was delivered up to a moment and is not known to be read."""
         rows = await self._session.rows(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from storage.attempts import interrupted_in
 from storage.engine import Parameters, Row, Session
 from storage.moments import from_ms, optional_moment, to_ms
 
@@ -46,7 +47,7 @@ class QueueReader:
     """What can be asked of a queue."""
 
     def __init__(self, table: Literal["inbox", "outbox"], session: Session) -> None:
-        self._table = table
+        self._table: Literal["inbox", "outbox"] = table
         self._session = session
 
     async def next_due_at(self) -> datetime | None:
@@ -60,6 +61,13 @@ class QueueReader:
         """Return one item."""
         rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM {self._table} WHERE id = :id", {"id": item_id}
+        )
+        return _item(rows[0]) if rows else None
+
+    async def by_dedupe_key(self, dedupe_key: str) -> QueueItem | None:
+        """Return the item of a key."""
+        rows = await self._session.rows(
+            f"SELECT {COLUMNS} FROM {self._table} WHERE dedupe_key = :key", {"key": dedupe_key}
         )
         return _item(rows[0]) if rows else None
 
@@ -238,7 +246,8 @@ class DurableQueue(QueueReader):
         heads = (
             f"(SELECT min(id) FROM {self._table} WHERE state = 'pending' GROUP BY ordering_key)"
         )
-        interrupted, *_ = await self._session.batch(
+        _recorded, interrupted, *_ = await self._session.batch(
+            interrupted_in(self._table),
             (
                 f"UPDATE {self._table} SET started_at = NULL, is_uncertain = 1 "
                 "WHERE started_at IS NOT NULL RETURNING id",

@@ -152,6 +152,26 @@ def history(
 
 
 @app.command()
+def trace(
+    context: typer.Context,
+    message: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="Either side's id of the message, CHAT/MESSAGE as Telegram numbers them, an id "
+            "that `queue list` prints, or a conversation's id for its newest message.",
+        ),
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Show the way of one message through the bridge, with times."""
+    settings = load_settings(context)
+    from bot.cli import trace as command  # noqa: PLC0415
+
+    command.trace(settings, message, as_json=as_json)
+
+
+@app.command()
 def forget(
     context: typer.Context,
     chat: Annotated[

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.errors import BridgeError
+from bot.operate.existing import open_existing
 from bot.operate.kommo import open_chats, with_account
 from bot.settings import Settings
 from bot.translate.ids import participant_id
@@ -76,7 +77,7 @@ def forget(settings: Settings, chat: str, *, is_confirmed: bool) -> None:
 
 
 async def _all(settings: Settings) -> list[Conversation]:
-    async with Database.open(settings.database) as database, database.snapshot() as snapshot:
+    async with open_existing(settings) as database, database.snapshot() as snapshot:
         return await _every(snapshot)
 
 
@@ -89,7 +90,7 @@ async def _every(snapshot: Snapshot) -> list[Conversation]:
 
 async def _named(settings: Settings, chat: str) -> list[Conversation]:
     """Return the conversations of a Telegram chat's number or of either side's id."""
-    async with Database.open(settings.database) as database, database.snapshot() as snapshot:
+    async with open_existing(settings) as database, database.snapshot() as snapshot:
         one = await snapshot.conversations.get(chat)
         one = one or await snapshot.conversations.by_kommo_chat(chat)
         found = (
@@ -105,7 +106,7 @@ async def _named(settings: Settings, chat: str) -> list[Conversation]:
 
 
 async def _erase(settings: Settings, found: list[Conversation]) -> None:
-    async with Database.open(settings.database) as database:
+    async with open_existing(settings) as database:
         async with database.transaction() as tx:
             for conversation in found:
                 await tx.conversations.forget(conversation.conversation_id)

@@ -1,6 +1,7 @@
 """`check`: one line per thing, with the remedy for what fails."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,9 +81,26 @@ def _found(name: str, problem: str, text: str, *, level: State = "failed") -> Fi
     return Finding(name, level, problem, text) if problem else Finding(name, "ok", text)
 
 
+def _before_the_first_start(settings: Settings) -> Finding:
+    """Tell whether the database can be made; a question makes none."""
+    folder = settings.database.parent
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return Finding(
+            "database",
+            "failed",
+            f"{settings.database} cannot be made",
+            f"make the folder {folder}, and writable for this user; or change storage.path",
+        )
+    text = f"{settings.database} is not there yet: the first `run` makes it"
+    return Finding("database", "ok", text)
+
+
 async def _database(settings: Settings) -> Finding:
+    from bot.operate.existing import is_there  # noqa: PLC0415 - as below
     from storage.database import Database  # noqa: PLC0415 - not needed for wrong settings
 
+    if not is_there(settings.database):
+        return _before_the_first_start(settings)
     try:
         async with Database.open(settings.database) as database, database.snapshot() as snapshot:
             counts = [await snapshot.inbox.counts(), await snapshot.outbox.counts()]

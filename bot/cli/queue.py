@@ -4,22 +4,18 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from bot.operate.existing import open_existing
+from bot.operate.failed import Direction, item_named, name_of, remedy
 from bot.settings import Settings
-from storage.database import Database, Transaction
+from storage.database import Transaction
 from storage.queue import DurableQueue, QueueItem
 
 LISTED = ("pending", "dead")
 AT_MOST = 10_000
-LONGEST_NUMBER = 18
-
-Direction = Literal["incoming", "outgoing"]
-"""Incoming items wait in the outbox for Kommo, outgoing ones in the inbox for Telegram."""
 
 
 class UnknownItemError(typer.BadParameter):
@@ -35,19 +31,19 @@ def list_items(settings: Settings, *, as_json: bool) -> None:
     if not rows:
         typer.echo("Nothing waits, and nothing is dead.")
         return
-    table = Table("id", "direction", "kind", "conversation", "state", "since", "tries", "reason")
     for row in rows:
-        table.add_row(
-            row["id"],
-            row["direction"],
-            row["kind"],
-            row["conversation_id"] or "",
-            row["state"],
-            row["since"],
-            str(row["attempts"]),
-            row["reason"] or "",
-        )
-    Console().print(table)
+        typer.echo("\n".join(_lines(row)))
+
+
+def _lines(row: dict[str, Any]) -> list[str]:
+    """Return what a person reads about an item: what, for whom, since when, why, how to mend."""
+    doubt = "; may be a duplicate" if row["may_be_duplicate"] else ""
+    return [
+        f"{row['id']}  {row['state']}  {row['kind']}  {row['conversation_id'] or ''}",
+        f"    since: {row['since']}, attempts: {row['attempts']}{doubt}",
+        f"    why:   {row['reason'] or 'its turn comes'}",
+        f"    mend:  {row['remedy']}",
+    ]
 
 
 def retry(settings: Settings, ids: Sequence[str]) -> int:
@@ -77,7 +73,7 @@ def drop(settings: Settings, ids: Sequence[str], *, is_confirmed: bool) -> int:
 
 
 async def _rows(settings: Settings) -> list[dict[str, Any]]:
-    async with Database.open(settings.database) as database, database.snapshot() as snapshot:
+    async with open_existing(settings) as database, database.snapshot() as snapshot:
         incoming = await snapshot.outbox.list_items(states=LISTED, limit=AT_MOST)
         outgoing = await snapshot.inbox.list_items(states=LISTED, limit=AT_MOST)
     return [_row("incoming", item) for item in incoming] + [
@@ -86,8 +82,9 @@ async def _rows(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _row(direction: Direction, item: QueueItem) -> dict[str, Any]:
+    name = name_of(direction, item.id)
     return {
-        "id": f"{direction}-{item.id}",
+        "id": name,
         "direction": direction,
         "kind": item.kind,
         "conversation_id": item.conversation_id,
@@ -97,6 +94,7 @@ def _row(direction: Direction, item: QueueItem) -> dict[str, Any]:
         "attempts": item.attempts,
         "next_attempt_at": item.due_at.isoformat(timespec="seconds") if item.due_at else None,
         "may_be_duplicate": item.is_uncertain,
+        "remedy": remedy(name, item),
     }
 
 
@@ -110,20 +108,20 @@ async def _change(
     """Do something to items in one transaction; say what was done, and which ids are unknown."""
     chosen = [_parse(text) for text in ids] or await _dead(settings)
     unknown = 0
-    async with Database.open(settings.database) as database, database.transaction() as tx:
+    async with open_existing(settings) as database, database.transaction() as tx:
         for direction, item_id in chosen:
             if await act(_queue(tx, direction), direction, item_id):
-                typer.echo(f"{direction}-{item_id}: {done}")
+                typer.echo(f"{name_of(direction, item_id)}: {done}")
             else:
                 unknown += 1
-                typer.echo(f"{direction}-{item_id}: no such item, or it is done", err=True)
+                typer.echo(f"{name_of(direction, item_id)}: no such item, or it is done", err=True)
     if not chosen:
         typer.echo("Nothing is dead.")
     return 1 if unknown else 0
 
 
 async def _dead(settings: Settings) -> list[tuple[Direction, int]]:
-    async with Database.open(settings.database) as database, database.snapshot() as snapshot:
+    async with open_existing(settings) as database, database.snapshot() as snapshot:
         incoming = await snapshot.outbox.list_items(states=("dead",), limit=AT_MOST)
         outgoing = await snapshot.inbox.list_items(states=("dead",), limit=AT_MOST)
     found: list[tuple[Direction, int]] = [("incoming", item.id) for item in incoming]
@@ -132,13 +130,10 @@ async def _dead(settings: Settings) -> list[tuple[Direction, int]]:
 
 def _parse(text: str) -> tuple[Direction, int]:
     """Read an id as `queue list` prints it."""
-    direction, _, number = text.partition("-")
-    if number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER:
-        if direction == "incoming":
-            return "incoming", int(number)
-        if direction == "outgoing":
-            return "outgoing", int(number)
-    raise UnknownItemError(f"{text!r} is not an id that `queue list` prints")
+    named = item_named(text)
+    if named is None:
+        raise UnknownItemError(f"{text!r} is not an id that `queue list` prints")
+    return named
 
 
 def _queue(tx: Transaction, direction: Direction) -> DurableQueue:

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from bot.outcome import Delivered, Outcome, RetryLater, RetryPolicy, Undeliverable
 from bot.patience import persist
+from storage.attempts import Attempt, Result
 from storage.database import Database, Transaction
 from storage.queue import DurableQueue, QueueItem
 
@@ -151,11 +152,11 @@ class Worker:
         async with self._destination.turn(item):
             began_at = asyncio.get_running_loop().time()
             outcome = await self._attempt(item)
+            took_s = asyncio.get_running_loop().time() - began_at
             if self._observe is not None:
-                took_s = asyncio.get_running_loop().time() - began_at
                 age_s = (self._now() - item.created_at).total_seconds()
                 self._observe(item, outcome, took_s=took_s, age_s=age_s)
-            await self._record(item, outcome)
+            await self._record(item, outcome, took_s)
 
     async def _attempt(self, item: QueueItem) -> Outcome:
         """Make one attempt; a bug of ours is logged and tried again, so that it stops nobody."""
@@ -169,14 +170,16 @@ class Worker:
             )
             return RetryLater(f"unexpected {type(error).__name__}: {error}", is_uncertain=True)
 
-    async def _record(self, item: QueueItem, outcome: Outcome) -> None:
+    async def _record(self, item: QueueItem, outcome: Outcome, took_s: float) -> None:
         now = self._now()
+        failed = self._failed(item, outcome, took_s, now)
         if isinstance(outcome, RetryLater):
             if now < item.expires_at:
-                await self._postpone(item, outcome, now)
+                await self._postpone(item, outcome, now, failed)
                 return
             outcome = _gave_up(item, outcome)
-        await persist(self._database, partial(self._end, item=item, outcome=outcome, now=now))
+        end = partial(self._end, item=item, outcome=outcome, failed=failed, now=now)
+        await persist(self._database, end)
         self._report(item, outcome)
 
     async def _end(
@@ -184,16 +187,40 @@ class Worker:
         tx: Transaction,
         item: QueueItem,
         outcome: Delivered | Undeliverable,
+        failed: Attempt | None,
         now: datetime,
     ) -> None:
         queue = self._queue(tx)
+        if failed is not None:
+            await tx.attempts.record(failed)
         if isinstance(outcome, Delivered):
             await queue.finish(item.id, now=now)
         else:
             await queue.bury(item.id, now=now, reason=self._redact(outcome.reason))
         await self._destination.settle(tx, item, outcome)
 
-    async def _postpone(self, item: QueueItem, outcome: RetryLater, now: datetime) -> None:
+    def _failed(
+        self, item: QueueItem, outcome: Outcome, took_s: float, now: datetime
+    ) -> Attempt | None:
+        """Return what is kept of an attempt; nothing of one that delivered: its item says it."""
+        if isinstance(outcome, Delivered):
+            return None
+        is_final = isinstance(outcome, Undeliverable)
+        result: Result = "undeliverable" if is_final else "retry_later"
+        return Attempt(
+            queue=self._name,
+            item_id=item.id,
+            number=item.attempts,
+            began_at=now - timedelta(seconds=took_s),
+            took_ms=round(took_s * 1000),
+            outcome=result,
+            reason=self._redact(outcome.reason),
+            is_uncertain=isinstance(outcome, RetryLater) and outcome.is_uncertain,
+        )
+
+    async def _postpone(
+        self, item: QueueItem, outcome: RetryLater, now: datetime, failed: Attempt | None
+    ) -> None:
         delay_s = self._policy.delay_s(item.attempts, outcome.after_s, random.random())  # noqa: S311 - jitter, no secret
         reason = self._redact(outcome.reason)
         log.warning(
@@ -203,15 +230,18 @@ class Worker:
             reason,
             extra=_fields(item),
         )
-        await persist(
-            self._database,
-            lambda tx: self._queue(tx).retry_later(
+
+        async def put_back(tx: Transaction) -> None:
+            if failed is not None:
+                await tx.attempts.record(failed)
+            await self._queue(tx).retry_later(
                 item.id,
                 due_at=now + timedelta(seconds=delay_s),
                 reason=reason,
                 is_uncertain=outcome.is_uncertain,
-            ),
-        )
+            )
+
+        await persist(self._database, put_back)
 
     def _report(self, item: QueueItem, outcome: Delivered | Undeliverable) -> None:
         if isinstance(outcome, Delivered):

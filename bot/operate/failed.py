@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bot.items import Lifetimes
+from bot.items import Kind, Lifetimes
 from storage.database import Database
+from storage.queue import QueueItem, QueueReader
 
 Direction = Literal["incoming", "outgoing"]
 """Incoming items wait in the outbox for Kommo, outgoing ones in the inbox for Telegram."""
@@ -29,14 +30,47 @@ class Failed:
     since: datetime
 
 
+def name_of(direction: Direction, item_id: int) -> str:
+    """Return what an item is called, such as `outgoing-12`."""
+    return f"{direction}-{item_id}"
+
+
+def item_named(name: str) -> tuple[Direction, int] | None:
+    """Read an item's name; None when it is none."""
+    direction, _, number = name.partition("-")
+    if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_ID):
+        return None
+    if direction == "incoming":
+        return "incoming", int(number)
+    return ("outgoing", int(number)) if direction == "outgoing" else None
+
+
+def remedy(name: str, item: QueueItem) -> str:
+    """Say how to mend an item that waits or is dead."""
+    again = f"kommo-telegram queue retry {name}"
+    if item.state == "pending":
+        return f"nothing: it is tried by itself; at once with: {again}"
+    if item.kind == Kind.UPDATE:
+        return f"this version cannot read it; after an upgrade: {again}"
+    if "blocked" in (item.reason or ""):
+        return f"once the client has written again: {again}"
+    return f"mend what the reason says, then: {again}; or give it up: " + again.replace(
+        "retry", "drop"
+    )
+
+
 async def failed_items(database: Database, *, limit: int = AT_MOST) -> list[Failed]:
     """Return dead items, the newest first."""
     found: list[Failed] = []
     async with database.snapshot() as snapshot:
-        for direction, reader in (("incoming", snapshot.outbox), ("outgoing", snapshot.inbox)):
+        readers: list[tuple[Direction, QueueReader]] = [
+            ("incoming", snapshot.outbox),
+            ("outgoing", snapshot.inbox),
+        ]
+        for direction, reader in readers:
             found += [
                 Failed(
-                    name=f"{direction}-{item.id}",
+                    name=name_of(direction, item.id),
                     kind=item.kind,
                     conversation_id=item.conversation_id,
                     reason=item.reason or "",
@@ -54,13 +88,14 @@ async def retry(
     retried = 0
     async with database.transaction() as tx:
         for name in names:
-            direction, _, number = name.partition("-")
-            if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_ID):
+            named = item_named(name)
+            if named is None:
                 continue
+            direction, number = named
             if direction == "incoming":
                 expires_at = now + lifetimes.to_kommo
-                retried += await tx.outbox.retry(int(number), now=now, expires_at=expires_at)
-            elif direction == "outgoing":
+                retried += await tx.outbox.retry(number, now=now, expires_at=expires_at)
+            else:
                 expires_at = now + lifetimes.to_telegram
-                retried += await tx.inbox.retry(int(number), now=now, expires_at=expires_at)
+                retried += await tx.inbox.retry(number, now=now, expires_at=expires_at)
     return retried

@@ -16,7 +16,8 @@ from aiogram.exceptions import (
 
 from bot.errors import BridgeError
 from bot.operate.connect import REMEDY
-from bot.operate.kommo import with_account
+from bot.operate.existing import is_there
+from bot.operate.kommo import open_crm, with_account
 from bot.settings import BotSettings, Settings
 from kommo.chats import ChatsApi
 from kommo.errors import KommoError, RejectedError
@@ -34,12 +35,24 @@ async def probe(settings: Settings) -> AsyncIterator[Probe]:
     for entry in settings.telegram.bots:
         yield await _bot(settings, entry)
     try:
-        async with Database.open(settings.database) as database:
-            settings = await with_account(settings, database)
+        settings = await _with_account(settings)
     except (BridgeError, KommoError) as error:
         yield "account", str(error), "or set kommo.account_id"
         return
     yield await _channel(settings)
+
+
+async def _with_account(settings: Settings) -> Settings:
+    """Return settings that name the account; before the first start nothing is remembered."""
+    if is_there(settings.database):
+        async with Database.open(settings.database) as database:
+            return await with_account(settings, database)
+    if settings.kommo.account_id:
+        return settings
+    async with open_crm(settings) as crm:
+        account_id = await crm.account_id()
+    kommo = settings.kommo.model_copy(update={"account_id": account_id})
+    return settings.model_copy(update={"kommo": kommo})
 
 
 async def _bot(settings: Settings, entry: BotSettings) -> Probe:

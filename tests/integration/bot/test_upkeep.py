@@ -8,6 +8,7 @@ import pytest
 from bot.jobs import Jobs
 from bot.operate.backup import too_old
 from bot.settings_tables import StorageSettings
+from storage.buttons import Button
 from storage.database import Database
 from storage.engine import verify
 from storage.errors import DatabaseUnavailableError
@@ -49,6 +50,19 @@ async def test_what_ended_long_ago_is_removed(database):
     async with database.snapshot() as snapshot:
         left = await snapshot.inbox.list_items(states=("pending", "done", "dead"), limit=9)
     assert [item.id for item in left] == [waiting, recent]
+
+
+async def test_buttons_stay_for_a_year(database):
+    """A button can be pressed long after its message's item is gone; after a year it goes."""
+    old, young = NOON - timedelta(days=366), NOON - timedelta(days=364)
+    async with database.transaction() as tx:
+        await tx.buttons.remember(
+            [Button("old", "tg:1:2", "Yes", old), Button("young", "tg:1:2", "No", young)]
+        )
+    await Jobs(database, StorageSettings(), now=lambda: NOON).purge()
+    async with database.snapshot() as snapshot:
+        assert await snapshot.buttons.get("old") is None
+        assert await snapshot.buttons.get("young") is not None
 
 
 async def test_each_day_has_its_copy_and_the_oldest_go(database, tmp_path):

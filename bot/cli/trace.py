@@ -1,0 +1,58 @@
+"""`trace`: the way of one message through the bridge, with times."""
+
+import asyncio
+import json
+from typing import Any
+
+import typer
+
+from bot.operate.existing import open_existing
+from bot.operate.trail import Step, Trail, trail_of
+from bot.settings import Settings
+
+IDS = {
+    "item": "item",
+    "conversation_id": "conversation",
+    "external_id": "our id",
+    "kommo_message_id": "Kommo's id",
+}
+
+
+def trace(settings: Settings, name: str, *, as_json: bool) -> None:
+    """Print what happened to a message, in order."""
+    trail = asyncio.run(_trail(settings, name))
+    if as_json:
+        typer.echo(json.dumps(_document(name, trail), ensure_ascii=False, indent=2))
+        return
+    typer.echo(f"{trail.direction} message")
+    for key, words in IDS.items():
+        if value := getattr(trail, key):
+            typer.echo(f"  {words}: {value}")
+    for step in trail.steps:
+        at = step.at.astimezone().isoformat(sep=" ", timespec="milliseconds")
+        typer.echo(f"{at}  {step.text}")
+        if remedy := step.details.get("remedy"):
+            typer.echo(f"    → {remedy}")
+
+
+async def _trail(settings: Settings, name: str) -> Trail:
+    async with open_existing(settings) as database, database.snapshot() as snapshot:
+        return await trail_of(snapshot, name)
+
+
+def _document(name: str, trail: Trail) -> dict[str, Any]:
+    return {
+        "id": name,
+        "direction": trail.direction,
+        "item": trail.item,
+        "conversation_id": trail.conversation_id,
+        "external_id": trail.external_id,
+        "kommo_message_id": trail.kommo_message_id,
+        "telegram_message_ids": list(trail.telegram_message_ids),
+        "steps": [_step(step) for step in trail.steps],
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    at = step.at.isoformat(timespec="milliseconds")
+    return {"at": at, "step": step.step, "text": step.text, **step.details}
