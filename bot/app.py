@@ -18,6 +18,7 @@ from aiohttp import web
 
 from bot.deliver.avatars import Avatars
 from bot.deliver.fetch import Fetcher, guarded_session, place_of
+from bot.deliver.known_people import KnownPeople
 from bot.deliver.to_kommo import ToKommo
 from bot.deliver.to_telegram import ToTelegram
 from bot.deliver.typing import Typist
@@ -36,19 +37,22 @@ from bot.operate.clock import skew_s
 from bot.operate.connect import Connector
 from bot.operate.desk import Desk
 from bot.operate.failed import retry
-from bot.operate.kommo import with_account
+from bot.operate.kommo import NoRestAccessError, open_crm, with_account
 from bot.operate.metrics import Metrics
 from bot.operate.state import State, read_state
 from bot.operate.systemd import Notifier
 from bot.operate.watchdog import Watchdog
 from bot.outcome import RetryPolicy
 from bot.receive.kommo import PATH, Hooks
+from bot.receive.people import PeopleSettings
 from bot.receive.telegram import Intake, IntakeSettings, Poller
 from bot.server import Address, admin_application, listen, public_application
 from bot.settings import BotSettings, Settings
 from bot.telegram_files import CHUNK_BYTES, TelegramFiles, download_socket
 from bot.translate.templates import TelegramTemplate
+from bot.translate.welcome import Welcome, welcome
 from kommo.chats import ChatsApi
+from kommo.crm import CrmApi
 from kommo.ids import AmojoId, ChannelId, SourceId, scope_id
 from storage.database import Database
 from storage.errors import StorageError
@@ -108,6 +112,7 @@ class _Parts:
     settings: Settings
     database: Database
     chats: ChatsApi
+    crm: CrmApi | None
     bots: Mapping[int, Bot]
     files: TelegramFiles
     uploads: Uploads
@@ -190,6 +195,7 @@ async def _open_parts(
         settings=settings,
         database=database,
         chats=_build_chats(settings, http, now),
+        crm=await _open_crm(stack, settings),
         bots=bots,
         files=TelegramFiles(bots, await stack.enter_async_context(_build_downloads())),
         typist=await stack.enter_async_context(Typist(bots, now=now)),
@@ -210,6 +216,14 @@ async def _open_parts(
         now=now,
         redact=redact,
     )
+
+
+async def _open_crm(stack: AsyncExitStack, settings: Settings) -> CrmApi | None:
+    """Return the REST API; None when the settings give no access to it."""
+    try:
+        return await stack.enter_async_context(open_crm(settings))
+    except NoRestAccessError:
+        return None
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:
@@ -353,11 +367,26 @@ def _build_poller(parts: _Parts, entry: BotSettings) -> Poller:
             infer_read=parts.settings.telegram.infer_read,
             language=parts.settings.kommo.language,
             lifetimes=parts.lifetimes,
+            people=_people(parts),
         ),
         now=parts.now,
     )
     health = parts.health.bots[entry.bot_id]
     return Poller(parts.bots[entry.bot_id], intake, parts.database, health, parts.desk)
+
+
+def _people(parts: _Parts) -> PeopleSettings:
+    greeting = _welcome(parts.settings)
+    return PeopleSettings(
+        can_link=parts.crm is not None,
+        has_welcome=greeting is not None,
+        asks_phone=greeting is not None and greeting.button is not None,
+        language=parts.settings.kommo.language,
+    )
+
+
+def _welcome(settings: Settings) -> Welcome | None:
+    return welcome(settings.texts.welcome, settings.texts.ask_phone, settings.kommo.language)
 
 
 def _build_to_kommo(parts: _Parts, connector: Connector) -> Worker:
@@ -370,6 +399,13 @@ def _build_to_kommo(parts: _Parts, connector: Connector) -> Worker:
             links=parts.links,
             files=parts.files,
             avatars=Avatars(parts.bots, parts.database, parts.links, now=parts.now),
+            people=KnownPeople(
+                parts.crm,
+                parts.chats,
+                parts.database,
+                region=parts.settings.kommo.phone_region,
+                now=parts.now,
+            ),
             now=parts.now,
         ),
         policy=TO_KOMMO,
@@ -394,6 +430,7 @@ def _build_to_telegram(parts: _Parts) -> Worker:
             templates=_templates(parts.settings),
             language=parts.settings.kommo.language,
             lifetimes=parts.lifetimes,
+            welcome=_welcome(parts.settings),
             now=parts.now,
         ),
         policy=TO_TELEGRAM,

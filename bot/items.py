@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from pydantic import BaseModel, ConfigDict
+
 from bot.translate.presses import Press
 from kommo.ids import ConversationId, KommoMessageId
 from kommo.models import (
@@ -24,6 +26,9 @@ class Kind(StrEnum):
     EDIT_MESSAGE = "edit_message"
     REACTION = "reaction"
     DELIVERY_STATUS = "delivery_status"
+    TIE = "tie"
+    """Who a client is in Kommo is to be found out, before what the conversation says next."""
+
     UPDATE = "update"
     """A Telegram update that could not be read, kept as it came."""
 
@@ -32,6 +37,9 @@ class Kind(StrEnum):
     MANAGER_REACTION = "manager_reaction"
     LEGACY_MESSAGE = "legacy_message"
     UNKNOWN_EVENT = "unknown_event"
+    WELCOME = "welcome"
+    """A new client is to be greeted."""
+
     BUTTON_PRESS = "button_press"
     """A client pressed a button, and is to see that it was noticed."""
 
@@ -58,6 +66,57 @@ async def put_message(
         expires_at=now + lifetimes.to_kommo,
     )
     return added is not None
+
+
+class Tie(BaseModel):
+    """Which contact a client is: the one that an invitation names, or else that of the number."""
+
+    model_config = ConfigDict(frozen=True)
+
+    contact_id: int | None = None
+
+
+async def put_tie(
+    tx: Transaction,
+    tie: Tie,
+    *,
+    conversation_id: ConversationId,
+    reason: str,
+    now: datetime,
+    lifetimes: Lifetimes,
+    not_before: datetime | None = None,
+) -> None:
+    """Put into the outbox that a client is to be tied to a contact, before what comes next."""
+    await tx.outbox.add(
+        dedupe_key=tie_key(conversation_id, reason),
+        ordering_key=conversation_id,
+        conversation_id=conversation_id,
+        kind=Kind.TIE,
+        payload=tie.model_dump_json(),
+        now=now,
+        expires_at=now + lifetimes.to_kommo,
+        not_before=not_before,
+    )
+
+
+def tie_key(conversation_id: ConversationId, reason: str) -> str:
+    """Return what makes an attempt to tie unique: a number, an invitation, the first start."""
+    return f"tie:{conversation_id}:{reason}"
+
+
+async def put_welcome(
+    tx: Transaction, *, conversation_id: ConversationId, now: datetime, lifetimes: Lifetimes
+) -> None:
+    """Put the greeting of a new client into the inbox."""
+    await tx.inbox.add(
+        dedupe_key=f"welcome:{conversation_id}",
+        ordering_key=conversation_id,
+        conversation_id=conversation_id,
+        kind=Kind.WELCOME,
+        payload="{}",
+        now=now,
+        expires_at=now + lifetimes.to_telegram,
+    )
 
 
 async def put_edit(

@@ -53,6 +53,7 @@ class Jobs:
             ]
             await tx.attempts.purge()
             await tx.buttons.purge(before=min(before, self._now() - timedelta(days=BUTTON_DAYS)))
+            await tx.invitations.purge(before=before)
         if any(removed):
             await self._database.compact()
             log.info("old items removed", extra={"items": sum(removed)})

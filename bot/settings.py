@@ -27,6 +27,7 @@ from bot.settings_tables import (
     StorageSettings,
     TelegramSettings,
     TemplateSettings,
+    TextsSettings,
 )
 from bot.settings_types import SafeAddress
 
@@ -53,6 +54,7 @@ class Settings(BaseSettings):
     admin: AdminSettings = Field(AdminSettings(), description="a table [admin]")
     storage: StorageSettings = Field(StorageSettings(), description="a table [storage]")
     delivery: DeliverySettings = Field(DeliverySettings(), description="a table [delivery]")
+    texts: TextsSettings = Field(TextsSettings(), description="a table [texts]")
     operators: OperatorsSettings = Field(OperatorsSettings(), description="a table [operators]")
     templates: tuple[TemplateSettings, ...] = Field(
         (), strict=False, description="tables [[templates]] (two brackets on each side)"

@@ -32,12 +32,19 @@ from bot.settings_types import (
     Word,
 )
 from bot.translate.languages import Language
+from bot.translate.phones import is_region
 from bot.translate.telegram_html import read_html
 
 MOST_BOTS = 100
 LONGEST_HOURS = 24 * 365
+LONGEST_WELCOME = 4096
+"""Reference: Bot API, sendMessage."""
+
 SHORTEST_KEEP_DAYS = 7
 SHORTEST_LINK_DAYS, LONGEST_LINK_DAYS = 7, 3650
+
+
+Welcome = Annotated[Text, Field(max_length=LONGEST_WELCOME)]
 
 
 class Section(BaseModel):
@@ -55,6 +62,13 @@ class OAuthSettings(Section):
         description="the integration's redirect address, exactly as registered, "
         "such as https://bridge.example.com/oauth/kommo"
     )
+
+
+def _region(value: str) -> str:
+    """Return a country's code."""
+    if not is_region(value):
+        raise ValueError("is not a country's code")
+    return value
 
 
 class KommoSettings(Section):
@@ -86,6 +100,9 @@ class KommoSettings(Section):
         "delivery_status", description='"delivery_status" or "status_code"'
     )
     language: Language = Field("en", description='"en", "es", "pt" or "ru"')
+    phone_region: Annotated[str, AfterValidator(_region)] | None = Field(
+        None, description="two capital letters of a country, such as US"
+    )
     oauth: OAuthSettings | None = Field(
         None, description="a table [kommo.oauth] with client_id, client_secret, redirect_uri"
     )
@@ -294,6 +311,17 @@ class TemplateSettings(Section):
         if problems:
             raise MismatchError(problems)
         return self
+
+
+class TextsSettings(Section):
+    """What the bridge itself says to clients."""
+
+    welcome: Welcome | None = Field(
+        None, description=f"a text of at most {LONGEST_WELCOME} letters for new clients"
+    )
+    ask_phone: Text | bool = Field(
+        False, description="the words on a button that shares the phone number, or true or false"
+    )
 
 
 class LoggingSettings(Section):

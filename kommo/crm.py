@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import httpx
 
 from kommo.errors import PayloadError, ServerError
 from kommo.failures import refusal, unreachable
-from kommo.ids import AmojoId
+from kommo.ids import AmojoId, KommoChatId
 from kommo.wire import Fields, decode
 
 PER_SECOND = 7
@@ -32,6 +33,14 @@ REMEDIES: Mapping[int, str] = {
 """What a person can do about a refusal. Reference: Kommo, Response codes."""
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A contact, and its phone numbers as somebody wrote them."""
+
+    id: int
+    phones: tuple[str, ...]
 
 
 class CrmPace:
@@ -104,9 +113,27 @@ class CrmApi:
         """Change templates, each named by its `id`."""
         await self._write("PATCH", "chats/templates", rows)
 
-    async def _pages(self, path: str, name: str) -> AsyncIterator[Row]:
+    async def contacts(self, query: str) -> list[Contact]:
+        """Return the contacts that a search finds; its words may be a part of a phone number.
+
+        Reference: Kommo, Contacts list (Find contact by a phone number).
+        """
+        rows = self._pages("contacts", "contacts", query={"query": query})
+        numbered = [(Fields(row).integer("id"), row) async for row in rows]
+        return [Contact(number, _phones(row)) for number, row in numbered if number is not None]
+
+    async def link_chat(self, contact_id: int, kommo_chat_id: KommoChatId) -> None:
+        """Make a chat a contact's; again is harmless. Reference: Kommo, Link chat to contact."""
+        row = {"contact_id": contact_id, "chat_id": kommo_chat_id}
+        await self._call("POST", "contacts/chats", body=[row])
+
+    async def _pages(
+        self, path: str, name: str, *, query: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Row]:
         for page in range(1, MOST_PAGES + 1):
-            fields = await self._call("GET", path, query={"page": page, "limit": BATCH})
+            fields = await self._call(
+                "GET", path, query={**(query or {}), "page": page, "limit": BATCH}
+            )
             rows = _rows(fields, name)
             for row in rows:
                 yield row
@@ -152,6 +179,16 @@ class CrmApi:
         except PayloadError as error:
             message = f"{what}: Kommo's answer cannot be read: {error}"
             raise ServerError(message, status=httpx.codes.OK) from error
+
+
+def _phones(contact: Row) -> tuple[str, ...]:
+    """Return a contact's phone numbers as somebody wrote them: the values of its PHONE fields."""
+    return tuple(
+        value.text("value")
+        for field in Fields(contact).children("custom_fields_values")
+        if field.text("field_code") == "PHONE"
+        for value in field.children("values")
+    )
 
 
 def _rows(fields: Fields, name: str) -> list[Row]:

@@ -55,6 +55,8 @@ class Account:
         self.sources: list[Json] = []
         self.templates: list[Json] = []
         self.has_widget = True
+        self.contacts: dict[int, Json] = {}
+        self.chat_links: dict[str, Json] = {}
         self.repeated = 0
         self._conversations: dict[str, Conversation] = {}
         self._people: dict[str, Person] = {}

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from sandbox import kommo_integration
+from sandbox import kommo_contacts, kommo_integration
 from sandbox.http import json_response
 from sandbox.kommo_account import Account
 from sandbox.kommo_model import Json, RefusedError
@@ -58,6 +58,8 @@ CALLS: dict[tuple[str, str], RestCall] = {
     ("GET", "users"): users,
     ("GET", "sources"): kommo_integration.list_sources,
     ("GET", "chats/templates"): kommo_integration.list_templates,
+    ("GET", "contacts"): kommo_contacts.list_contacts,
+    ("GET", "contacts/chats"): kommo_contacts.list_links,
 }
 
 WRITES: dict[tuple[str, str], kommo_integration.Write] = {
@@ -66,6 +68,7 @@ WRITES: dict[tuple[str, str], kommo_integration.Write] = {
     ("DELETE", "sources"): kommo_integration.delete_sources,
     ("POST", "chats/templates"): kommo_integration.create_templates,
     ("PATCH", "chats/templates"): kommo_integration.update_templates,
+    ("POST", "contacts/chats"): kommo_contacts.link_chats,
 }
 
 
@@ -95,6 +98,8 @@ def answer(
 
 def _answered(account: Account, request: web.Request, body: bytes) -> Json | None:
     name = (request.method, request.match_info["tail"])
+    if name == ("POST", "contacts/chats") and request.headers.get("Cookie"):
+        raise RefusedError(403, "session cookies are not taken here")
     if name in WRITES:
         return WRITES[name](account, _objects(body))
     if name in CALLS:

@@ -1,6 +1,7 @@
 """What a test, a demo or a person sees of the sandbox's Kommo."""
 
 from sandbox.kommo_account import Account
+from sandbox.kommo_contacts import new_contact
 from sandbox.kommo_hooks import Hooks
 from sandbox.kommo_manager import Manager
 from sandbox.kommo_media import MediaHost
@@ -31,6 +32,16 @@ class KommoResults:
         self._hooks = hooks
         self._media = media
         self._calls: list[ApiCall] = []
+
+    def add_contact(self, name: str, *phones: str) -> int:
+        """Make a contact as somebody in Kommo types it; return its number."""
+        return new_contact(self.account, name, *phones)
+
+    def contact_of(self, conversation_id: str) -> int | None:
+        """Return the contact that a conversation of either side's id was linked to."""
+        conversation = self.account.conversation(conversation_id)
+        link = self.account.chat_links.get(conversation.id) if conversation else None
+        return None if link is None else int(link["contact_id"])
 
     @property
     def hook_url(self) -> str | None:

@@ -27,6 +27,15 @@ class People(World):
         entities = [{"type": "bot_command", "offset": 0, "length": len("/start")}]
         return self.client_sends({"text": text, "entities": entities}, **how)
 
+    def client_shares_phone(self, phone: str, *, chat_id: int = ANN, **how: Any) -> int:
+        """Let somebody share their own number, as the button of a keyboard asks for it.
+
+        Reference: Bot API, KeyboardButton (`request_contact`); Contact.
+        """
+        name = self.add_person(chat_id).user()["first_name"]
+        contact = {"phone_number": phone, "first_name": name, "user_id": chat_id}
+        return self.client_sends({"contact": contact}, chat_id=chat_id, **how)
+
     def client_sends(
         self,
         content: Json,

@@ -9,7 +9,8 @@ from storage.moments import from_ms, optional_moment, optional_ms, to_ms
 
 COLUMNS = (
     "conversation_id, bot_id, business_user_id, chat_id, kommo_chat_id, kommo_user_id, name, "
-    "username, phone, source_id, is_reachable, created_at, last_incoming_at, last_outgoing_at"
+    "username, phone, source_id, is_reachable, created_at, last_incoming_at, last_outgoing_at, "
+    "contact_id"
 )
 
 
@@ -31,6 +32,8 @@ class Conversation:
     is_reachable: bool = True
     last_incoming_at: datetime | None = None
     last_outgoing_at: datetime | None = None
+    contact_id: int | None = None
+    """Kommo's contact that the bridge linked it to; set by `set_contact` alone."""
 
 
 class ConversationReader:
@@ -67,6 +70,15 @@ class ConversationReader:
         )
         return [_conversation(row) for row in rows]
 
+    async def phone_of_person(self, chat_id: int) -> str | None:
+        """Return the number that a person told in any conversation: of another bot, perhaps."""
+        rows = await self._session.rows(
+            "SELECT phone FROM conversations WHERE chat_id = :chat_id AND phone IS NOT NULL "
+            "ORDER BY last_incoming_at DESC LIMIT 1",
+            {"chat_id": chat_id},
+        )
+        return rows[0][0] if rows else None
+
     async def list_all(self, *, limit: int, offset: int = 0) -> list[Conversation]:
         """Return conversations, oldest first."""
         rows = await self._session.rows(
@@ -92,7 +104,7 @@ class Conversations(ConversationReader):
             f"INSERT INTO conversations ({COLUMNS}) VALUES "
             "(:conversation_id, :bot_id, :business_user_id, :chat_id, :kommo_chat_id, "
             ":kommo_user_id, :name, :username, :phone, :source_id, :is_reachable, :created_at, "
-            ":last_incoming_at, :last_outgoing_at) "
+            ":last_incoming_at, :last_outgoing_at, NULL) "
             "ON CONFLICT (conversation_id) DO UPDATE SET name = excluded.name, "
             "username = excluded.username, is_reachable = excluded.is_reachable, "
             "kommo_chat_id = coalesce(excluded.kommo_chat_id, conversations.kommo_chat_id), "
@@ -147,6 +159,21 @@ class Conversations(ConversationReader):
             },
         )
 
+    async def set_phone(self, conversation_id: str, phone: str) -> None:
+        """Store a client's number, as +digits."""
+        await self._session.rows(
+            "UPDATE conversations SET phone = :phone WHERE conversation_id = :conversation_id",
+            {"conversation_id": conversation_id, "phone": phone},
+        )
+
+    async def set_contact(self, conversation_id: str, contact_id: int) -> None:
+        """Store which of Kommo's contacts a conversation was linked to."""
+        await self._session.rows(
+            "UPDATE conversations SET contact_id = :contact_id "
+            "WHERE conversation_id = :conversation_id",
+            {"conversation_id": conversation_id, "contact_id": contact_id},
+        )
+
     async def set_reachable(self, conversation_id: str, *, is_reachable: bool) -> None:
         """Store whether the client lets the bot write."""
         await self._session.rows(
@@ -164,6 +191,7 @@ class Conversations(ConversationReader):
             "deliveries",
             "buttons",
             "avatars",
+            "invitation_uses",
             "conversations",
         )
         results = await self._session.batch(
@@ -184,6 +212,7 @@ def _conversation(row: Row) -> Conversation:
     (
         conversation_id, bot_id, business_user_id, chat_id, kommo_chat_id, kommo_user_id, name,
         username, phone, source_id, is_reachable, created_at, last_incoming_at, last_outgoing_at,
+        contact_id,
     ) = row  # fmt: skip
     return Conversation(
         conversation_id=conversation_id,
@@ -200,4 +229,5 @@ def _conversation(row: Row) -> Conversation:
         created_at=from_ms(created_at),
         last_incoming_at=optional_moment(last_incoming_at),
         last_outgoing_at=optional_moment(last_outgoing_at),
+        contact_id=contact_id,
     )

@@ -13,6 +13,7 @@ from storage.buttons import ButtonReader, Buttons
 from storage.conversations import ConversationReader, Conversations
 from storage.engine import Connection, Session
 from storage.figures import FigureReader
+from storage.invitations import Invitations
 from storage.lock import instance_lock
 from storage.messages import MessageReader, Messages
 from storage.notes import NoteReader, Notes
@@ -32,6 +33,7 @@ class Transaction:
         self.buttons = Buttons(session)
         self.avatars = Avatars(session)
         self.attempts = Attempts(session)
+        self.invitations = Invitations(session)
         self.notes = Notes(session)
 
 

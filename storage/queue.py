@@ -125,8 +125,19 @@ class DurableQueue(QueueReader):
         now: datetime,
         expires_at: datetime,
         conversation_id: str | None = None,
+        not_before: datetime | None = None,
     ) -> int | None:
         """Add an item behind those of its ordering key.
+
+        Args:
+            dedupe_key: what makes it unique.
+            ordering_key: items of one key are delivered one after the other.
+            kind: what it is.
+            payload: what it says, as JSON.
+            now: the time.
+            expires_at: a failure after this moment is the last one.
+            conversation_id: whose item it is.
+            not_before: until when it waits, and all behind it, unless it is hastened.
 
         Returns:
             its id; None when its dedupe key is known, in whatever state.
@@ -138,7 +149,7 @@ class DurableQueue(QueueReader):
             "VALUES (:dedupe_key, :ordering_key, :conversation_id, :kind, :payload, "
             "'pending', :now, :expires_at, "
             f"CASE WHEN EXISTS (SELECT 1 FROM {self._table} WHERE ordering_key = :ordering_key "
-            "AND state = 'pending') THEN NULL ELSE :now END) "
+            "AND state = 'pending') THEN NULL ELSE :due_at END) "
             "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id, due_at",
             {
                 "dedupe_key": dedupe_key,
@@ -147,6 +158,7 @@ class DurableQueue(QueueReader):
                 "kind": kind,
                 "payload": payload,
                 "now": to_ms(now),
+                "due_at": to_ms(not_before or now),
                 "expires_at": to_ms(expires_at),
             },
         )
@@ -232,6 +244,16 @@ class DurableQueue(QueueReader):
                 "is_uncertain": int(is_uncertain),
             },
         )
+
+    async def hasten(self, dedupe_key: str, *, now: datetime) -> None:
+        """Let an item that waits for its time wait no longer."""
+        rows = await self._session.rows(
+            f"UPDATE {self._table} SET due_at = :now WHERE dedupe_key = :dedupe_key "
+            "AND due_at > :now RETURNING id",
+            {"dedupe_key": dedupe_key, "now": to_ms(now)},
+        )
+        if rows:
+            self._changed(self._table)
 
     async def release(self, item_id: int, *, now: datetime) -> None:
         """Take back an attempt that had not begun."""

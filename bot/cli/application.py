@@ -208,6 +208,28 @@ def widget(
     command.write(file, made, is_confirmed=yes)
 
 
+@app.command()
+def invite(  # noqa: PLR0917 - the command line's own
+    context: typer.Context,
+    contact: Annotated[int, typer.Option("--contact", min=1, help="The contact's number.")],
+    bot: Annotated[
+        str | None, typer.Option("--bot", help="The bot's name; the default bot if left out.")
+    ] = None,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=3650, help="How long it is good.")
+    ] = 30,
+    many: Annotated[
+        bool, typer.Option("--many", help="For everybody who opens it, not one person.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a t.me link that ties whoever opens it to a contact of Kommo."""
+    settings = load_settings(context)
+    from bot.cli import invite as command  # noqa: PLC0415
+
+    command.invite(settings, contact, bot_name=bot, days=days, is_single=not many, as_json=as_json)
+
+
 @chats.command("list")
 def chats_list(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the conversations."""

@@ -10,6 +10,7 @@ from typing import Any
 from aiogram.types import Update
 
 from bot.deliver.avatars import Avatars
+from bot.deliver.known_people import KnownPeople
 from bot.items import Kind
 from bot.links import MediaLinks
 from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
@@ -64,6 +65,7 @@ class ToKommo:
         links: MediaLinks,
         files: TelegramFiles,
         avatars: Avatars,
+        people: KnownPeople,
         now: Callable[[], datetime],
     ) -> None:
         self._chats = chats
@@ -71,6 +73,7 @@ class ToKommo:
         self._links = links
         self._files = files
         self._avatars = avatars
+        self._people = people
         self._now = now
 
     @asynccontextmanager
@@ -115,6 +118,8 @@ class ToKommo:
                 await self._chats.set_delivery_status(status)
             case Kind.REACTION:
                 await self._chats.react(Reaction.model_validate_json(item.payload))
+            case Kind.TIE:
+                return await self._people.tie(item)
             case Kind.UPDATE:
                 return await self._replay(item)
             case _:

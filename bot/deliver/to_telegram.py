@@ -46,6 +46,7 @@ from bot.translate.presses import Press
 from bot.translate.status import Verdict
 from bot.translate.templates import TelegramTemplate, in_telegrams_version
 from bot.translate.uploads import instead
+from bot.translate.welcome import Welcome, greeting
 from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction, parse_event
 from kommo.ids import ConversationId
 from kommo.models import ErrorCode, StatusCode
@@ -99,6 +100,7 @@ class ToTelegram:
         templates: Sequence[TelegramTemplate],
         language: Language,
         lifetimes: Lifetimes,
+        welcome: Welcome | None,
         now: Callable[[], datetime],
     ) -> None:
         self._bots = bots
@@ -108,6 +110,7 @@ class ToTelegram:
         self._templates = tuple(templates)
         self._language: Language = language
         self._lifetimes = lifetimes
+        self._welcome = welcome
         self._now = now
         self._paces = {bot_id: Pace() for bot_id in bots}
 
@@ -160,6 +163,8 @@ class ToTelegram:
     async def _send(self, item: QueueItem) -> Outcome:
         if item.kind == Kind.BUTTON_PRESS:
             return await self._show_choice(Press.model_validate_json(item.payload))
+        if item.kind == Kind.WELCOME:
+            return await self._greet(item)
         event = parse_event(item.payload.encode())
         if not isinstance(event, ManagerMessage | ManagerReaction | LegacyMessage):
             return Undeliverable(f"this version does not deliver items of kind {item.kind!r}")
@@ -196,6 +201,14 @@ class ToTelegram:
         if bot is None:
             raise NotSentError(status.BOT_REMOVED)
         await show_choice(bot, press, within=_timeout())
+        return Delivered()
+
+    async def _greet(self, item: QueueItem) -> Outcome:
+        """Greet a new client, unless the settings say nothing to new clients any more."""
+        address = parse_conversation(item.conversation_id or "")
+        bot = self._bots.get(address.bot_id) if address else None
+        if address is not None and bot is not None and self._welcome is not None:
+            await self._call(bot, greeting(address, self._welcome), _timeout())
         return Delivered()
 
     async def _react(self, bot: Bot, event: ManagerReaction, address: ChatAddress) -> Outcome:

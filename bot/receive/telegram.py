@@ -10,7 +10,7 @@ import json
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -38,6 +38,7 @@ from bot.items import (
     put_status,
 )
 from bot.patience import persist
+from bot.receive.people import PeopleSettings, meet
 from bot.receive.reachability import store_reachability
 from bot.translate import incoming, presses
 from bot.translate.files import MediaUrl
@@ -91,6 +92,7 @@ class IntakeSettings:
     infer_read: bool
     lifetimes: Lifetimes
     language: Language = "en"
+    people: PeopleSettings = field(default_factory=PeopleSettings)
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,17 @@ class Intake:
         return None
 
     async def _store_message(self, tx: Transaction, message: ClientMessage) -> None:
+        conversation_id = message.address.conversation_id
+        is_new = await tx.conversations.get(conversation_id) is None
         await tx.conversations.remember(self._conversation(message))
+        message = await meet(
+            tx,
+            message,
+            self._settings.people,
+            is_new=is_new,
+            now=self._now(),
+            lifetimes=self._settings.lifetimes,
+        )
         profile = await _profile(tx, message.address.conversation_id)
         reply_to = await _quote(tx, message)
         said_at = _moment(message.at, self._now())

@@ -11,6 +11,7 @@ from bot.translate.contents import contents, with_heading
 from bot.translate.context import heading
 from bot.translate.files import MediaUrl
 from bot.translate.ids import ID_LIMIT, ChatAddress, participant_id
+from bot.translate.starts import start_payload
 from bot.translate.text import clean
 from kommo.ids import ExternalMessageId, SourceId
 from kommo.models import Content, EditMessage, NewMessage, Person, Quote, QuoteAuthor
@@ -35,6 +36,7 @@ class ClientMessage:
         phone: the client's own number, if this message tells it.
         answers: Telegram's id of the message that this one answers.
         quoted: that message itself, in case Kommo does not know it.
+        start: what a deep link said; empty for a plain start, None when it is none.
     """
 
     address: ChatAddress
@@ -46,6 +48,7 @@ class ClientMessage:
     phone: str | None = None
     answers: int | None = None
     quoted: Quote | None = None
+    start: str | None = None
 
     @property
     def payload(self) -> NewMessage:
@@ -103,6 +106,7 @@ def client_message(
         phone=own_phone(message, author),
         answers=message.reply_to_message.message_id if message.reply_to_message else None,
         quoted=quoted(message.reply_to_message) if message.reply_to_message else None,
+        start=start_payload(message.text),
     )
 
 

@@ -168,6 +168,26 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "[O cliente desbloqueou o bot: as mensagens chegam novamente.]",
         "[Клиент разблокировал бота: сообщения снова доходят.]",
     ),
+    "Came by the link: ": (
+        "Llegó por el enlace: ",
+        "Chegou pelo link: ",
+        "Перешёл по ссылке: ",
+    ),
+    "[Came by an invitation.]": (
+        "[Llegó por una invitación.]",
+        "[Chegou por um convite.]",
+        "[Перешёл по приглашению.]",
+    ),
+    "Nobody with this number is known in Telegram: send the client an invitation link.": (
+        "Nadie con este número es conocido en Telegram: envíe al cliente un enlace de invitación.",
+        "Ninguém com este número é conhecido no Telegram: envie ao cliente um link de convite.",
+        "Клиент с этим номером в Telegram неизвестен: отправьте ему ссылку-приглашение.",
+    ),
+    "Share my phone number": (
+        "Compartir mi número de teléfono",
+        "Compartilhar meu número de telefone",
+        "Поделиться номером телефона",
+    ),
 }
 
 

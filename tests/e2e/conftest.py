@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,8 @@ class Bridge:
 
     def __init__(self, config: Path) -> None:
         self.config = config
+        self.ahead = timedelta()
+        """How far its clock is ahead of the world's."""
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -139,7 +142,9 @@ class Bridge:
     async def _run(self, started: asyncio.Event) -> None:
         redact = Redactor(self.settings.secrets())
         async with AsyncExitStack() as stack:
-            app = await stack.enter_async_context(open_app(self.settings, redact=redact))
+            app = await stack.enter_async_context(
+                open_app(self.settings, redact=redact, now=lambda: datetime.now(UTC) + self.ahead)
+            )
             started.set()
             await app.run(self._stop)
 

@@ -1,0 +1,161 @@
+"""Ties a client to the contact that Kommo has of the same person, so that nobody is doubled.
+
+The tie is an item of the outbox like any other, ahead of what the conversation says first: find
+the contact, create the chat, link the two. Each step may be repeated. References: Kommo, Contacts
+list (Find contact by a phone number); Create chat; Link chat to contact.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from bot.items import Tie
+from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
+from bot.translate.ids import participant_id
+from bot.translate.phones import is_same, search_words
+from kommo.chats import ChatsApi
+from kommo.crm import CrmApi
+from kommo.errors import RateLimitedError, RejectedError, RequestError, UnreachableError
+from kommo.ids import ConversationId, KommoChatId, SourceId
+from kommo.models import NewChat, Person, Profile
+from storage.conversations import Conversation
+from storage.database import Database
+from storage.queue import QueueItem
+
+CALL_S = 10.0
+"""How long one question to the REST API may take."""
+
+PATIENCE = timedelta(minutes=3)
+"""How long messages wait for a REST API that fails, and for the pause after the last attempt."""
+
+PAUSE = timedelta(seconds=5)
+"""After a failure nobody asks for so long: an API that hangs must not fill all places."""
+
+Answer = TypeVar("Answer")
+
+log = logging.getLogger(__name__)
+
+
+class RestError(Exception):
+    """The REST API failed, not the Chats API."""
+
+    def __init__(self, error: RequestError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class KnownPeople:
+    """Finds out which contact a client is.
+
+    Args:
+        crm: the REST API; None without access to it: then nobody is tied.
+        region: the country of numbers without a plus.
+    """
+
+    def __init__(
+        self,
+        crm: CrmApi | None,
+        chats: ChatsApi,
+        database: Database,
+        *,
+        region: str | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._crm = crm
+        self._chats = chats
+        self._database = database
+        self._region = region
+        self._now = now
+        self._not_before: datetime | None = None
+
+    async def tie(self, item: QueueItem) -> Outcome:
+        """Make one attempt; raises what the Chats API does."""
+        async with self._database.snapshot() as snapshot:
+            conversation = await snapshot.conversations.get(item.conversation_id or "")
+        if conversation is None or self._crm is None:
+            return Delivered()
+        try:
+            return await self._tie(self._crm, Tie.model_validate_json(item.payload), conversation)
+        except RestError as failure:
+            return await self._failed(item, conversation, failure.error)
+
+    async def _tie(self, crm: CrmApi, tie: Tie, conversation: Conversation) -> Outcome:
+        contact_id = tie.contact_id
+        if contact_id is None and conversation.contact_id is None and conversation.phone:
+            contact_id = await self._of_phone(crm, conversation.phone)
+        if contact_id is None or contact_id == conversation.contact_id:
+            return Delivered()
+        kommo_chat_id = await self._chat(conversation)
+        await self._ask(crm.link_chat(contact_id, kommo_chat_id))
+        async with self._database.transaction() as tx:
+            await tx.conversations.set_contact(conversation.conversation_id, contact_id)
+        log.info(
+            "linked to a contact",
+            extra={"conversation": conversation.conversation_id, "contact": contact_id},
+        )
+        return Delivered()
+
+    async def _of_phone(self, crm: CrmApi, phone: str) -> int | None:
+        """Return the one contact of a number; nobody is guessed when there are several."""
+        contacts = await self._ask(crm.contacts(search_words(phone)))
+        found = {
+            contact.id
+            for contact in contacts
+            if any(is_same(phone, written, self._region) for written in contact.phones)
+        }
+        if len(found) > 1:
+            log.info("several contacts have the client's number; none is chosen")
+        return found.pop() if len(found) == 1 else None
+
+    async def _chat(self, conversation: Conversation) -> KommoChatId:
+        """Create the chat, or learn its id; it is stored before it is used."""
+        profile = Profile(phone=conversation.phone) if conversation.phone else None
+        username = conversation.username
+        chat = NewChat(
+            conversation_id=ConversationId(conversation.conversation_id),
+            source_id=SourceId(conversation.source_id) if conversation.source_id else None,
+            user=Person(
+                id=participant_id(conversation.chat_id),
+                name=conversation.name,
+                profile=profile,
+                profile_link=f"https://t.me/{username}" if username else None,
+            ),
+        )
+        created = await self._chats.create_chat(chat)
+        async with self._database.transaction() as tx:
+            await tx.conversations.bind_kommo(
+                conversation.conversation_id, created.kommo_chat_id, created.user_id
+            )
+        return created.kommo_chat_id
+
+    async def _ask(self, call: Coroutine[Any, Any, Answer]) -> Answer:
+        """Ask the REST API, unless it failed a moment ago."""
+        if self._not_before is not None and self._now() < self._not_before:
+            call.close()
+            paused = UnreachableError("the REST API failed a moment ago", was_sent=False)
+            raise RestError(paused)
+        try:
+            async with asyncio.timeout(CALL_S):
+                return await call
+        except RequestError as error:
+            if not isinstance(error, RejectedError):
+                self._not_before = self._now() + PAUSE
+            raise RestError(error) from error
+        except TimeoutError as error:
+            self._not_before = self._now() + PAUSE
+            late = UnreachableError("the REST API did not answer in time", was_sent=True)
+            raise RestError(late) from error
+
+    async def _failed(
+        self, item: QueueItem, conversation: Conversation, error: RequestError
+    ) -> Outcome:
+        """Decide whether the conversation waits longer for the REST API."""
+        is_final = isinstance(error, RejectedError)
+        if not is_final and self._now() - item.created_at < PATIENCE:
+            after_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
+            return RetryLater(str(error), after_s=after_s)
+        if not is_final:
+            await self._chat(conversation)  # fails when messages could not be sent either
+        return Undeliverable(f"sent without being linked to a contact: {error}")

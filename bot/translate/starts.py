@@ -1,0 +1,41 @@
+"""A client opens a deep link → what it says, and what the manager reads. Pure.
+
+Reference: Bot API, Deep linking: `/start` and up to 64 letters, digits, `_` and `-`.
+"""
+
+import re
+
+from bot.translate.languages import Language, in_language
+
+INVITATION_BYTES = 24
+INVITATION = re.compile(r"inv_[A-Za-z0-9_-]{32}")
+"""What our own links carry; so many random bytes are 32 letters in Base64."""
+
+START = "/start"
+_START = re.compile(r"/start(?:@\w{1,64})?(?:[ ]([A-Za-z0-9_-]{1,64}))?", re.ASCII)
+
+CAMPAIGN = "Came by the link: "
+INVITED = "[Came by an invitation.]"
+
+
+def start_payload(text: str | None) -> str | None:
+    """Return what a deep link said: nothing for a plain start, None when this is no start.
+
+    Whatever Telegram's links cannot carry was typed by hand, and is a message like any other.
+    """
+    match = _START.fullmatch((text or "").strip())
+    return (match[1] or "") if match else None
+
+
+def invitation_payload(random: str) -> str:
+    """Return the payload of an invitation."""
+    return f"inv_{random}"
+
+
+def start_line(payload: str, language: Language, *, is_invited: bool) -> str:
+    """Return what the manager reads of a start."""
+    if is_invited:
+        return in_language(INVITED, language)
+    if not payload or INVITATION.fullmatch(payload):
+        return START
+    return in_language(CAMPAIGN, language) + payload
