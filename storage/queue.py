@@ -14,10 +14,11 @@ from storage.engine import Parameters, Row, Session
 from storage.moments import from_ms, optional_moment, to_ms
 
 State = Literal["pending", "done", "dead"]
+Urgency = Literal["now", "", "later"]
 
 COLUMNS = (
     "id, dedupe_key, ordering_key, conversation_id, kind, payload, state, created_at, due_at, "
-    "expires_at, started_at, attempts, progress, is_uncertain, reason, finished_at"
+    "expires_at, started_at, attempts, progress, is_uncertain, reason, finished_at, lane, unknowns"
 )
 
 
@@ -41,6 +42,8 @@ class QueueItem:
     is_uncertain: bool
     reason: str | None
     finished_at: datetime | None
+    lane: str = ""
+    unknowns: int = 0
 
 
 class QueueReader:
@@ -50,12 +53,30 @@ class QueueReader:
         self._table: Literal["inbox", "outbox"] = table
         self._session = session
 
-    async def next_due_at(self) -> datetime | None:
-        """Return when the next item is due; None when nothing waits for its time."""
+    async def next_due_at(self, *, after: datetime | None = None) -> datetime | None:
+        """Return when the next item is due; None when nothing waits for its time.
+
+        Args:
+            after: only what is due later than this counts.
+        """
         rows = await self._session.rows(
-            f"SELECT due_at FROM {self._table} WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"
+            f"SELECT due_at FROM {self._table} WHERE due_at > :after ORDER BY due_at LIMIT 1",
+            {"after": to_ms(after) if after else -1},
         )
         return from_ms(rows[0][0]) if rows else None
+
+    async def due_lanes(self, *, now: datetime) -> list[str]:
+        """Return the lanes in which something is due, by seeking from one to the next."""
+        lane = f"SELECT lane FROM {self._table} WHERE due_at IS NOT NULL"
+        rows = await self._session.rows(
+            f"WITH RECURSIVE lanes (lane) AS (SELECT ({lane} AND lane >= '' ORDER BY lane LIMIT 1)"
+            f" UNION ALL SELECT ({lane} AND lane > lanes.lane ORDER BY lane LIMIT 1) FROM lanes "
+            "WHERE lanes.lane IS NOT NULL) "
+            f"SELECT lane FROM lanes WHERE EXISTS (SELECT 1 FROM {self._table} AS items "
+            "WHERE items.lane = lanes.lane AND items.due_at <= :now)",
+            {"now": to_ms(now)},
+        )
+        return [row[0] for row in rows]
 
     async def get(self, item_id: int) -> QueueItem | None:
         """Return one item."""
@@ -126,6 +147,7 @@ class DurableQueue(QueueReader):
         expires_at: datetime,
         conversation_id: str | None = None,
         not_before: datetime | None = None,
+        urgency: Urgency = "",
     ) -> int | None:
         """Add an item behind those of its ordering key.
 
@@ -145,9 +167,9 @@ class DurableQueue(QueueReader):
         rows = await self._session.rows(
             f"INSERT INTO {self._table} "
             "(dedupe_key, ordering_key, conversation_id, kind, payload, "
-            "state, created_at, expires_at, due_at) "
+            "state, created_at, expires_at, urgency, due_at) "
             "VALUES (:dedupe_key, :ordering_key, :conversation_id, :kind, :payload, "
-            "'pending', :now, :expires_at, "
+            "'pending', :now, :expires_at, :urgency, "
             f"CASE WHEN EXISTS (SELECT 1 FROM {self._table} WHERE ordering_key = :ordering_key "
             "AND state = 'pending') THEN NULL ELSE :due_at END) "
             "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id, due_at",
@@ -160,6 +182,7 @@ class DurableQueue(QueueReader):
                 "now": to_ms(now),
                 "due_at": to_ms(not_before or now),
                 "expires_at": to_ms(expires_at),
+                "urgency": urgency,
             },
         )
         if not rows:
@@ -200,25 +223,33 @@ class DurableQueue(QueueReader):
             "done", dedupe_key, ordering_key, kind, payload, now, None, conversation_id
         )
 
-    async def take(self, *, now: datetime, limit: int) -> list[QueueItem]:
+    async def take(
+        self, *, now: datetime, limit: int, lane: str | None = None
+    ) -> list[QueueItem]:
         """Claim what is due, longest due first; an attempt of each is under way from here on.
+
+        Args:
+            now: what is due by then.
+            limit: at most so many.
+            lane: only of this lane.
 
         Returns:
             the items in the order of their ids.
         """
+        of_lane = "" if lane is None else "lane = :lane AND "
         rows = await self._session.rows(
             f"UPDATE {self._table} SET started_at = :now, due_at = NULL, attempts = attempts + 1 "
             f"WHERE id IN (SELECT id FROM {self._table} "
-            "WHERE due_at <= :now ORDER BY due_at, id LIMIT :limit) "
+            f"WHERE {of_lane}due_at <= :now ORDER BY due_at, id LIMIT :limit) "
             f"RETURNING {COLUMNS}",
-            {"now": to_ms(now), "limit": limit},
+            {"now": to_ms(now), "limit": limit, **({} if lane is None else {"lane": lane})},
         )
         return sorted((_item(row) for row in rows), key=lambda item: item.id)
 
     async def record_progress(self, item_id: int, *, progress: int) -> None:
-        """Store how many calls of an item were made."""
+        """Store how many calls of an item were made; the next one is a new one."""
         await self._session.rows(
-            f"UPDATE {self._table} SET progress = :progress WHERE id = :id",
+            f"UPDATE {self._table} SET progress = :progress, unknowns = 0 WHERE id = :id",
             {"id": item_id, "progress": progress},
         )
 
@@ -231,17 +262,32 @@ class DurableQueue(QueueReader):
         await self._end(item_id, "dead", now, reason)
 
     async def retry_later(
-        self, item_id: int, *, due_at: datetime, reason: str, is_uncertain: bool = False
+        self,
+        item_id: int,
+        *,
+        due_at: datetime,
+        reason: str,
+        is_uncertain: bool = False,
+        is_unknown: bool = False,
     ) -> None:
-        """End an attempt, not the item. Once uncertain, an item stays so."""
+        """End an attempt, not the item. Once uncertain, an item stays so.
+
+        Args:
+            item_id: the item.
+            due_at: when the next attempt begins.
+            reason: what happened.
+            is_uncertain: whether it may have been carried out all the same.
+            is_unknown: whether nothing at all is known of it; such attempts are counted.
+        """
         await self._put_back(
-            "reason = :reason, "
+            "reason = :reason, unknowns = unknowns + :unknown, "
             "is_uncertain = CASE WHEN :is_uncertain = 1 THEN 1 ELSE is_uncertain END",
             {
                 "id": item_id,
                 "due_at": to_ms(due_at),
                 "reason": reason,
                 "is_uncertain": int(is_uncertain),
+                "unknown": int(is_unknown),
             },
         )
 
@@ -255,9 +301,9 @@ class DurableQueue(QueueReader):
         if rows:
             self._changed(self._table)
 
-    async def release(self, item_id: int, *, now: datetime) -> None:
-        """Take back an attempt that had not begun."""
-        await self._put_back("attempts = attempts - 1", {"id": item_id, "due_at": to_ms(now)})
+    async def release(self, item_id: int, *, due_at: datetime) -> None:
+        """Take back an attempt that had not begun; the next one begins at a moment."""
+        await self._put_back("attempts = attempts - 1", {"id": item_id, "due_at": to_ms(due_at)})
 
     async def recover(self, *, now: datetime) -> int:
         """After a start: make due what an earlier process left under way, and put heads right.
@@ -299,7 +345,7 @@ class DurableQueue(QueueReader):
         parameters = {"id": item_id, "now": to_ms(now), "expires_at": to_ms(expires_at)}
         rows = await self._session.rows(
             f"UPDATE {self._table} SET state = 'pending', expires_at = :expires_at, "
-            "finished_at = NULL WHERE id = :id AND state IN ('pending', 'dead') RETURNING id",
+            "unknowns = 0, finished_at = NULL WHERE id = :id AND state IN ('pending', 'dead') RETURNING id",
             parameters,
         )
         if rows:
@@ -421,6 +467,7 @@ def _item(row: Row) -> QueueItem:
     (
         item_id, dedupe_key, ordering_key, conversation_id, kind, payload, state, created_at,
         due_at, expires_at, started_at, attempts, progress, is_uncertain, reason, finished_at,
+        lane, unknowns,
     ) = row  # fmt: skip
     return QueueItem(
         id=item_id,
@@ -439,4 +486,6 @@ def _item(row: Row) -> QueueItem:
         is_uncertain=bool(is_uncertain),
         reason=reason,
         finished_at=optional_moment(finished_at),
+        lane=lane,
+        unknowns=unknowns,
     )

@@ -50,7 +50,7 @@ class Play:
             self.queue.finish(item_id, now=self.now),
             self.queue.bury(item_id, now=self.now, reason="r"),
             self.queue.retry_later(item_id, due_at=later, reason="r"),
-            self.queue.release(item_id, now=self.now),
+            self.queue.release(item_id, due_at=self.now),
         ]
         chosen = ends.pop(self.dice.randrange(len(ends)))
         for other in ends:

@@ -120,7 +120,7 @@ async def test_an_attempt_that_never_began_does_not_count(queue, put, take, noon
     """What was claimed and given back is due as before."""
     item_id = await put(queue, "one")
     await take(queue)
-    await queue.release(item_id, now=noon)
+    await queue.release(item_id, due_at=noon)
     (item,) = await queue.take(now=noon, limit=1)
     assert item.attempts == 1
 
@@ -155,7 +155,7 @@ class TestRetryByHand:
             "finish": lambda: queue.finish(second, now=noon),
             "bury": lambda: queue.bury(second, now=noon, reason="r"),
             "retry_later": lambda: queue.retry_later(second, due_at=noon + MINUTE, reason="r"),
-            "release": lambda: queue.release(second, now=noon),
+            "release": lambda: queue.release(second, due_at=noon),
         }
         await ends[end]()
         assert await take(queue, at=noon + MINUTE) == ["a1"]
