@@ -19,6 +19,7 @@ from aiohttp import web
 from bot.deliver.avatars import Avatars
 from bot.deliver.fetch import Fetcher, guarded_session, place_of
 from bot.deliver.known_people import KnownPeople
+from bot.deliver.rates import Limits
 from bot.deliver.to_kommo import ToKommo
 from bot.deliver.to_telegram import ToTelegram
 from bot.deliver.typing import Typist
@@ -58,9 +59,12 @@ from storage.database import Database
 from storage.errors import StorageError
 
 KOMMO_CONCURRENCY = 10
-"""httpx slows down beyond some ten requests at a time."""
+"""So many requests at a time towards the Chats API, whatever they are about."""
 
-TELEGRAM_CONCURRENCY = 64
+TELEGRAM_SHARE = 32
+"""So many deliveries of one lane may be under way; a session has 100 connections."""
+
+TELEGRAM_CONCURRENCY = 1024
 DOWNLOADS = 100
 """Each takes about half a megabyte; more wait for their turn."""
 
@@ -186,6 +190,9 @@ async def _open_parts(
         httpx.AsyncClient(
             base_url=settings.kommo.chats_url,
             timeout=KOMMO_TIMEOUT,
+            limits=httpx.Limits(
+                max_connections=KOMMO_CONCURRENCY, max_keepalive_connections=KOMMO_CONCURRENCY
+            ),
             event_hooks={"response": [compare_clocks]},
         )
     )
@@ -431,10 +438,15 @@ def _build_to_telegram(parts: _Parts) -> Worker:
             language=parts.settings.kommo.language,
             lifetimes=parts.lifetimes,
             welcome=_welcome(parts.settings),
+            limits=Limits(
+                parts.settings.telegram.messages_per_s,
+                parts.settings.telegram.chat_messages_per_s,
+            ),
             now=parts.now,
         ),
         policy=TO_TELEGRAM,
         concurrency=TELEGRAM_CONCURRENCY,
+        share=TELEGRAM_SHARE,
         now=parts.now,
         redact=parts.redact,
         observe=partial(parts.metrics.observe, "outgoing"),

@@ -159,6 +159,7 @@ async def put_press(tx: Transaction, press: Press, *, now: datetime, lifetimes: 
         payload=press.model_dump_json(exclude_none=True),
         now=now,
         expires_at=now + lifetimes.to_telegram,
+        urgency="now",
     )
 
 

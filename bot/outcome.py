@@ -47,7 +47,18 @@ class Undeliverable:
     text: str | None = None
 
 
-Outcome = Delivered | RetryLater | Undeliverable
+@dataclass(frozen=True)
+class NotYet:
+    """The rest was not tried: it would have come too soon. No attempt is counted.
+
+    Args:
+        after_s: how long to wait in seconds.
+    """
+
+    after_s: float
+
+
+Outcome = Delivered | RetryLater | Undeliverable | NotYet
 
 
 @dataclass(frozen=True)

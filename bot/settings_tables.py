@@ -36,6 +36,7 @@ from bot.translate.phones import is_region
 from bot.translate.telegram_html import read_html
 
 MOST_BOTS = 100
+MOST_PER_S = 1000
 LONGEST_HOURS = 24 * 365
 LONGEST_WELCOME = 4096
 """Reference: Bot API, sendMessage."""
@@ -176,6 +177,12 @@ class TelegramSettings(Section):
     )
     infer_read: bool = Field(True, description="true or false")
     buttons: Literal["inline", "keyboard"] = Field("inline", description='"inline" or "keyboard"')
+    messages_per_s: float = Field(
+        30.0, ge=0, le=MOST_PER_S, description=f"0 (no limit) to {MOST_PER_S} messages a second"
+    )
+    chat_messages_per_s: float = Field(
+        1.0, ge=0, le=MOST_PER_S, description=f"0 (no limit) to {MOST_PER_S} messages a second"
+    )
     bots: Annotated[tuple[BotSettings, ...], AfterValidator(_right_number)] = Field(
         strict=False,
         description=f"1 to {MOST_BOTS} tables [[telegram.bots]] (two brackets on each side)",

@@ -160,6 +160,7 @@ class DurableQueue(QueueReader):
             expires_at: a failure after this moment is the last one.
             conversation_id: whose item it is.
             not_before: until when it waits, and all behind it, unless it is hastened.
+            urgency: how soon somebody waits for it.
 
         Returns:
             its id; None when its dedupe key is known, in whatever state.
@@ -223,9 +224,7 @@ class DurableQueue(QueueReader):
             "done", dedupe_key, ordering_key, kind, payload, now, None, conversation_id
         )
 
-    async def take(
-        self, *, now: datetime, limit: int, lane: str | None = None
-    ) -> list[QueueItem]:
+    async def take(self, *, now: datetime, limit: int, lane: str | None = None) -> list[QueueItem]:
         """Claim what is due, longest due first; an attempt of each is under way from here on.
 
         Args:
@@ -345,7 +344,8 @@ class DurableQueue(QueueReader):
         parameters = {"id": item_id, "now": to_ms(now), "expires_at": to_ms(expires_at)}
         rows = await self._session.rows(
             f"UPDATE {self._table} SET state = 'pending', expires_at = :expires_at, "
-            "unknowns = 0, finished_at = NULL WHERE id = :id AND state IN ('pending', 'dead') RETURNING id",
+            "unknowns = 0, finished_at = NULL "
+            "WHERE id = :id AND state IN ('pending', 'dead') RETURNING id",
             parameters,
         )
         if rows:

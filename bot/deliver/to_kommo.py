@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -11,9 +12,10 @@ from aiogram.types import Update
 
 from bot.deliver.avatars import Avatars
 from bot.deliver.known_people import KnownPeople
+from bot.deliver.lanes import NO_LIMIT, Room
 from bot.items import Kind
 from bot.links import MediaLinks
-from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
+from bot.outcome import LONGEST_ASKED_S, Delivered, Outcome, RetryLater, Undeliverable
 from bot.telegram_files import CLOUD_LIMIT_BYTES, FileError, TelegramFiles
 from bot.translate import incoming
 from bot.translate.contents import too_big
@@ -45,6 +47,9 @@ CHANNEL_TROUBLE = (401, 402, 403, 404)
 """Answers about the channel or the clock, not about the message: it is kept and tried again."""
 
 BAD_REQUEST, NOT_FOUND = 400, 404
+SLOW_DOWN_S = 1.0
+"""How long nothing is sent when Kommo asks to slow down without saying for how long."""
+
 ABOUT_MESSAGES = (Kind.DELIVERY_STATUS, Kind.EDIT_MESSAGE, Kind.REACTION)
 UNKNOWN_MESSAGE_ATTEMPTS = 4
 """These may overtake the message that they are about; after that many 404 it is final."""
@@ -75,6 +80,19 @@ class ToKommo:
         self._avatars = avatars
         self._people = people
         self._now = now
+        self._frozen_until = float("-inf")
+
+    def room(self, lane: str) -> Room:
+        """Return how much of a lane may begin: nothing while Kommo asks to slow down."""
+        frozen_s = max(self._frozen_until - time.monotonic(), 0.0)
+        return Room(lane, 0 if frozen_s else NO_LIMIT, frozen_s)
+
+    def wait_s(self, item: QueueItem) -> float:
+        """Let every item go: Kommo's limit is the account's."""
+        return 0.0
+
+    def begin(self, item: QueueItem) -> None:
+        """Count nothing: the worker's concurrency is the limit."""
 
     @asynccontextmanager
     async def turn(self, item: QueueItem) -> AsyncIterator[None]:
@@ -88,6 +106,8 @@ class ToKommo:
         except RejectedError as error:
             return await self._refused(item, error)
         except RateLimitedError as error:
+            after_s = min(error.retry_after_s or SLOW_DOWN_S, LONGEST_ASKED_S)
+            self._frozen_until = max(self._frozen_until, time.monotonic() + after_s)
             return RetryLater(str(error), after_s=error.retry_after_s)
         except UnreachableError as error:
             return RetryLater(str(error), is_uncertain=error.was_sent)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -28,17 +29,19 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import Message
 
 from bot.deliver.fetch import FetchError
+from bot.deliver.lanes import NO_LIMIT, Room
 from bot.deliver.pace import Pace
 from bot.deliver.presses import show_choice
+from bot.deliver.rates import Limits, Rates
 from bot.deliver.reactions import show_reaction
 from bot.deliver.references import telegram_message_id
 from bot.deliver.uploads import Uploads
 from bot.deliver.write_first import by_phone
 from bot.items import Kind, Lifetimes, put_status
-from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
+from bot.outcome import Delivered, NotYet, Outcome, RetryLater, Undeliverable
 from bot.patience import persist
 from bot.translate import outgoing, status
-from bot.translate.ids import ChatAddress, parse_conversation
+from bot.translate.ids import ChatAddress, parse_conversation, parse_lane
 from bot.translate.keyboards import Style, pressable
 from bot.translate.languages import Language, in_language
 from bot.translate.outgoing import Manner
@@ -78,6 +81,14 @@ class NotSentError(Exception):
         self.verdict = verdict
 
 
+class TooSoonError(Exception):
+    """The next call of a message would come too soon."""
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__(f"not before {after_s:.1f} s from now")
+        self.after_s = after_s
+
+
 @dataclass(frozen=True)
 class Shown(Delivered):
     """All calls of a message were made; the last one's message is stored as the item ends."""
@@ -101,6 +112,7 @@ class ToTelegram:
         language: Language,
         lifetimes: Lifetimes,
         welcome: Welcome | None,
+        limits: Limits,
         now: Callable[[], datetime],
     ) -> None:
         self._bots = bots
@@ -113,11 +125,43 @@ class ToTelegram:
         self._welcome = welcome
         self._now = now
         self._paces = {bot_id: Pace() for bot_id in bots}
+        self._rates = {bot_id: Rates(limits, clock=time.monotonic) for bot_id in bots}
+
+    def room(self, lane: str) -> Room:
+        """Return how much of a lane may begin; what answers a press is held to no rate."""
+        bot_id, urgency = parse_lane(lane) or (0, "")
+        rates = self._rates.get(bot_id)
+        if rates is None:
+            return Room(lane)
+        if urgency == "now":
+            frozen_s = rates.frozen_s()
+            return Room(lane, 0 if frozen_s else NO_LIMIT, frozen_s)
+        free = rates.free()
+        return Room(str(bot_id), NO_LIMIT if free is None else free, rates.opens_in_s())
+
+    def wait_s(self, item: QueueItem) -> float:
+        """Return how long an item has to wait because of what went to its chat before."""
+        address = parse_conversation(item.conversation_id or "")
+        rates = self._rates.get(address.bot_id) if address else None
+        if address is None or rates is None or item.kind == Kind.BUTTON_PRESS:
+            return 0.0
+        return rates.wait_s(address.chat_id)
+
+    def begin(self, item: QueueItem) -> None:
+        """Count the first call of an item."""
+        address = parse_conversation(item.conversation_id or "")
+        rates = self._rates.get(address.bot_id) if address else None
+        if address is not None and rates is not None and item.kind != Kind.BUTTON_PRESS:
+            rates.spend(address.chat_id)
 
     @asynccontextmanager
     async def turn(self, item: QueueItem) -> AsyncIterator[None]:
-        """Wait for the bot's turn, so that few sends are under way at the same moment."""
+        """Wait for the bot's turn, so that few sends are under way at the same moment.
+
+        What answers a press may happen twice, so it waits for nobody.
+        """
         address = parse_conversation(item.conversation_id or "")
+        address = None if item.kind == Kind.BUTTON_PRESS else address
         pace = self._paces.get(address.bot_id) if address else None
         async with pace.turn() if pace else nullcontext():
             yield
@@ -130,6 +174,11 @@ class ToTelegram:
             return _final(error.verdict.text, error.verdict)
         except FetchError as error:
             return _unfetched(error)
+        except TooSoonError as error:
+            return NotYet(error.after_s)
+        except TelegramRetryAfter as error:
+            self._slow_down(item, error.retry_after)
+            return _slow_down(error.retry_after)
         except AiogramError as error:
             return _outcome_of(error)
 
@@ -187,6 +236,29 @@ class ToTelegram:
             raise NotSentError(status.NOTHING_TO_SEND)
         await self._remember_buttons(event, address)
         return Shown(last=await self._make(bot, calls, item, event, address))
+
+    def _slow_down(self, item: QueueItem, after_s: float) -> None:
+        """Hold the chat back, and the whole bot when several chats are refused at a time."""
+        address = parse_conversation(item.conversation_id or "")
+        rates = self._rates.get(address.bot_id) if address else None
+        if address is not None and rates is not None and rates.flooded(address.chat_id, after_s):
+            log.warning(
+                "Telegram asks the bot to slow down in several chats: it is silent for %.0f s",
+                after_s,
+                extra={"bot": address.bot_id},
+            )
+
+    def _next_call(self, address: ChatAddress) -> None:
+        """Count one more call of a message.
+
+        Raises:
+            TooSoonError: it has to wait; what was made is recorded.
+        """
+        rates = self._rates[address.bot_id]
+        wait_s = rates.wait_s(address.chat_id)
+        if wait_s > 0:
+            raise TooSoonError(wait_s)
+        rates.spend(address.chat_id)
 
     async def _check_reachable(self, address: ChatAddress) -> None:
         """Refuse at once what a client who blocked the bot would never see."""
@@ -279,6 +351,8 @@ class ToTelegram:
         """Make the calls that are left, and record each before the next; return the last one's."""
         part = None
         for number, call in enumerate(calls[item.progress :], start=item.progress + 1):
+            if number > item.progress + 1:
+                self._next_call(address)
             sent = await self._show(bot, call)
             part = _part(sent, event, address, number)
             if number < len(calls):
@@ -325,8 +399,6 @@ async def _record_part(
 def _outcome_of(error: AiogramError) -> Outcome:
     """Return what a failed call comes to. The order matters: some are kinds of others."""
     match error:
-        case TelegramRetryAfter():
-            return _later("Telegram asks to slow down", after_s=error.retry_after)
         case TelegramEntityTooLarge():
             return _judge(status.TOO_LARGE, error.message)
         case TelegramNetworkError():
@@ -367,11 +439,18 @@ def _final(reason: str, verdict: Verdict) -> Undeliverable:
     return Undeliverable(reason, code=verdict.code, text=verdict.text)
 
 
-def _later(reason: str, *, after_s: float | None = None, is_uncertain: bool = False) -> RetryLater:
+def _slow_down(after_s: float) -> RetryLater:
+    """Return the outcome of a call that came too soon."""
+    verdict = status.SLOW_DOWN
+    return RetryLater(
+        "Telegram asks to slow down", after_s=after_s, code=verdict.code, text=verdict.text
+    )
+
+
+def _later(reason: str, *, is_uncertain: bool = False) -> RetryLater:
     """Return the outcome of an attempt that says nothing about the message itself."""
     return RetryLater(
         reason,
-        after_s=after_s,
         is_uncertain=is_uncertain,
         code=status.GAVE_UP.code,
         text=status.GAVE_UP.text,

@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal, Protocol
 
-from bot.outcome import Delivered, Outcome, RetryLater, RetryPolicy, Undeliverable
+from bot.deliver.lanes import Room, deal
+from bot.outcome import Delivered, NotYet, Outcome, RetryLater, RetryPolicy, Undeliverable
 from bot.patience import persist
 from storage.attempts import Attempt, Result
 from storage.database import Database, Transaction
@@ -27,6 +29,18 @@ class Destination(Protocol):
     @property
     def name(self) -> str:
         """Name the destination for logs: Kommo, Telegram."""
+        ...
+
+    def room(self, lane: str) -> Room:
+        """Return how much of a lane may begin now."""
+        ...
+
+    def wait_s(self, item: QueueItem) -> float:
+        """Return how long an item has to wait for its own sake; 0 for not at all."""
+        ...
+
+    def begin(self, item: QueueItem) -> None:
+        """Count an item that begins."""
         ...
 
     def turn(self, item: QueueItem) -> AbstractAsyncContextManager[None]:
@@ -63,6 +77,7 @@ class Worker:
         *,
         policy: RetryPolicy,
         concurrency: int,
+        share: int | None = None,
         now: Callable[[], datetime],
         redact: Callable[[str], str],
         starts_after: asyncio.Event | None = None,
@@ -74,9 +89,13 @@ class Worker:
         self._destination = destination
         self._policy = policy
         self._concurrency = concurrency
+        self._share = share or concurrency
         self._now = now
         self._redact = redact
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], str] = {}
+        self._served: dict[str, int] = {}
+        self._looked_at = now()
+        self._opens_in_s = IDLE_S
         self._starts_after = starts_after
         self._observe = observe
         self._is_paused = is_paused
@@ -99,9 +118,10 @@ class Worker:
                 self.moved_at = asyncio.get_running_loop().time()
                 items = [] if self._is_paused() else await self._take()
                 for item in items:
+                    self._destination.begin(item)
                     task = tasks.create_task(self._process(item))
-                    self._running.add(task)
-                    task.add_done_callback(self._running.discard)
+                    self._running[task] = item.lane
+                    task.add_done_callback(self._ended)
                 if not items:
                     await self._rest()
 
@@ -125,23 +145,59 @@ class Worker:
                 task.cancel()
 
     async def _take(self) -> list[QueueItem]:
-        free = self._concurrency - len(self._running)
-        if free <= 0:
-            await asyncio.wait(self._running, timeout=IDLE_S, return_when=asyncio.FIRST_COMPLETED)
-            free = self._concurrency - len(self._running)
-        if free <= 0:
+        """Claim what may begin, the lanes one in turn; what has to wait waits in the queue."""
+        self._looked_at, self._opens_in_s = self._now(), IDLE_S
+        places = self._concurrency - len(self._running)
+        if places <= 0:
+            return []
+        async with self._database.snapshot() as snapshot:
+            due = await getattr(snapshot, self._name).due_lanes(now=self._looked_at)
+        dealt = self._deal(due, places)
+        if not dealt:
             return []
         return await persist(
-            self._database, lambda tx: self._queue(tx).take(now=self._now(), limit=free)
+            self._database, partial(self._claim, dealt=dealt, now=self._looked_at)
         )
+
+    def _deal(self, due: Sequence[str], places: int) -> dict[str, int]:
+        """Return how many items of each lane may begin; who waited longest comes first."""
+        busy = Counter(self._running.values())
+        lanes = sorted(due, key=lambda lane: self._served.get(lane, 0))
+        rooms = {lane: self._destination.room(lane) for lane in lanes if busy[lane] < self._share}
+        dealt = deal(rooms, places)
+        closed = [room.opens_in_s for lane, room in rooms.items() if lane not in dealt]
+        self._opens_in_s = min((one for one in closed if one is not None), default=IDLE_S)
+        latest = max(self._served.values(), default=0)
+        self._served |= {lane: latest + turn for turn, lane in enumerate(dealt, start=1)}
+        return {lane: min(count, self._share - busy[lane]) for lane, count in dealt.items()}
+
+    async def _claim(
+        self, tx: Transaction, dealt: Mapping[str, int], now: datetime
+    ) -> list[QueueItem]:
+        """Claim items; those that would come too soon are put off, so that they hold no place."""
+        queue, claimed = self._queue(tx), []
+        for lane, limit in dealt.items():
+            for item in await queue.take(now=now, limit=limit, lane=lane):
+                wait_s = self._destination.wait_s(item)
+                if wait_s > 0:
+                    await queue.release(item.id, due_at=now + timedelta(seconds=wait_s))
+                else:
+                    claimed.append(item)
+        return claimed
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Note that a place is free."""
+        self._running.pop(task, None)
+        self._woken.set()
 
     async def _rest(self) -> None:
         """Sleep until something is due or was put into the queue."""
         async with self._database.snapshot() as snapshot:
-            due_at = await getattr(snapshot, self._name).next_due_at()
-        pause_s = IDLE_S
+            reader = getattr(snapshot, self._name)
+            due_at = await reader.next_due_at(after=self._looked_at)
+        pause_s = IDLE_S if self._is_paused() else min(self._opens_in_s, IDLE_S)
         if due_at is not None and not self._is_paused():
-            pause_s = min(max((due_at - self._now()).total_seconds(), 0.0), IDLE_S)
+            pause_s = min(max((due_at - self._now()).total_seconds(), 0.0), pause_s)
         try:
             async with asyncio.timeout(pause_s):  # wait_for may swallow a cancellation here
                 await self._woken.wait()
@@ -152,6 +208,9 @@ class Worker:
         async with self._destination.turn(item):
             began_at = asyncio.get_running_loop().time()
             outcome = await self._attempt(item)
+            if isinstance(outcome, NotYet):
+                await self._put_off(item, outcome)
+                return
             took_s = asyncio.get_running_loop().time() - began_at
             if self._observe is not None:
                 age_s = (self._now() - item.created_at).total_seconds()
@@ -170,7 +229,13 @@ class Worker:
             )
             return RetryLater(f"unexpected {type(error).__name__}: {error}", is_uncertain=True)
 
-    async def _record(self, item: QueueItem, outcome: Outcome, took_s: float) -> None:
+    async def _put_off(self, item: QueueItem, outcome: NotYet) -> None:
+        due_at = self._now() + timedelta(seconds=outcome.after_s)
+        await persist(self._database, lambda tx: self._queue(tx).release(item.id, due_at=due_at))
+
+    async def _record(
+        self, item: QueueItem, outcome: Delivered | RetryLater | Undeliverable, took_s: float
+    ) -> None:
         now = self._now()
         failed = self._failed(item, outcome, took_s, now)
         if isinstance(outcome, RetryLater):
@@ -200,7 +265,11 @@ class Worker:
         await self._destination.settle(tx, item, outcome)
 
     def _failed(
-        self, item: QueueItem, outcome: Outcome, took_s: float, now: datetime
+        self,
+        item: QueueItem,
+        outcome: Delivered | RetryLater | Undeliverable,
+        took_s: float,
+        now: datetime,
     ) -> Attempt | None:
         """Return what is kept of an attempt; nothing of one that delivered: its item says it."""
         if isinstance(outcome, Delivered):

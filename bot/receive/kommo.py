@@ -7,7 +7,7 @@ Reference: Kommo, Receiving chat webhooks.
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
@@ -26,6 +26,7 @@ from kommo.ids import ScopeId
 from kommo.signature import verify_hook
 from storage.database import Database, Transaction
 from storage.errors import StorageError
+from storage.queue import Urgency
 
 PATH = "/webhooks/kommo/{scope_id}"
 
@@ -43,6 +44,9 @@ DELIVERED_KINDS = (Kind.MANAGER_MESSAGE, Kind.MANAGER_REACTION, Kind.LEGACY_MESS
 
 OnTyping = Callable[[ChatAddress, datetime | None], None]
 """Shows a client that a manager types, until a moment; returns at once."""
+
+RECENT = timedelta(hours=1)
+"""Who wrote within this time waits for an answer; anything else comes after it."""
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +125,7 @@ class Hooks:
             payload=body,
             now=self._now(),
             expires_at=self._now() + self._lifetimes.to_telegram,
+            urgency=await _urgency(tx, conversation_id, self._now()),
         )
 
     def _show_typing(self, event: ManagerTyping, conversation_id: str | None) -> None:
@@ -128,6 +133,14 @@ class Hooks:
         address = parse_conversation(conversation_id or "")
         if address is not None:
             self._on_typing(address, event.expires_at)
+
+
+async def _urgency(tx: Transaction, conversation_id: str | None, now: datetime) -> Urgency:
+    """Return whether a client waits for this: a broadcast must not delay an answer."""
+    known = await tx.conversations.get(conversation_id or "")
+    if known is None or known.last_incoming_at is None:
+        return "later"
+    return "" if now - known.last_incoming_at < RECENT else "later"
 
 
 async def _conversation_of(tx: Transaction, event: Event) -> str | None:

@@ -21,6 +21,8 @@ _CONVERSATION = re.compile(r"tg:(\d{1,20})(?:\.(\d{1,20}))?:(-?\d{1,20})", re.AS
 _MESSAGE = re.compile(_CONVERSATION.pattern + r":(\d{1,20})(?::(\d{1,4}))?", re.ASCII)
 
 
+_LANE = re.compile(r"tg:(\d{1,20})(?:\.\d{1,20})?:(now|later|)", re.ASCII)
+
 ID_LIMIT = 1 << 52
 """Reference: Bot API, Chat: an id has at most 52 significant bits."""
 
@@ -74,6 +76,12 @@ def parse_message(external_id: str) -> tuple[ChatAddress, int] | None:
     match = _MESSAGE.fullmatch(external_id)
     address = _address(match) if match else None
     return (address, int(match[4])) if match and address else None
+
+
+def parse_lane(lane: str) -> tuple[int, str] | None:
+    """Read what items of one bot have in common: its id and the urgency; None when it is none."""
+    match = _LANE.fullmatch(lane)
+    return (int(match[1]), match[2]) if match else None
 
 
 def _address(match: re.Match[str]) -> ChatAddress | None:

@@ -1,0 +1,41 @@
+"""Which lane may begin how much: the places are dealt out one each in turn (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+NO_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True)
+class Room:
+    """What may begin in a lane now.
+
+    Args:
+        owner: whose room it is; lanes of one owner share it.
+        free: how many items may begin.
+        opens_in_s: when more may; None when the end of one that is under way tells.
+    """
+
+    owner: str = ""
+    free: int = NO_LIMIT
+    opens_in_s: float | None = None
+
+
+def deal(rooms: Mapping[str, Room], places: int) -> dict[str, int]:
+    """Return how many items of each lane may begin, those first that come first.
+
+    Args:
+        rooms: the lanes that have something to do.
+        places: how many items may begin in all.
+    """
+    left = {room.owner: room.free for room in rooms.values()}
+    dealt = dict.fromkeys(rooms, 0)
+    hungry: Sequence[str] = list(rooms)
+    while places > 0 and hungry:
+        hungry = [lane for lane in hungry if left[rooms[lane].owner] > 0][:places]
+        for lane in hungry:
+            if left[rooms[lane].owner] > 0:
+                left[rooms[lane].owner] -= 1
+                dealt[lane] += 1
+                places -= 1
+    return {lane: count for lane, count in dealt.items() if count}
