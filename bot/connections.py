@@ -82,8 +82,8 @@ class Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what is no request with its status and nothing more; our own bugs are logged."""
-        if isinstance(exc, HttpProcessingError):
-            log.debug("a request that is not HTTP was refused", extra={"status": status})
+        if isinstance(exc, HttpProcessingError | ConnectionError):
+            log.debug("a request broke off or is not HTTP", extra={"status": status})
         else:
             self.log_exception("a request failed unexpectedly", exc_info=exc)
         response = web.Response(status=status)

@@ -1,0 +1,73 @@
+"""The bridge as a process that can really be killed, and starts quickly.
+
+Importing is most of a start. Each life is forked from a process that has imported everything
+already, so that many kills cost little; what happens after the imports is what `run` does.
+"""
+
+import asyncio
+import functools
+import multiprocessing
+import os
+import sys
+import time
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+from sandbox.story import is_ok
+
+
+@functools.cache
+def _context() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bot.__main__", "bot.cli.run", "tests.e2e.lives"])
+    return context
+
+
+def live(config: str, log: str) -> None:
+    """Be the bridge: what `kommo-telegram --config CONFIG run` does, its output in a file."""
+    from bot.__main__ import run  # noqa: PLC0415 - the tests' own process may go without
+
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    sys.exit(run(["--config", config, "run"]))
+
+
+class Lives:
+    """One bridge, killed and started again as often as needed."""
+
+    def __init__(self, config: Path, admin_port: int) -> None:
+        self.log = config.parent / "bridge.log"
+        self._config = config
+        self._admin_port = admin_port
+        self._process: multiprocessing.process.BaseProcess | None = None
+
+    async def start(self, *, is_healthy: bool = True) -> None:
+        """Start a life; wait until it is healthy, if asked to."""
+        arguments = (str(self._config), str(self.log))
+        self._process = _context().Process(target=live, args=arguments, daemon=True)
+        await asyncio.to_thread(self._process.start)
+        if is_healthy:
+            await self.until_healthy()
+
+    async def until_healthy(self, within_s: float = 90) -> None:
+        """Wait for the health page to say ok."""
+        assert self._process is not None
+        deadline = time.monotonic() + within_s
+        while not await is_ok(f"http://127.0.0.1:{self._admin_port}/healthz"):
+            assert self._process.is_alive(), self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            await asyncio.sleep(0.02)
+
+    async def kill(self) -> None:
+        """End a life as the power going out would."""
+        assert self._process is not None
+        self._process.kill()
+        await asyncio.to_thread(self._process.join)
+        self._process.close()
+        self._process = None
+
+    async def end(self) -> None:
+        """End what still lives."""
+        if self._process is not None:
+            await self.kill()

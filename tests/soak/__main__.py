@@ -1,0 +1,170 @@
+"""`make soak`: both directions for minutes, with failures and kills at random, then a tally.
+
+The bridge is a real process between the sandbox's servers. Exit code 0 says that nothing was lost,
+nothing came out of order, and no status was wrong.
+"""
+
+import argparse
+import asyncio
+import random
+import socket
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+from sandbox.faults import Faults
+from sandbox.kommo import KommoServer
+from sandbox.telegram import TelegramServer
+from tests.e2e.lives import Lives
+from tests.e2e.traffic import Traffic
+
+CHANNEL_ID = "11111111-2222-4333-8444-555555555555"
+ACCOUNT_ID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+SECRET = "fa4e" * 10
+TOKEN = "700001:FAKE-TOKEN-FOR-TESTS-ONLY-0000000001"
+SETTINGS = """
+public_url = "http://127.0.0.1:{listen}"
+[kommo]
+channel_id = "{channel_id}"
+channel_secret = "{secret}"
+account_id = "{account_id}"
+chats_url = "{kommo}"
+[telegram]
+api_url = "{telegram}"
+[[telegram.bots]]
+token = "{token}"
+[listen]
+port = {listen}
+[admin]
+port = {admin}
+"""
+
+CALM_S, ROUND_S = 8.0, 3.0
+DRAIN_S = 600.0
+CLIENTS = range(601, 609)
+
+
+def troubles(telegram: TelegramServer, kommo: KommoServer) -> dict[str, Callable[[], object]]:
+    """Return what may go wrong with either server, by name."""
+    return {
+        f"{name}: {what}": partial(trouble, server.faults, call)
+        for name, server, call in (
+            ("Telegram", telegram, "sendMessage"),
+            ("Telegram's updates", telegram, "getUpdates"),
+            ("Kommo", kommo, ""),
+        )
+        for what, trouble in TROUBLES.items()
+    }
+
+
+TROUBLES: dict[str, Callable[[Faults, str], object]] = {
+    "error 500": lambda faults, call: faults.fail(call, status=500, times=3),
+    "a page in HTML": lambda faults, call: faults.html(call, times=3),
+    "slow down": lambda faults, call: faults.fail(call, status=429, retry_after=2, times=3),
+    "hangs": lambda faults, call: faults.hang(call, seconds=4, times=2),
+    "reset before": lambda faults, call: faults.reset(call, times=3),
+    "reset after": lambda faults, call: faults.reset(call, after_processing=True),
+}
+
+
+async def soak(minutes: float, seed: int) -> bool:
+    """Run; return whether all promises were kept."""
+    chance = random.Random(seed)
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        telegram = await stack.enter_async_context(TelegramServer.start())
+        telegram.add_bot(TOKEN, name="Sales", username="sales_bot")
+        listen, admin = _free_port(), _free_port()
+        kommo = await stack.enter_async_context(
+            KommoServer.start(
+                channel_id=CHANNEL_ID,
+                secret=SECRET,
+                account_id=ACCOUNT_ID,
+                hook_url=f"http://127.0.0.1:{listen}/webhooks/kommo/:scope_id",
+            )
+        )
+        config = folder / "config.toml"
+        config.write_text(
+            SETTINGS.format(
+                listen=listen,
+                admin=admin,
+                channel_id=CHANNEL_ID,
+                account_id=ACCOUNT_ID,
+                secret=SECRET,
+                token=TOKEN,
+                kommo=kommo.url,
+                telegram=telegram.url,
+            ),
+            encoding="utf-8",
+        )
+        config.chmod(0o600)
+        lives = Lives(config, admin)
+        stack.push_async_callback(lives.end)
+        await lives.start()
+        traffic = Traffic(telegram, kommo, CLIENTS, chance)
+        traffic.greet()
+        await _until(traffic.is_known_to_kommo)
+        happened = await _trouble(minutes, traffic, lives, troubles(telegram, kommo))
+        telegram.faults.clear()
+        kommo.faults.clear()
+        await _until(traffic.has_arrived)
+        tally = traffic.tally()
+    for line in [*(f"{what:32}{count:>8}" for what, count in happened.items()), *tally.lines()]:
+        print(line)
+    return tally.is_clean
+
+
+async def _trouble(
+    minutes: float, traffic: Traffic, lives: Lives, possible: dict[str, Callable[[], object]]
+) -> Counter[str]:
+    """Let messages flow and things go wrong, one after another, until the time is over."""
+    happened: Counter[str] = Counter()
+    ends_at = time.monotonic() + 60 * minutes
+    while (left_s := ends_at - time.monotonic()) > 0:
+        flow = asyncio.create_task(
+            traffic.flow(f"round {happened.total()}", rounds=3, pause_s=ROUND_S)
+        )
+        await asyncio.sleep(traffic.chance.uniform(0, ROUND_S))
+        what = traffic.chance.choice([*possible, "kill", "kill", "kill"])
+        print(f"{left_s:6.0f} s left  {what}", flush=True)
+        happened[what] += 1
+        if what == "kill":
+            await lives.kill()
+            await lives.start()
+        else:
+            possible[what]()
+        await flow
+        await asyncio.sleep(traffic.chance.uniform(0, CALM_S))
+    return happened
+
+
+async def _until(is_true: Callable[[], bool]) -> None:
+    """Wait until something is true, or for as long as is reasonable: the tally tells."""
+    ends_at = time.monotonic() + DRAIN_S
+    while not is_true() and time.monotonic() < ends_at:  # noqa: ASYNC110 - servers saw it
+        await asyncio.sleep(0.5)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> None:
+    """Read the options, run, and exit with what came of it."""
+    parser = argparse.ArgumentParser(prog="make soak", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    options = parser.parse_args()
+    print(f"{options.minutes:g} minutes, seed {options.seed}", flush=True)
+    sys.exit(0 if asyncio.run(soak(options.minutes, options.seed)) else 1)
+
+
+if __name__ == "__main__":
+    main()
