@@ -442,6 +442,7 @@ def _build_to_telegram(parts: _Parts) -> Worker:
                 parts.settings.telegram.messages_per_s,
                 parts.settings.telegram.chat_messages_per_s,
             ),
+            region=parts.settings.kommo.phone_region,
             now=parts.now,
         ),
         policy=TO_TELEGRAM,

@@ -70,6 +70,15 @@ class ConversationReader:
         )
         return [_conversation(row) for row in rows]
 
+    async def by_end_of_phone(self, digits: str) -> list[Conversation]:
+        """Return those whose number ends so, the latest heard of first."""
+        rows = await self._session.rows(
+            f"SELECT {COLUMNS} FROM conversations WHERE phone IS NOT NULL "
+            "AND phone LIKE '%' || :digits ORDER BY last_incoming_at DESC",
+            {"digits": digits},
+        )
+        return [_conversation(row) for row in rows]
+
     async def phone_of_person(self, chat_id: int) -> str | None:
         """Return the number that a person told in any conversation: of another bot, perhaps."""
         rows = await self._session.rows(
@@ -192,6 +201,7 @@ class Conversations(ConversationReader):
             "buttons",
             "avatars",
             "invitation_uses",
+            "openings",
             "conversations",
         )
         results = await self._session.batch(

@@ -17,6 +17,7 @@ from storage.invitations import Invitations
 from storage.lock import instance_lock
 from storage.messages import MessageReader, Messages
 from storage.notes import NoteReader, Notes
+from storage.openings import OpeningReader, Openings
 from storage.queue import DurableQueue, QueueReader
 from storage.schema import migrate
 from storage.writer import Writer, uninterrupted
@@ -34,6 +35,7 @@ class Transaction:
         self.avatars = Avatars(session)
         self.attempts = Attempts(session)
         self.invitations = Invitations(session)
+        self.openings = Openings(session)
         self.notes = Notes(session)
 
 
@@ -47,6 +49,7 @@ class Snapshot:
         self.messages = MessageReader(session)
         self.buttons = ButtonReader(session)
         self.avatars = AvatarReader(session)
+        self.openings = OpeningReader(session)
         self.attempts = AttemptReader(session)
         self.notes = NoteReader(session)
         self.figures = FigureReader(session)

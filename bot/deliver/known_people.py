@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from bot.items import Tie
 from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
+from bot.patience import persist
 from bot.translate.ids import participant_id
 from bot.translate.phones import is_same, search_words
 from kommo.chats import ChatsApi
@@ -89,8 +90,8 @@ class KnownPeople:
             return Delivered()
         kommo_chat_id = await self._chat(conversation)
         await self._ask(crm.link_chat(contact_id, kommo_chat_id))
-        async with self._database.transaction() as tx:
-            await tx.conversations.set_contact(conversation.conversation_id, contact_id)
+        named = conversation.conversation_id
+        await persist(self._database, lambda tx: tx.conversations.set_contact(named, contact_id))
         log.info(
             "linked to a contact",
             extra={"conversation": conversation.conversation_id, "contact": contact_id},
@@ -110,7 +111,9 @@ class KnownPeople:
         return found.pop() if len(found) == 1 else None
 
     async def _chat(self, conversation: Conversation) -> KommoChatId:
-        """Create the chat, or learn its id; it is stored before it is used."""
+        """Return Kommo's id of the chat, made if need be; it is stored before it is used."""
+        if conversation.kommo_chat_id:
+            return KommoChatId(conversation.kommo_chat_id)
         profile = Profile(phone=conversation.phone) if conversation.phone else None
         username = conversation.username
         chat = NewChat(
@@ -124,10 +127,12 @@ class KnownPeople:
             ),
         )
         created = await self._chats.create_chat(chat)
-        async with self._database.transaction() as tx:
-            await tx.conversations.bind_kommo(
+        await persist(
+            self._database,
+            lambda tx: tx.conversations.bind_kommo(
                 conversation.conversation_id, created.kommo_chat_id, created.user_id
-            )
+            ),
+        )
         return created.kommo_chat_id
 
     async def _ask(self, call: Coroutine[Any, Any, Answer]) -> Answer:
@@ -156,6 +161,6 @@ class KnownPeople:
         if not is_final and self._now() - item.created_at < PATIENCE:
             after_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
             return RetryLater(str(error), after_s=after_s)
-        if not is_final:
-            await self._chat(conversation)  # fails when messages could not be sent either
+        if not is_final:  # this fails when messages could not be sent either
+            await self._chats.history(await self._chat(conversation), limit=1)
         return Undeliverable(f"sent without being linked to a contact: {error}")

@@ -13,6 +13,14 @@ from aiogram.types import Update
 from bot.deliver.avatars import Avatars
 from bot.deliver.known_people import KnownPeople
 from bot.deliver.lanes import NO_LIMIT, Room
+from bot.deliver.openings import (
+    known_names,
+    newest_opening,
+    note_bound,
+    note_name,
+    note_refused,
+    voices,
+)
 from bot.items import Kind
 from bot.links import MediaLinks
 from bot.outcome import LONGEST_ASKED_S, Delivered, Outcome, RetryLater, Undeliverable
@@ -21,6 +29,7 @@ from bot.translate import incoming
 from bot.translate.contents import too_big
 from bot.translate.ids import parse_conversation
 from bot.translate.rich import set_aside
+from bot.translate.voices import reacted, spoken
 from kommo.answers import SentMessage
 from kommo.chats import ChatsApi
 from kommo.errors import RateLimitedError, RejectedError, RequestError, UnreachableError
@@ -35,6 +44,7 @@ from kommo.models import (
     Reaction,
 )
 from storage.database import Database, Transaction
+from storage.openings import Opening
 from storage.queue import QueueItem
 
 HISTORY_PAGE, HISTORY_PAGES = 50, 4
@@ -127,17 +137,17 @@ class ToKommo:
     async def _send(self, item: QueueItem) -> Outcome:
         match item.kind:
             case Kind.NEW_MESSAGE:
-                sent = await self._send_message(NewMessage.model_validate_json(item.payload))
+                sent = await self._send_message(item)
                 return Delivered((sent.kommo_message_id,) if sent.kommo_message_id else ())
             case Kind.EDIT_MESSAGE:
                 edit = EditMessage.model_validate_json(item.payload)
                 content = await self._servable(edit.content)
-                await self._chats.edit_message(edit.model_copy(update={"content": content}))
+                await self._edit(edit.model_copy(update={"content": content}))
             case Kind.DELIVERY_STATUS:
                 status = DeliveryStatus.model_validate_json(item.payload)
                 await self._chats.set_delivery_status(status)
             case Kind.REACTION:
-                await self._chats.react(Reaction.model_validate_json(item.payload))
+                await self._react(Reaction.model_validate_json(item.payload))
             case Kind.TIE:
                 return await self._people.tie(item)
             case Kind.UPDATE:
@@ -146,11 +156,80 @@ class ToKommo:
                 return Undeliverable(f"this version cannot send items of kind {item.kind!r}")
         return Delivered()
 
-    async def _send_message(self, message: NewMessage) -> SentMessage:
-        """Send a message; without its quote, should Kommo not know what it quotes."""
+    async def _send_message(self, item: QueueItem) -> SentMessage:
+        """Send a message: the first answer to what a manager began ties that chat to ours."""
+        message = NewMessage.model_validate_json(item.payload)
         content = await self._servable(message.content)
         sender = await self._pictured(message)
         message = message.model_copy(update={"content": content, "sender": sender})
+        opening = await newest_opening(self._database, message.conversation_id)
+        if message.receiver is not None or opening is None or opening.state == "bound":
+            is_bound = opening is not None and opening.state == "bound"
+            [voice] = voices(message.conversation_id, opening if is_bound else None)
+            return await self._quoting(spoken(message, voice))
+        return await self._tying(item, message, opening)
+
+    async def _tying(self, item: QueueItem, message: NewMessage, opening: Opening) -> SentMessage:
+        """Send a client's first answer in a chat that a manager began."""
+        chat_id = KommoChatId(opening.kommo_chat_id)
+        if opening.name is not None and (item.attempts > 1 or item.is_uncertain):
+            found = await self._in_chat(chat_id, message)
+            if found is not None:
+                await note_bound(self._database, opening, opening.name)
+                return SentMessage(found)
+        *tying, usual = voices(message.conversation_id, opening)
+        for voice in tying:
+            await note_name(self._database, opening, voice)
+            try:
+                sent = await self._quoting(spoken(message, voice))
+            except RejectedError as error:
+                if error.status != BAD_REQUEST:
+                    raise
+                log.info("a chat cannot be tied: %s", error, extra={"item": item.id})
+                continue
+            await note_bound(self._database, opening, voice.conversation_id)
+            return sent
+        sent = await self._quoting(spoken(message, usual))
+        await note_refused(self._database, opening)
+        return sent
+
+    async def _edit(self, edit: EditMessage) -> None:
+        """Change a message, in whichever of the client's conversations it is."""
+        opening = await newest_opening(self._database, edit.conversation_id)
+        *newer, usual = known_names(edit.conversation_id, opening)
+        for voice in newer:
+            try:
+                await self._chats.edit_message(
+                    edit.model_copy(update={"conversation_id": voice.conversation_id})
+                )
+            except RejectedError as error:
+                if error.status not in (BAD_REQUEST, NOT_FOUND):
+                    raise
+                continue
+            return
+        await self._chats.edit_message(
+            edit.model_copy(update={"conversation_id": usual.conversation_id})
+        )
+
+    async def _react(self, reaction: Reaction) -> None:
+        """Show a reaction, in whichever of the client's conversations its message is."""
+        if reaction.conversation_id is None or reaction.user_id is None:
+            await self._chats.react(reaction)
+            return
+        opening = await newest_opening(self._database, reaction.conversation_id)
+        *newer, usual = known_names(reaction.conversation_id, opening)
+        for voice in newer:
+            try:
+                await self._chats.react(reacted(reaction, voice))
+            except RejectedError as error:
+                if error.status not in (BAD_REQUEST, NOT_FOUND):
+                    raise
+                continue
+            return
+        await self._chats.react(reacted(reaction, usual))
+
+    async def _quoting(self, message: NewMessage) -> SentMessage:
+        """Send a message; without its quote, should Kommo not know what it quotes."""
         try:
             return await self._chats.send_message(message)
         except RejectedError as error:
@@ -227,7 +306,9 @@ class ToKommo:
         return Delivered((found,))
 
     async def _in_history(self, message: NewMessage) -> KommoMessageId | None:
-        chat_id = await self._kommo_chat(message)
+        return await self._in_chat(await self._kommo_chat(message), message)
+
+    async def _in_chat(self, chat_id: KommoChatId, message: NewMessage) -> KommoMessageId | None:
         for page in range(HISTORY_PAGES):
             rows = await self._chats.history(
                 chat_id, offset=page * HISTORY_PAGE, limit=HISTORY_PAGE
@@ -241,6 +322,9 @@ class ToKommo:
 
     async def _kommo_chat(self, message: NewMessage) -> KommoChatId:
         """Return Kommo's id of a conversation, as stored or as create chat answers it."""
+        opening = await newest_opening(self._database, message.conversation_id)
+        if opening is not None and opening.state == "bound":
+            return KommoChatId(opening.kommo_chat_id)
         async with self._database.snapshot() as snapshot:
             conversation = await snapshot.conversations.get(message.conversation_id)
         if conversation is not None and conversation.kommo_chat_id:

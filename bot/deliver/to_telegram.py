@@ -51,9 +51,10 @@ from bot.translate.templates import TelegramTemplate, in_telegrams_version
 from bot.translate.uploads import instead
 from bot.translate.welcome import Welcome, greeting
 from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction, parse_event
-from kommo.ids import ConversationId
+from kommo.ids import ConversationId, KommoChatId
 from kommo.models import ErrorCode, StatusCode
 from storage.buttons import Button
+from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.messages import SentPart
 from storage.queue import QueueItem
@@ -113,6 +114,7 @@ class ToTelegram:
         lifetimes: Lifetimes,
         welcome: Welcome | None,
         limits: Limits,
+        region: str | None,
         now: Callable[[], datetime],
     ) -> None:
         self._bots = bots
@@ -123,6 +125,7 @@ class ToTelegram:
         self._language: Language = language
         self._lifetimes = lifetimes
         self._welcome = welcome
+        self._region = region
         self._now = now
         self._paces = {bot_id: Pace() for bot_id in bots}
         self._rates = {bot_id: Rates(limits, clock=time.monotonic) for bot_id in bots}
@@ -301,15 +304,39 @@ class ToTelegram:
         """Return where the conversation takes place: its id says so, or what is stored does."""
         address = parse_conversation(event.conversation_id or "")
         if address is None and not isinstance(event, LegacyMessage):
-            async with self._database.snapshot() as snapshot:
-                known = await snapshot.conversations.by_kommo_chat(event.kommo_chat_id)
-                if known is None and isinstance(event, ManagerMessage):
-                    known = await by_phone(snapshot, event)
+            known = await self._of_kommo_chat(event.kommo_chat_id)
+            if known is None and isinstance(event, ManagerMessage):
+                known = await self._opened(event)
             if known is not None:
                 address = ChatAddress(known.bot_id, known.chat_id, known.business_user_id)
         if address is None:
             raise NotSentError(status.NO_SUCH_CONVERSATION)
         return address
+
+    async def _of_kommo_chat(self, kommo_chat_id: KommoChatId) -> Conversation | None:
+        """Return the conversation of a chat: one of ours, or one that a manager began."""
+        async with self._database.snapshot() as snapshot:
+            opening = await snapshot.openings.by_kommo_chat(kommo_chat_id)
+            if opening is not None:
+                return await snapshot.conversations.get(opening.conversation_id)
+            return await snapshot.conversations.by_kommo_chat(kommo_chat_id)
+
+    async def _opened(self, event: ManagerMessage) -> Conversation | None:
+        """Find the client whom a manager writes to first; the answer is to tie both chats."""
+        async with self._database.snapshot() as snapshot:
+            known = await by_phone(snapshot, event, self._region)
+        if known is None:
+            if event.conversation_id is None and event.receiver.phone:
+                raise NotSentError(status.UNKNOWN_NUMBER)
+            return None
+        now = self._now()
+        await persist(
+            self._database,
+            lambda tx: tx.openings.remember(
+                event.kommo_chat_id, known.conversation_id, event.receiver.kommo_id, now=now
+            ),
+        )
+        return known
 
     async def _answered(
         self, event: ManagerMessage | LegacyMessage, address: ChatAddress

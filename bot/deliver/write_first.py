@@ -3,16 +3,40 @@
 Reference: Kommo, Chat capabilities (Write First).
 """
 
+from collections.abc import Sequence
+
+from bot.translate.phones import SHORTEST, international, is_same
 from kommo.events import ManagerMessage
 from storage.conversations import Conversation
 from storage.database import Snapshot
 
 
-async def by_phone(snapshot: Snapshot, event: ManagerMessage) -> Conversation | None:
-    """Return the conversation of the receiver's number, in the event's source if it names one."""
-    digits = "".join(char for char in event.receiver.phone or "" if char in "0123456789")
-    if event.conversation_id is not None or not digits:
+async def by_phone(
+    snapshot: Snapshot, event: ManagerMessage, region: str | None
+) -> Conversation | None:
+    """Return the conversation of the receiver's number, in the event's source if it names one.
+
+    Where a client has several, the one that was heard of last, of those that can be reached.
+    """
+    if event.conversation_id is not None or not event.receiver.phone:
         return None
-    found = await snapshot.conversations.by_phone(f"+{digits}")
+    found = await _of_number(snapshot, event.receiver.phone, region)
     wanted = [one for one in found if event.source_id in (None, one.source_id)]
+    wanted.sort(key=lambda one: one.is_reachable, reverse=True)
     return wanted[0] if wanted else None
+
+
+async def _of_number(
+    snapshot: Snapshot, written: str, region: str | None
+) -> Sequence[Conversation]:
+    """Return the conversations of a number, however it is written; of two numbers, none."""
+    number = international(written, region)
+    found = await snapshot.conversations.by_phone(number) if number else []
+    if found:
+        return found
+    digits = "".join(char for char in written if char in "0123456789")
+    if len(digits) < SHORTEST:
+        return ()
+    candidates = await snapshot.conversations.by_end_of_phone(digits[-SHORTEST:])
+    same = [one for one in candidates if is_same(one.phone or "", written, region)]
+    return same if len({one.phone for one in same}) == 1 else ()

@@ -119,7 +119,7 @@ class Hooks:
             return
         await tx.inbox.add(
             dedupe_key=event.dedupe_key,
-            ordering_key=conversation_id or event.dedupe_key,
+            ordering_key=await _order_of(tx, event, conversation_id),
             conversation_id=conversation_id,
             kind=kind,
             payload=body,
@@ -150,9 +150,24 @@ async def _conversation_of(tx: Transaction, event: Event) -> str | None:
     """
     ours = getattr(event, "conversation_id", None)
     kommos = getattr(event, "kommo_chat_id", None)
-    if ours and parse_conversation(ours) and kommos and isinstance(event, ManagerMessage):
-        await tx.conversations.bind_kommo(ours, kommos, event.receiver.kommo_id)
+    address = parse_conversation(ours or "")
+    if address is not None:
+        ours = address.conversation_id  # the name of a chat that a manager began says more
+    if address is not None and kommos and isinstance(event, ManagerMessage):
+        await tx.conversations.bind_kommo(address.conversation_id, kommos, event.receiver.kommo_id)
     if ours or not kommos:
         return ours
+    opening = await tx.openings.by_kommo_chat(kommos)
+    if opening is not None:
+        return opening.conversation_id
     known = await tx.conversations.by_kommo_chat(kommos)
     return known.conversation_id if known else None
+
+
+async def _order_of(tx: Transaction, event: Event, conversation_id: str | None) -> str:
+    """Return what an event keeps its order in: of a chat that a manager began, that chat."""
+    if isinstance(event, ManagerMessage) and event.conversation_id is None:
+        is_begun = conversation_id is None or await tx.openings.by_kommo_chat(event.kommo_chat_id)
+        if is_begun:
+            return f"opening:{event.kommo_chat_id}"
+    return conversation_id or event.dedupe_key

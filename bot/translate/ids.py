@@ -7,6 +7,7 @@ names all it needs: an answer finds its way even when the database was lost.
     message        tg:700001:555:42         bot, chat, message
     second part    tg:700001:555:42:2       one Telegram message that became two in Kommo
     press          tg:700001:555:press:9    a pressed button, by the press's own id
+    further one    tg:700001:555~2          the same chat, begun once more by a manager in Kommo
     participant    tg:555                   user
     business       tg:700001.999:555        a chat of the business account 999 that the bot serves
 """
@@ -18,6 +19,7 @@ from kommo.ids import ConversationId, ExternalMessageId, KommoMessageId, Partici
 from kommo.models import Quote
 
 _CONVERSATION = re.compile(r"tg:(\d{1,20})(?:\.(\d{1,20}))?:(-?\d{1,20})", re.ASCII)
+_NAME = re.compile(_CONVERSATION.pattern + r"(?:~\d{1,6})?", re.ASCII)
 _MESSAGE = re.compile(_CONVERSATION.pattern + r":(\d{1,20})(?::(\d{1,4}))?", re.ASCII)
 
 
@@ -67,7 +69,7 @@ def participant_id(user_id: int) -> ParticipantId:
 
 def parse_conversation(conversation_id: str) -> ChatAddress | None:
     """Read a conversation id of ours; None when it is not one."""
-    match = _CONVERSATION.fullmatch(conversation_id)
+    match = _NAME.fullmatch(conversation_id)
     return _address(match) if match else None
 
 

@@ -23,6 +23,10 @@ NOTHING_TO_SEND = Verdict(ErrorCode.OTHER, "The message holds nothing that Teleg
 NO_SUCH_CONVERSATION = Verdict(
     ErrorCode.NO_CONVERSATION, "This conversation is not known to the Telegram bridge."
 )
+UNKNOWN_NUMBER = Verdict(
+    ErrorCode.NO_CONVERSATION,
+    "Nobody with this number is known in Telegram: send the client an invitation link.",
+)
 BOT_REMOVED = Verdict(
     ErrorCode.INTEGRATION_OFF, "The Telegram bot of this conversation is not set up any more."
 )

@@ -1,34 +1,129 @@
-"""A manager writes first, to a phone number."""
+"""A manager writes first, to a phone number; the client's answer ties both conversations."""
+
+import json
 
 import pytest
 
+from tests.e2e.conftest import SCOPE_ID
+
 ANN = 555
+CONVERSATION = "tg:700001:555"
+SECOND = "tg:700001:555~1"
+PHONE = "+14155550123"
 
 
 @pytest.fixture
 async def shared(bridge, telegram, kommo, eventually):
     """A client who shared her own number with the bot."""
-    telegram.client_sends(
-        {"contact": {"phone_number": "14155550123", "first_name": "Ann", "user_id": ANN}}
-    )
+    telegram.client_shares_phone("14155550123")
     await eventually(lambda: len(kommo.received) == 1)
 
 
-@pytest.mark.parametrize("phone", ["+14155550123", "14155550123"])
-async def test_the_client_of_a_shared_number_is_reached(
-    shared, telegram, kommo, eventually, phone
-):
-    """With and without a plus, the number leads to the chat, and the status returns."""
-    message = await kommo.write_first(phone, "Hello Ann")
+@pytest.fixture
+async def begun(shared, telegram, kommo, eventually):
+    """A manager's message to her number, delivered."""
+    message = await kommo.write_first(PHONE, "Hello Ann")
     await eventually(lambda: kommo.statuses_of(message) == [1])
-    assert telegram.texts_to(ANN)[-1] == "Hello Ann"
+    return kommo.account.message(message).conversation
 
 
-@pytest.mark.parametrize(
-    ("phone", "source"), [("+14155550199", None), ("+14155550123", "another")]
-)
-async def test_an_unknown_number_fails_at_once(shared, telegram, kommo, eventually, phone, source):
-    """Nobody else gets the message, and the manager is told."""
-    message = await kommo.write_first(phone, "Hello Max", source=source)
-    await eventually(lambda: kommo.statuses_of(message) == [-1])
+async def test_the_client_of_a_shared_number_is_reached(shared, telegram, kommo, eventually):
+    """However the number is written, it leads to the chat, and the status returns."""
+    ways = [PHONE, "14155550123", "+1 (415) 555-01-23", "(415) 555-0123", "4155550123"]
+    for phone in ways:
+        message = await kommo.write_first(phone, f"Hello {phone}")
+        await eventually(lambda message=message: kommo.statuses_of(message) == [1])
+    assert telegram.texts_to(ANN) == [f"Hello {phone}" for phone in ways]
+
+
+async def test_an_unknown_number_fails_at_once_and_says_how_to_invite(
+    shared, telegram, kommo, eventually
+):
+    """Nobody else gets the message: not another number, its end, nor another bot's client."""
+    for phone, source in [("+14155550199", None), ("5550123", None), (PHONE, "another")]:
+        message = await kommo.write_first(phone, "Hello Max", source=source)
+        await eventually(lambda message=message: kommo.statuses_of(message) == [-1])
+        [status] = kommo.account.message(message).statuses
+        assert status.error_code == 904
+        assert "invitation link" in status.error
     assert telegram.texts_to(ANN) == []
+
+
+async def test_the_first_answer_ties_both_conversations(begun, telegram, kommo, eventually):
+    """It goes to the manager who wrote, naming both sides; later ones need our ids only."""
+    telegram.client_says("Hi, who is this?")
+    telegram.client_says("Tell me")
+    await eventually(lambda: begun.client_id == SECOND and len(begun.messages) == 3)
+    assert [message.text for message in begun.messages[1:]] == ["Hi, who is this?", "Tell me"]
+    accepted = [call for call in kommo.calls("send") if call.status == 200]
+    first, second = (json.loads(call.body)["payload"] for call in accepted[-2:])
+    assert first["conversation_ref_id"] == begun.id
+    assert first["sender"]["ref_id"] == begun.client.id
+    assert "conversation_ref_id" not in second
+    assert "ref_id" not in second["sender"]
+    assert len(kommo.conversations) == 2
+
+
+async def test_both_conversations_lead_to_the_chat(begun, telegram, kommo, eventually):
+    """Once tied, managers answer in either; edits and reactions find their messages in both."""
+    telegram.client_says("Hi")
+    await eventually(lambda: begun.client_id == SECOND)
+    for name in (CONVERSATION, SECOND):
+        message = await kommo.manager_says(f"from {name}", to=name)
+        await eventually(lambda message=message: kommo.statuses_of(message)[:1] == [1])
+    newer = telegram.client_says("a tpyo")
+    await eventually(lambda: len(begun.messages) == 4)
+    telegram.client_edits(newer, "a typo")
+    telegram.client_reacts(telegram.sent_to(ANN)[0].message_id, "👍")
+    await eventually(lambda: begun.messages[-1].text == "a typo")
+    await eventually(lambda: len(kommo.reactions) == 1)
+    assert kommo.reactions[0].message.conversation is begun
+    assert telegram.texts_to(ANN)[1:] == [f"from {CONVERSATION}", f"from {SECOND}"]
+
+
+async def test_a_client_whom_kommo_does_not_know_yet_is_tied_under_our_own_name(
+    bridge, telegram, kommo, eventually
+):
+    """Exactly as Kommo describes it: our usual ids beside Kommo's."""
+    refused = kommo.faults.fail(f"/v2/origin/custom/{SCOPE_ID}", status=422)
+    telegram.client_shares_phone(PHONE)
+    await eventually(lambda: refused.hits == 1)
+    message = await kommo.write_first(PHONE, "Hello Ann")
+    await eventually(lambda: kommo.statuses_of(message) == [1])
+    telegram.client_says("Hi")
+    conversation = kommo.account.message(message).conversation
+    await eventually(lambda: conversation.client_id == CONVERSATION)
+    assert conversation.client.client_id == "tg:555"
+
+
+async def test_a_lost_answer_of_kommo_ties_once(begun, telegram, kommo, eventually):
+    """The first answer arrived, Kommo's answer did not: the retry sees it, and doubles nothing."""
+    kommo.faults.reset(
+        "/v2/origin/custom/*",
+        after_processing=True,
+        where=lambda call: "~" in str(call.fields.get("payload", {}).get("conversation_id")),
+    )
+    telegram.client_says("Hi")
+    telegram.client_says("again")
+    await eventually(lambda: [m.text for m in begun.messages] == ["Hello Ann", "Hi", "again"])
+    assert begun.client_id == SECOND
+
+
+async def test_the_newest_of_two_beginnings_answers(begun, telegram, kommo, eventually):
+    """A manager begins once more, after an answer: the next answer goes there."""
+    telegram.client_says("Hi")
+    await eventually(lambda: begun.client_id == SECOND)
+    message = await kommo.write_first(PHONE, "Me again")
+    await eventually(lambda: kommo.statuses_of(message) == [1])
+    telegram.client_says("So I see")
+    newer = kommo.account.message(message).conversation
+    await eventually(lambda: newer.client_id == "tg:700001:555~2")
+    assert newer.messages[-1].text == "So I see"
+
+
+async def test_what_a_manager_begins_with_stays_in_order(shared, telegram, kommo, eventually):
+    """Several messages before the first answer arrive as they were written."""
+    said = [f"message {number}" for number in range(5)]
+    for text in said:
+        await kommo.write_first(PHONE, text)
+    await eventually(lambda: telegram.texts_to(ANN) == said)

@@ -1,0 +1,97 @@
+"""How a conversation and its client are called in Kommo."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.deliver.openings import known_names, voices
+from bot.translate.ids import ChatAddress, parse_conversation, parse_message
+from bot.translate.voices import Voice, numbered, plain, reacted, spoken
+from kommo.ids import ConversationId, ExternalMessageId, ParticipantId
+from kommo.models import Content, NewMessage, Person, Reaction
+from storage.openings import Opening
+
+NAME = ChatAddress(1, 7).conversation_id
+OPEN = Opening("chat-b", NAME, "person-b", 2, None, "open")
+
+
+def voice(suffix="", *, is_tying=False):
+    """Return the name with this suffix, perhaps the one that ties the chat to it."""
+    chat_id, user_id = ("chat-b", "person-b") if is_tying else (None, None)
+    return Voice(ConversationId(NAME + suffix), suffix, chat_id, user_id)  # type: ignore[arg-type]
+
+
+MESSAGE = NewMessage(
+    at=datetime(2026, 1, 2, tzinfo=UTC),
+    external_id=ExternalMessageId("tg:1:7:9"),
+    conversation_id=NAME,
+    sender=Person(id=ParticipantId("tg:7"), name="Ann"),
+    content=Content(type="text", text="Hi"),
+)
+
+
+@pytest.mark.parametrize(
+    ("opening", "expected"),
+    [
+        pytest.param(None, [voice()], id="nobody-began"),
+        pytest.param(
+            OPEN,
+            [voice(is_tying=True), voice("~2", is_tying=True), voice()],
+            id="not-answered-yet",
+        ),
+        pytest.param(
+            Opening("chat-b", NAME, "p", 2, f"{NAME}~2", "bound"),
+            [voice("~2")],
+            id="tied-under-its-own-name",
+        ),
+        pytest.param(Opening("c", NAME, "p", 2, NAME, "bound"), [voice()], id="under-ours"),
+    ],
+)
+def test_which_names_are_tried(opening, expected):
+    """Ours first, as Kommo describes it; then one of its own; then as before."""
+    assert list(voices(NAME, opening)) == expected
+
+
+def test_where_a_message_is_looked_for():
+    """In the newest conversation, then in ours; once, where they are the same."""
+    assert list(known_names(NAME, None)) == [voice()]
+    assert list(known_names(NAME, OPEN)) == [voice(is_tying=True), voice()]
+    bound = Opening("c", NAME, "p", 2, NAME, "bound")
+    assert list(known_names(NAME, bound)) == [voice()]
+
+
+def test_a_message_under_a_name():
+    """The client, and nobody else, is called by it; the message's own id stays."""
+    said = spoken(MESSAGE, voice("~2", is_tying=True))
+    assert (said.conversation_id, said.kommo_chat_id) == (f"{NAME}~2", "chat-b")
+    assert (said.sender.id, said.sender.ref_id) == ("tg:7~2", "person-b")
+    assert said.external_id == MESSAGE.external_id
+    assert spoken(MESSAGE, plain(NAME)) == MESSAGE
+
+
+def test_a_message_to_the_client_under_a_name():
+    """What was written elsewhere keeps its author."""
+    manager = Person(id="m", name="Manager", ref_id="user-m")
+    message = MESSAGE.model_copy(update={"sender": manager, "receiver": MESSAGE.sender})
+    said = spoken(message, numbered(NAME, 3))
+    assert said.sender == manager
+    assert said.receiver is not None
+    assert said.receiver.id == "tg:7~3"
+
+
+def test_a_reaction_under_a_name():
+    """In a chat that is not tied yet, Kommo's own id names it."""
+    reaction = Reaction(
+        type="react", emoji="x", conversation_id=NAME, external_id="tg:1:7:9", user_id="tg:7"
+    )
+    tying = reacted(reaction, voice(is_tying=True))
+    assert (tying.conversation_id, tying.kommo_chat_id) == (None, "chat-b")
+    named = reacted(reaction, numbered(NAME, 2))
+    assert (named.conversation_id, named.user_id) == (f"{NAME}~2", "tg:7~2")
+
+
+def test_names_are_read_back():
+    """A hook of a further conversation leads to the same chat; no message has such an id."""
+    assert parse_conversation("tg:1:7~12") == ChatAddress(1, 7)
+    assert parse_conversation("tg:1:7~") is None
+    assert parse_message("tg:1:7~1:9") is None
