@@ -52,6 +52,8 @@ class QuotedMessage:
     file_size: int | None = None
     at: datetime | None = None
     sender: Participant | None = None
+    location: Location | None = None
+    contact: Contact | None = None
 
 
 @dataclass(frozen=True)
@@ -356,6 +358,8 @@ def _quoted(fields: Fields) -> QuotedMessage | None:
         file_size=fields.size("file_size"),
         at=fields.moment(),
         sender=participant(sender) if sender else None,
+        location=location(fields.child("location")),
+        contact=contact(fields.child("contact")),
     )
 
 

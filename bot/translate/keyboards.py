@@ -5,6 +5,7 @@ Reference: Kommo, Receiving chat webhooks (markup); Bot API, InlineKeyboardButto
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -33,6 +34,9 @@ ID_CHARACTERS = 16
 
 URL_LIMIT = 2048
 """Longer ones are refused by most that read them."""
+
+_WITHOUT_SCHEME = re.compile(r"(?://)?(?:[\w-]+\.)+[^\W\d_]{2,}\.?(?::\d+)?(?:[/?#].*)?")
+"""What can be meant for an address: names between dots, the last of letters."""
 
 Style = Literal["inline", "keyboard"]
 Keyboard = InlineKeyboardMarkup | ReplyKeyboardMarkup
@@ -127,6 +131,14 @@ def is_button_url(url: str) -> bool:
     return parts.scheme in {"http", "https"} and "." in host.strip(".")
 
 
+def button_url(url: str) -> str | None:
+    """Return an address as Telegram takes it, with a scheme in any case; None for none."""
+    bare = url.strip()
+    if _WITHOUT_SCHEME.fullmatch(bare):
+        bare = f"https://{bare.removeprefix('//')}"
+    return bare if is_button_url(bare) else None
+
+
 def _said(markup: Markup) -> Iterable[tuple[str, str | None]]:
     """Return what each pressable button says, and what its answer repeats."""
     if markup.list_message is None:
@@ -147,7 +159,7 @@ def _shown(markup: Markup) -> list[list[Button]]:
 
 def _is_showable(button: Button) -> bool:
     """Tell whether a button has a text, and an address that is one."""
-    return bool(clean(button.text).strip()) and (not button.url or is_button_url(button.url))
+    return bool(clean(button.text).strip()) and (not button.url or bool(button_url(button.url)))
 
 
 def _is_plain(markup: Markup) -> bool:
@@ -168,7 +180,7 @@ def _press(button: PressableButton) -> InlineKeyboardButton:
 
 
 def _link(button: Button) -> InlineKeyboardButton:
-    return InlineKeyboardButton(text=clean(button.text), url=button.url)
+    return InlineKeyboardButton(text=clean(button.text), url=button_url(button.url or ""))
 
 
 def _fitting(rows: Sequence[Sequence[T]]) -> list[list[T]]:

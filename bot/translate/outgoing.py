@@ -57,11 +57,13 @@ def problem(event: AnyMessage) -> Verdict | None:
     """Return why a message cannot be shown, as far as it says so itself."""
     if (event.file_size or 0) > UPLOAD_LIMIT_BYTES:
         return status.FILE_TOO_BIG
-    if event.type in MEDIA_TYPES and not event.media:
-        return status.NO_FILE
     is_told = event.type == "text" or event.media or clean(event.text).strip()
-    is_shown = isinstance(event, ManagerMessage) and (event.location or event.contact)
-    return None if is_told or is_shown else status.UNSUPPORTED
+    is_shown = isinstance(event, ManagerMessage) and (
+        event.location or event.contact or event.forwards
+    )
+    if is_told or is_shown:
+        return None
+    return status.NO_FILE if event.type in MEDIA_TYPES else status.UNSUPPORTED
 
 
 def manager_message(
@@ -111,29 +113,41 @@ def quoted_lines(quoted: QuotedMessage) -> str:
 
 def _own(event: AnyMessage, chat_id: int, manner: Manner) -> Iterator[Call]:
     """Return the calls that show what the message says itself."""
-    if isinstance(event, ManagerMessage) and event.location is not None:
-        place = event.location
-        yield SendLocation(chat_id=chat_id, latitude=place.lat, longitude=place.lon)
-    if isinstance(event, ManagerMessage) and event.contact is not None:
-        contact = event.contact
-        yield SendContact(
-            chat_id=chat_id,
-            phone_number=contact.phone,
-            first_name=contact.name.strip() or contact.phone,
-        )
+    if isinstance(event, ManagerMessage):
+        yield from _place_and_contact(event, chat_id)
     text = joined(Formatted(_quotation(event, manner)), manner.text or Formatted(_said(event)))
     yield from _with_file(event.type, kommo_file(event), text, chat_id)
 
 
+def _place_and_contact(message: ManagerMessage | QuotedMessage, chat_id: int) -> Iterator[Call]:
+    """Return the calls that show a point on the map, and an entry for the address book."""
+    if message.location is not None:
+        place = message.location
+        yield SendLocation(chat_id=chat_id, latitude=place.lat, longitude=place.lon)
+    if message.contact is not None:
+        name, phone = clean(message.contact.name).strip(), message.contact.phone.strip()
+        if phone:
+            yield SendContact(chat_id=chat_id, phone_number=phone, first_name=name or phone)
+        else:
+            yield from _texts(chat_id, Formatted(name))
+
+
 def _said(event: AnyMessage) -> str:
     """Return the text of a message, with the choices of its menu."""
-    text = clean(event.text)
+    text = _with_missing_file(event, clean(event.text))
     markup = event.markup if isinstance(event, ManagerMessage) else None
     if markup is None or markup.list_message is None:
         return text
     choices = clean(menu(markup.list_message))
     is_told = not text.strip() or text.strip() in choices
     return choices if is_told else f"{text}\n\n{choices}"
+
+
+def _with_missing_file(message: AnyMessage | QuotedMessage, text: str) -> str:
+    """Return a text, with the name of its file if Kommo told of one without an address."""
+    if message.media or message.type not in MEDIA_TYPES:
+        return text
+    return f"{text}\n{CLIP} {clean(message.file_name or message.type)}".strip()
 
 
 def _quotation(event: AnyMessage, manner: Manner) -> str:
@@ -149,9 +163,11 @@ def _forwarded(event: AnyMessage, chat_id: int) -> Iterator[Call]:
         return
     for message in event.forwards.messages:
         author = clean(message.sender.name).strip() if message.sender else ""
-        lines = "\n".join(f"> {line}" for line in clean(message.text).strip().splitlines())
+        told = _with_missing_file(message, clean(message.text).strip())
+        lines = "\n".join(f"> {line}" for line in told.splitlines())
         text = "\n".join(part for part in (f"{ARROW} {author}".strip(), lines) if part)
         yield from _with_file(message.type, kommo_file(message), Formatted(text), chat_id)
+        yield from _place_and_contact(message, chat_id)
 
 
 def _with_file(kind: str, file: KommoFile | None, text: Formatted, chat_id: int) -> Iterator[Call]:

@@ -52,6 +52,7 @@ FILE_UNREACHABLE = Verdict(
 )
 
 CLIENT_BLOCKED = Verdict(ErrorCode.OTHER, "The client has blocked the bot.")
+ACCOUNT_DELETED = Verdict(ErrorCode.NO_CONVERSATION, "The client's Telegram account was deleted.")
 UNKNOWN_CHAT = Verdict(ErrorCode.NO_CONVERSATION, "Telegram does not know this chat for this bot.")
 GROUP_LOST = Verdict(ErrorCode.NO_CONVERSATION, "The bot is not in this group any more.")
 MAY_NOT_WRITE = Verdict(ErrorCode.NO_CONVERSATION, "The bot may not write to this chat.")
@@ -73,10 +74,11 @@ SLOW_DOWN = Verdict(ErrorCode.OTHER, "Telegram asks to slow down.", retry=True)
 
 _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (
     ("bot was blocked by the user", CLIENT_BLOCKED),
-    (
-        "user is deactivated",
-        Verdict(ErrorCode.NO_CONVERSATION, "The client's Telegram account was deleted."),
-    ),
+    ("user_is_blocked", CLIENT_BLOCKED),
+    ("user is deactivated", ACCOUNT_DELETED),
+    ("input_user_deactivated", ACCOUNT_DELETED),
+    ("not enough rights", MAY_NOT_WRITE),
+    ("chat_write_forbidden", MAY_NOT_WRITE),
     (
         "can't initiate conversation",
         Verdict(ErrorCode.NO_CONVERSATION, "The client has not started the bot yet."),
@@ -103,6 +105,7 @@ _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (
     ("buttons are unallowed", BUTTONS_REFUSED),
     ("message text is empty", NOTHING_TO_SEND),
     ("too long", TOO_LONG),
+    ("too_long", TOO_LONG),
     ("can't parse entities", REFUSED),
     ("file is too big", FILE_TOO_LARGE),
     ("photo_invalid_dimensions", FILE_REFUSED),

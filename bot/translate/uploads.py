@@ -43,6 +43,7 @@ NAMES = {
 """Names of files that have none."""
 
 KEYBOARD_REFUSED = ("reply markup", "keyboard", "button")
+ENTITIES_REFUSED = "entit"
 FILE_REFUSED = (
     "photo",
     "image",
@@ -54,7 +55,16 @@ FILE_REFUSED = (
     "file",
     "media",
 )
-REPLY_REFUSED = "message to be replied not found"
+REPLY_REFUSED = (
+    "message to be replied not found",
+    "message to reply not found",
+    "replied message not found",
+    "reply message not found",
+    "reply_message_id_invalid",
+    "reply_to_invalid",
+)
+RIGHTS_MISSING = "not enough rights"
+"""Such words name what may not be sent, such as photos; nothing is wrong with the file."""
 
 Call = TelegramMethod[Any]
 
@@ -145,16 +155,21 @@ def with_file(call: Call, field: str, file: InputFile, *, size: int) -> Call:
 def instead(call: Call, description: str) -> Call | None:
     """Return what to try in the place of a refused call; None when nothing else would help.
 
-    Each try asks for less, so they come to an end: a reply becomes a message, links leave the
-    keyboard, the keyboard goes, a picture, a voice message and so on become plain files.
+    Each try asks for less, so they come to an end: a reply becomes a message, formatting goes,
+    links leave the keyboard, the keyboard goes, a picture, a voice message and so on become
+    plain files.
 
     Args:
         call: what was refused.
         description: Telegram's words; they change, so parts of them are matched.
     """
     words = description.lower()
-    if REPLY_REFUSED in words:
+    if RIGHTS_MISSING in words:
+        return None
+    if any(part in words for part in REPLY_REFUSED):
         return _without(call, "reply_parameters")
+    if ENTITIES_REFUSED in words:
+        return _without(call, "entities") or _without(call, "caption_entities")
     if any(part in words for part in KEYBOARD_REFUSED):
         return _without_links(call, description) or _without(call, "reply_markup")
     if any(part in words for part in FILE_REFUSED):

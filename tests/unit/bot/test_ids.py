@@ -5,6 +5,7 @@ import pytest
 from bot.translate.ids import (
     ChatAddress,
     parse_conversation,
+    parse_lane,
     parse_message,
     participant_id,
     quote,
@@ -70,3 +71,17 @@ def test_an_id_that_is_none_of_telegrams_is_refused():
     """What no database could keep is not taken for a message of a chat."""
     with pytest.raises(ValueError, match="52 bits"):
         ChatAddress(700001, 555).message_id(1 << 70)
+
+
+@pytest.mark.parametrize(
+    ("lane", "read"),
+    [
+        pytest.param("tg:700001:now", (700001, "now"), id="urgent"),
+        pytest.param("tg:700001.999:", (700001, ""), id="ordinary"),
+        pytest.param("", None, id="of-no-bot"),
+        pytest.param("tg:1", None, id="other"),
+    ],
+)
+def test_a_lane_names_bot_and_urgency(lane, read):
+    """What has to be done for one bot is told apart by how soon it is waited for."""
+    assert parse_lane(lane) == read

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from bot.translate.keyboards import (
     PressableButton,
     button_id,
+    button_url,
     is_button_url,
     keyboard,
     menu,
@@ -43,6 +44,37 @@ MESSAGE = KommoMessageId("77777777-6666-4555-8444-333333333333")
 def test_addresses_that_telegram_takes(url, is_taken):
     """An address is judged before it could cost the message."""
     assert is_button_url(url) is is_taken
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        pytest.param("t.me/shop", "https://t.me/shop", id="t-me"),
+        pytest.param("example.com", "https://example.com", id="host"),
+        pytest.param(" example.com ", "https://example.com", id="spaces-around"),
+        pytest.param("//example.com/a", "https://example.com/a", id="slashes"),
+        pytest.param("example.com:8080/a?b#c", "https://example.com:8080/a?b#c", id="port"),
+        pytest.param("магазин.рф/путь", "https://магазин.рф/путь", id="other-script"),
+        pytest.param("http://example.com", "http://example.com", id="a-scheme-stays"),
+        pytest.param("tg://resolve?domain=shop", "tg://resolve?domain=shop", id="tg"),
+        pytest.param("javascript:alert(1)", None, id="javascript"),
+        pytest.param("mailto:ann@example.com", None, id="mail"),
+        pytest.param("ann@example.com", None, id="mail-alone"),
+        pytest.param("ask us", None, id="words"),
+        pytest.param("price: 5.50", None, id="a-price"),
+        pytest.param("5.50", None, id="a-number"),
+        pytest.param("localhost/x", None, id="no-dot"),
+        pytest.param("example.com:99999", None, id="no-port"),
+    ],
+)
+def test_an_address_without_a_scheme_gets_one(told, shown):
+    """What is plausibly an address opens; what is none costs the button only."""
+    assert button_url(told) == shown
+    markup = Markup(buttons=((Button("A"), Button("B", url=told)),))
+    made = keyboard(markup, MESSAGE)
+    assert isinstance(made, InlineKeyboardMarkup)
+    buttons = [button for row in made.inline_keyboard for button in row]
+    assert [button.url for button in buttons] == [None, *([shown] if shown else [])]
 
 
 def test_no_buttons_are_no_keyboard():

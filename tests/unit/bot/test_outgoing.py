@@ -140,7 +140,13 @@ def test_business_chats_have_inline_buttons():
     ("content", "verdict"),
     [
         pytest.param({"type": "text", "text": ""}, None, id="empty-text-is-judged-later"),
-        pytest.param({"type": "picture", "text": "x"}, status.NO_FILE, id="no-file"),
+        pytest.param({"type": "picture"}, status.NO_FILE, id="no-file"),
+        pytest.param({"type": "picture", "text": "x"}, None, id="no-file-but-words"),
+        pytest.param(
+            {"type": "picture", "forwards": {"messages": [{"type": "text", "text": "x"}]}},
+            None,
+            id="no-file-but-forwarded",
+        ),
         pytest.param({"type": "hologram"}, status.UNSUPPORTED, id="unknown"),
         pytest.param({"type": "hologram", "text": "x"}, None, id="unknown-with-text"),
         pytest.param({"type": "hologram", "media": "https://a.example"}, None, id="with-file"),

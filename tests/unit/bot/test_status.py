@@ -16,6 +16,16 @@ from bot.translate.status import (
     ("code", "description", "expected"),
     [
         pytest.param(403, "Forbidden: bot was blocked by the user", 905, id="blocked"),
+        pytest.param(403, "Forbidden: USER_IS_BLOCKED", 905, id="blocked-in-capitals"),
+        pytest.param(403, "Forbidden: INPUT_USER_DEACTIVATED", 904, id="deactivated-in-capitals"),
+        pytest.param(
+            400, "Bad Request: not enough rights to send photos to the chat", 904, id="no-photos"
+        ),
+        pytest.param(
+            400, "Bad Request: not enough rights to send text messages to the chat", 904, id="mute"
+        ),
+        pytest.param(400, "Bad Request: CHAT_WRITE_FORBIDDEN", 904, id="no-writing"),
+        pytest.param(400, "Bad Request: MESSAGE_TOO_LONG", 905, id="too-long-in-capitals"),
         pytest.param(403, "Forbidden: user is deactivated", 904, id="deactivated"),
         pytest.param(
             403, "Forbidden: bot can't initiate conversation with a user", 904, id="never-started"

@@ -10,7 +10,12 @@ from aiogram.methods import (
     SendVideo,
     SendVoice,
 )
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
+from aiogram.types import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    MessageEntity,
+    ReplyParameters,
+)
 
 from bot.translate.uploads import KommoFile, file_of, instead, kommo_file, with_file
 from kommo.events import QuotedMessage
@@ -18,6 +23,8 @@ from kommo.events import QuotedMessage
 FILE = KommoFile("https://files.example/a", "a.bin")
 PRESS = InlineKeyboardButton(text="A", callback_data="b:a")
 LINK = InlineKeyboardButton(text="B", url="https://b.example")
+
+BOLD = MessageEntity(type="bold", offset=0, length=2)
 
 
 def keyboard(*buttons):
@@ -82,6 +89,37 @@ def text(**more):
             "Bad Request: message to be replied not found",
             text(),
             id="reply",
+        ),
+        pytest.param(
+            text(reply_parameters=ReplyParameters(message_id=1)),
+            "Bad Request: message to reply not found",
+            text(),
+            id="reply-in-other-words",
+        ),
+        pytest.param(
+            text(reply_parameters=ReplyParameters(message_id=1), reply_markup=keyboard(PRESS)),
+            "Bad Request: REPLY_MESSAGE_ID_INVALID",
+            text(reply_markup=keyboard(PRESS)),
+            id="reply-in-capitals",
+        ),
+        pytest.param(text(), "Bad Request: message to reply not found", None, id="no-reply"),
+        pytest.param(
+            text(entities=[BOLD]),
+            "Bad Request: can't parse entities: no end of tag",
+            text(),
+            id="entities",
+        ),
+        pytest.param(
+            SendPhoto(chat_id=555, photo=FILE, caption="Hi", caption_entities=[BOLD]),
+            "Bad Request: ENTITY_BOUNDS_INVALID",
+            SendPhoto(chat_id=555, photo=FILE, caption="Hi"),
+            id="caption-entities",
+        ),
+        pytest.param(
+            SendPhoto(chat_id=555, photo=FILE),
+            "Bad Request: not enough rights to send photos to the chat",
+            None,
+            id="rights",
         ),
         pytest.param(
             text(reply_markup=keyboard(PRESS, LINK)),
