@@ -31,14 +31,16 @@ from bot.jobs import Jobs, scheduled
 from bot.links import MediaLinks
 from bot.media import PATH as MEDIA_PATH
 from bot.media import MediaRoute
+from bot.operate.access import GrantedAccess
 from bot.operate.admin import AdminRoutes
 from bot.operate.challenge import PATH as CHALLENGE_PATH
 from bot.operate.challenge import ChallengeRoute
 from bot.operate.clock import skew_s
 from bot.operate.connect import Connector
+from bot.operate.consent_page import ConsentRoute
 from bot.operate.desk import Desk
 from bot.operate.failed import retry
-from bot.operate.kommo import NoRestAccessError, open_crm, with_account
+from bot.operate.kommo import NoRestAccessError, open_access, open_crm, with_account
 from bot.operate.metrics import Metrics
 from bot.operate.state import State, read_state
 from bot.operate.systemd import Notifier
@@ -53,7 +55,7 @@ from bot.telegram_files import CHUNK_BYTES, TelegramFiles, download_socket
 from bot.translate.templates import TelegramTemplate
 from bot.translate.welcome import Welcome, welcome
 from kommo.chats import ChatsApi
-from kommo.crm import CrmApi
+from kommo.crm import CrmApi, CrmPace
 from kommo.ids import AmojoId, ChannelId, SourceId, scope_id
 from storage.database import Database
 from storage.errors import StorageError
@@ -117,6 +119,7 @@ class _Parts:
     database: Database
     chats: ChatsApi
     crm: CrmApi | None
+    access: GrantedAccess | None
     bots: Mapping[int, Bot]
     files: TelegramFiles
     uploads: Uploads
@@ -145,6 +148,7 @@ async def open_app(
             parts.database,
             settings.storage,
             alert=partial(parts.desk.alert, tuple(parts.bots.values())),
+            renew=parts.access.keep if parts.access else _nothing,
             now=now,
         )
         await stack.enter_async_context(scheduled(jobs))
@@ -180,8 +184,11 @@ async def _open_parts(
         interrupted = await tx.inbox.recover(now=now()) + await tx.outbox.recover(now=now())
     if interrupted:
         log.warning("deliveries were interrupted by the last stop", extra={"items": interrupted})
-    settings = await with_account(settings, database)
-    health = _build_health(settings)
+    health, pace = _build_health(settings), CrmPace()
+    access = await stack.enter_async_context(
+        open_access(settings, database, pace=pace, health=health.rest, now=now)
+    )
+    settings = await with_account(settings, database, access=access, pace=pace)
 
     async def compare_clocks(response: httpx.Response) -> None:
         health.clock_skew_s = skew_s(response.headers.get("Date"), now())
@@ -202,7 +209,8 @@ async def _open_parts(
         settings=settings,
         database=database,
         chats=_build_chats(settings, http, now),
-        crm=await _open_crm(stack, settings),
+        crm=await _open_crm(stack, settings, database, access, pace),
+        access=access,
         bots=bots,
         files=TelegramFiles(bots, await stack.enter_async_context(_build_downloads())),
         typist=await stack.enter_async_context(Typist(bots, now=now)),
@@ -225,10 +233,18 @@ async def _open_parts(
     )
 
 
-async def _open_crm(stack: AsyncExitStack, settings: Settings) -> CrmApi | None:
+async def _open_crm(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    access: GrantedAccess | None,
+    pace: CrmPace,
+) -> CrmApi | None:
     """Return the REST API; None when the settings give no access to it."""
     try:
-        return await stack.enter_async_context(open_crm(settings))
+        return await stack.enter_async_context(
+            open_crm(settings, database, access=access, pace=pace)
+        )
     except NoRestAccessError:
         return None
 
@@ -360,9 +376,22 @@ def _build_applications(parts: _Parts) -> tuple[web.Application, web.Application
             hooks_path=PATH,
             media=MediaRoute(parts.links, parts.files).handle,
             media_path=MEDIA_PATH,
-            routes=[web.get(CHALLENGE_PATH, challenge.handle)],
+            routes=[web.get(CHALLENGE_PATH, challenge.handle), *_consent_routes(parts)],
         ),
     )
+
+
+def _consent_routes(parts: _Parts) -> list[web.RouteDef]:
+    """Return where a consent ends, if the settings want one."""
+    kommo = parts.settings.kommo
+    if parts.access is None or kommo.oauth is None:
+        return []
+    route = ConsentRoute(parts.access, parts.database, kommo, kommo.oauth, now=parts.now)
+    return route.routes()
+
+
+async def _nothing() -> None:
+    """Do nothing."""
 
 
 def _build_poller(parts: _Parts, entry: BotSettings) -> Poller:

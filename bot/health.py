@@ -26,11 +26,20 @@ class ChannelHealth:
 
 
 @dataclass
+class RestHealth:
+    """How the access to Kommo's REST API is; messages cross without it."""
+
+    problem: str | None = None
+    """What is wrong, and what to do."""
+
+
+@dataclass
 class Health:
     """How the service is."""
 
     bots: dict[int, BotHealth] = field(default_factory=dict)
     channel: ChannelHealth = field(default_factory=ChannelHealth)
+    rest: RestHealth = field(default_factory=RestHealth)
     database_problem: str | None = None
     is_paused: bool = False
     """Whether an operator has paused deliveries."""

@@ -16,6 +16,7 @@ FIRST_BACKUP_S, ALERT_EVERY_S = 60, 60
 BUTTON_DAYS = 365
 """So long a button in Telegram can be pressed at least, even where items are kept shorter."""
 
+RENEW_EVERY_MIN = 15
 PURGE_EVERY_H, REPORT_EVERY_H, GRACE_S = 1, 6, 600
 
 log = logging.getLogger(__name__)
@@ -24,8 +25,8 @@ log = logging.getLogger(__name__)
 Alert = Callable[[], Awaitable[None]]
 
 
-async def _nobody() -> None:
-    """Tell nobody."""
+async def _nothing() -> None:
+    """Do nothing."""
 
 
 class Jobs:
@@ -36,12 +37,14 @@ class Jobs:
         database: Database,
         settings: StorageSettings,
         *,
-        alert: Alert = _nobody,
+        alert: Alert = _nothing,
+        renew: Callable[[], Awaitable[None]] = _nothing,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._settings = settings
         self.alert = alert
+        self.renew = renew
         self._now = now
 
     async def purge(self) -> None:
@@ -92,6 +95,9 @@ async def scheduled(jobs: Jobs) -> AsyncIterator[None]:
     scheduler.add_job(jobs.purge, "interval", hours=PURGE_EVERY_H, jitter=60)
     scheduler.add_job(jobs.back_up, "interval", hours=PURGE_EVERY_H, next_run_time=soon)
     scheduler.add_job(jobs.alert, "interval", seconds=ALERT_EVERY_S)
+    scheduler.add_job(
+        jobs.renew, "interval", minutes=RENEW_EVERY_MIN, next_run_time=datetime.now(UTC)
+    )
     scheduler.add_job(jobs.report, "interval", hours=REPORT_EVERY_H, jitter=60)
     scheduler.start()
     try:

@@ -70,6 +70,7 @@ def admin_application(
                 "connected": health.channel.is_connected,
                 "problem": health.channel.problem,
             },
+            "rest": {"problem": health.rest.problem},
             "bots": bots,
         }
         return web.json_response(body, status=503 if problems else 200)

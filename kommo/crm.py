@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -23,14 +23,14 @@ BATCH = 50
 MOST_PAGES = 100
 
 REMEDIES: Mapping[int, str] = {
-    401: "the access token is wrong, expired or revoked: make a new one in the integration's "
-    "Keys tab and set kommo.access_token",
     402: "the account is not paid for: renew its subscription in Kommo",
     403: "Kommo does not let this integration do that: the token has to be an administrator's, "
     "with the right to account data; or this address is blocked for asking too often",
     429: "Kommo takes 7 requests a second from one address: wait, or stop what else asks",
 }
 """What a person can do about a refusal. Reference: Kommo, Response codes."""
+
+_HEADERS = {"Content-Type": "application/json"}
 
 Row = Mapping[str, Any]
 
@@ -41,6 +41,43 @@ class Contact:
 
     id: int
     phones: tuple[str, ...]
+
+
+class Access(Protocol):
+    """What opens the REST API."""
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do when the token is refused."""
+        ...
+
+    async def token(self) -> str:
+        """Return a token that should be good."""
+        ...
+
+    async def instead_of(self, refused: str) -> str | None:
+        """Return another token than one that was refused; None when there is none."""
+        ...
+
+
+class LongLivedToken:
+    """A token that a person made. Reference: Kommo, Long-lived token."""
+
+    remedy = (
+        "the access token is wrong, expired or revoked: make a new one in the integration's "
+        "Keys tab and set kommo.access_token"
+    )
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def token(self) -> str:
+        """Return it."""
+        return self._token
+
+    async def instead_of(self, refused: str) -> str | None:
+        """Return nothing: only a person can make another."""
+        return None
 
 
 class CrmPace:
@@ -63,16 +100,21 @@ class CrmApi:
 
     Args:
         http: knows the account's address, and how long to wait; keeps no cookies.
-        token: opens the account.
+        access: opens the account.
         pace: shared by all that ask from this address.
         now: the clock.
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, *, token: str, pace: CrmPace, now: Callable[[], datetime]
+        self,
+        http: httpx.AsyncClient,
+        *,
+        access: Access,
+        pace: CrmPace,
+        now: Callable[[], datetime],
     ) -> None:
         self._http = http
-        self._token = token
+        self._access = access
         self._pace = pace
         self._now = now
 
@@ -154,24 +196,20 @@ class CrmApi:
     ) -> Fields:
         """Make a call; return the answer's object, an empty one for 204."""
         what = f"{method} /api/v4/{path}"
-        await self._pace.turn()
-        try:
-            response = await self._http.request(
-                method,
-                f"/api/v4/{path}",
-                params=query,
-                content=json.dumps(list(body)).encode() if body is not None else None,
-                headers={
-                    "Authorization": f"Bearer {self._token}",
-                    "Content-Type": "application/json",
-                },
-                follow_redirects=False,
-            )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise unreachable(what, error) from error
+        content = json.dumps(list(body)).encode() if body is not None else None
+        request = self._http.build_request(
+            method, f"/api/v4/{path}", params=query, content=content, headers=_HEADERS
+        )
+        token = await self._access.token()
+        response = await self._send(what, request, token)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            other = await self._access.instead_of(token)
+            if other is not None:
+                token, response = other, await self._send(what, request, other)
         if not response.is_success:
-            remedy = REMEDIES.get(response.status_code, "")
-            raise refusal(what, response, secret=self._token, now=self._now(), remedy=remedy)
+            remedies = {httpx.codes.UNAUTHORIZED: self._access.remedy, **REMEDIES}
+            remedy = remedies.get(response.status_code, "")
+            raise refusal(what, response, secret=token, now=self._now(), remedy=remedy)
         if not response.content:
             return Fields({})
         try:
@@ -179,6 +217,14 @@ class CrmApi:
         except PayloadError as error:
             message = f"{what}: Kommo's answer cannot be read: {error}"
             raise ServerError(message, status=httpx.codes.OK) from error
+
+    async def _send(self, what: str, request: httpx.Request, token: str) -> httpx.Response:
+        await self._pace.turn()
+        request.headers["Authorization"] = f"Bearer {token}"
+        try:
+            return await self._http.send(request, follow_redirects=False)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise unreachable(what, error) from error
 
 
 def _phones(contact: Row) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What failed → which error: the one place that knows httpx's exceptions and Kommo's statuses."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -49,7 +50,13 @@ def unreachable(what: str, error: httpx.HTTPError | httpx.InvalidURL) -> Unreach
 
 
 def refusal(
-    what: str, response: httpx.Response, *, secret: str, now: datetime, remedy: str = ""
+    what: str,
+    response: httpx.Response,
+    *,
+    secret: str,
+    now: datetime,
+    remedy: str = "",
+    others: Sequence[str] = (),
 ) -> RequestError:
     """Return the error for a call whose answer is not a success.
 
@@ -59,9 +66,11 @@ def refusal(
         secret: never repeated, whatever the answer says.
         now: the moment a date in `Retry-After` is compared with.
         remedy: what a person can do about it.
+        others: more secrets.
     """
     status = response.status_code
-    message = f"{what}: Kommo answered {status}: {_quote(response.content, secret)}"
+    quoted = _quote(response.content, [secret, *others])
+    message = f"{what}: Kommo answered {status}: {quoted}"
     message += f"; {remedy}" if remedy else ""
     if status == _TOO_MANY_REQUESTS:
         wait_s = retry_after_s(response.headers.get("Retry-After", ""), now=now)
@@ -83,9 +92,11 @@ def retry_after_s(header: str, *, now: datetime) -> float | None:
     return min(max((aware - now).total_seconds(), 0.0), LONGEST_WAIT_S)
 
 
-def _quote(body: bytes, secret: str) -> str:
+def _quote(body: bytes, secrets: Sequence[str]) -> str:
     """Return the beginning of an answer in one line, without what must not be repeated."""
-    text = body[:_READ_BYTES].decode(errors="replace").replace(secret, "***")
+    text = body[:_READ_BYTES].decode(errors="replace")
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
     printable = "".join(c if c.isprintable() else " " for c in _HEX_KEY.sub("***", text))
     line = " ".join(printable.split())
     return f"{line[: QUOTED_LENGTH - 1]}…" if len(line) > QUOTED_LENGTH else line or "(nothing)"

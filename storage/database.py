@@ -13,6 +13,7 @@ from storage.buttons import ButtonReader, Buttons
 from storage.conversations import ConversationReader, Conversations
 from storage.engine import Connection, Session
 from storage.figures import FigureReader
+from storage.grants import GrantReader, Grants
 from storage.invitations import Invitations
 from storage.lock import instance_lock
 from storage.messages import MessageReader, Messages
@@ -36,6 +37,7 @@ class Transaction:
         self.attempts = Attempts(session)
         self.invitations = Invitations(session)
         self.openings = Openings(session)
+        self.grants = Grants(session)
         self.notes = Notes(session)
 
 
@@ -51,6 +53,7 @@ class Snapshot:
         self.avatars = AvatarReader(session)
         self.openings = OpeningReader(session)
         self.attempts = AttemptReader(session)
+        self.grants = GrantReader(session)
         self.notes = NoteReader(session)
         self.figures = FigureReader(session)
 

@@ -8,6 +8,7 @@ import sys
 from bot.app import open_app
 from bot.errors import BridgeError
 from bot.logs import Redactor, configure
+from bot.operate.first_consent import wait_for_consent
 from bot.settings import Settings
 from kommo.errors import KommoError
 from storage.errors import StorageError
@@ -28,6 +29,9 @@ async def _serve(settings: Settings, redact: Redactor) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    await wait_for_consent(settings, stop)
+    if stop.is_set():
+        return
     async with open_app(settings, redact=redact) as app:
         await app.run(stop)
 

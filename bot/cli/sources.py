@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.errors import BridgeError
-from bot.operate.kommo import open_crm
+from bot.operate.kommo import open_rest
 from bot.operate.sources import Plan, Row, plan
 from bot.settings import Settings
 from kommo.crm import CrmApi
@@ -72,7 +72,7 @@ async def _sync(settings: Settings, *, is_pruning: bool) -> Plan:
 async def _crm(settings: Settings) -> AsyncIterator[CrmApi]:
     """Return the REST API; its refusal says what sources need. Reference: Kommo, Sources."""
     try:
-        async with open_crm(settings) as crm:
+        async with open_rest(settings) as crm:
             yield crm
     except RejectedError as error:
         if error.status != FORBIDDEN:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.errors import BridgeError
-from bot.operate.kommo import open_crm
+from bot.operate.kommo import open_rest
 from bot.settings import Settings
 
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -101,12 +101,12 @@ def read_file(file: Path) -> list[Template]:
 
 
 async def _read(settings: Settings) -> list[Mapping[str, Any]]:
-    async with open_crm(settings) as crm:
+    async with open_rest(settings) as crm:
         return await crm.templates()
 
 
 async def _push(settings: Settings, templates: Sequence[Template]) -> list[str]:
-    async with open_crm(settings) as crm:
+    async with open_rest(settings) as crm:
         known = {row.get("external_id"): row["id"] for row in await crm.templates()}
         new = [one for one in templates if one.external_id not in known]
         old = [one for one in templates if one.external_id in known]

@@ -94,6 +94,10 @@ def _parts(state: State) -> Iterable[Alert]:
     channel = state.health.channel
     if channel.problem and not channel.is_connected:
         yield Alert("channel", f"Kommo does not take the channel: {channel.problem}\n{REMEDY}")
+    if state.health.rest.problem:
+        yield Alert(
+            "rest", f"{state.health.rest.problem[:1].upper()}{state.health.rest.problem[1:]}"
+        )
     for bot in state.health.bots.values():
         if bot.problem:
             yield Alert(f"bot:{bot.bot_id}", f"Bot {bot.name or bot.bot_id}: {bot.problem}")

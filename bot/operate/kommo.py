@@ -1,42 +1,141 @@
 """Kommo's two APIs as commands use them, and the account's id where the settings leave it out."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 import httpx
 
 from bot.errors import BridgeError
+from bot.health import RestHealth
+from bot.operate.access import REMEDY, GrantedAccess
+from bot.operate.consent import consent_url
+from bot.operate.existing import is_there
 from bot.settings import Settings
 from kommo.chats import ChatsApi
-from kommo.crm import CrmApi, CrmPace
+from kommo.crm import Access, CrmApi, CrmPace, LongLivedToken
 from kommo.ids import AmojoId, ChannelId, scope_id
+from kommo.oauth import Integration, OAuthApi
 from storage.database import Database
 
 TIMEOUT_S = 20
+
+NO_ACCESS = (
+    "this needs Kommo's REST API: set kommo.access_token (a long-lived token from the "
+    "integration's Keys tab) or [kommo.oauth], and kommo.subdomain"
+)
 
 
 class NoRestAccessError(BridgeError):
     """The settings give no access to Kommo's REST API."""
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @asynccontextmanager
-async def open_crm(settings: Settings) -> AsyncIterator[CrmApi]:
+async def open_access(
+    settings: Settings,
+    database: Database,
+    *,
+    pace: CrmPace,
+    health: RestHealth | None,
+    now: Callable[[], datetime] = _now,
+) -> AsyncIterator[GrantedAccess | None]:
+    """Return the access that a consent grants; None where the settings want none.
+
+    A long-lived token comes first.
+    """
+    kommo, oauth = settings.kommo, settings.kommo.oauth
+    if oauth is None or kommo.access_token is not None:
+        yield None
+        return
+    integration = Integration(
+        oauth.client_id, oauth.client_secret.get_secret_value(), oauth.redirect_uri
+    )
+    async with httpx.AsyncClient(timeout=TIMEOUT_S) as http:
+        access = GrantedAccess(
+            database,
+            OAuthApi(http, integration, pace=pace, now=now),
+            oauth.client_id,
+            link=lambda: consent_url(kommo, oauth, now=now(), random=secrets.token_bytes),
+            health=health,
+            now=now,
+        )
+        async with access.closing():
+            yield access
+
+
+@asynccontextmanager
+async def open_crm(
+    settings: Settings,
+    database: Database | None,
+    *,
+    access: GrantedAccess | None = None,
+    pace: CrmPace | None = None,
+) -> AsyncIterator[CrmApi]:
     """Return the REST API of the settings' account.
 
+    Args:
+        settings: say where it is, and what opens it.
+        database: keeps what a consent granted; None when there is no database yet.
+        access: of this process, where there is one already.
+        pace: of this process, where there is one already.
+
     Raises:
-        NoRestAccessError: the settings do not say where it is, or hold no token.
+        NoRestAccessError: the settings do not say where it is, or nothing opens it.
     """
-    token, url = settings.kommo.access_token, settings.kommo.rest_url
-    if token is None or url is None:
-        raise NoRestAccessError(
-            "this needs Kommo's REST API: set kommo.access_token (a long-lived token from the "
-            "integration's Keys tab) and kommo.subdomain"
-        )
-    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S) as http:
-        yield CrmApi(
-            http, token=token.get_secret_value(), pace=CrmPace(), now=lambda: datetime.now(UTC)
-        )
+    pace = pace or CrmPace()
+    async with AsyncExitStack() as stack:
+        url, opened = settings.kommo.rest_url, access or _long_lived(settings)
+        if database is not None:
+            url = url or await _granted_url(settings, database)
+            opened = opened or await stack.enter_async_context(
+                open_access(settings, database, pace=pace, health=None)
+            )
+        if opened is None or url is None:
+            raise NoRestAccessError(no_access(settings))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S))
+        yield CrmApi(http, access=opened, pace=pace, now=_now)
+
+
+@asynccontextmanager
+async def open_rest(settings: Settings) -> AsyncIterator[CrmApi]:
+    """Return the REST API for a command, which makes no database.
+
+    Raises:
+        NoRestAccessError: as `open_crm`.
+    """
+    async with AsyncExitStack() as stack:
+        database = None
+        if settings.kommo.access_token is None and is_there(settings.database):
+            database = await stack.enter_async_context(Database.open(settings.database))
+        yield await stack.enter_async_context(open_crm(settings, database))
+
+
+def no_access(settings: Settings) -> str:
+    """Return why there is no access, and what to do."""
+    kommo = settings.kommo
+    if kommo.oauth is None:
+        return NO_ACCESS
+    link = consent_url(kommo, kommo.oauth, now=_now(), random=secrets.token_bytes)
+    return f"there is no access to Kommo's REST API yet: {REMEDY} {link}"
+
+
+def _long_lived(settings: Settings) -> Access | None:
+    token = settings.kommo.access_token
+    return LongLivedToken(token.get_secret_value()) if token else None
+
+
+async def _granted_url(settings: Settings, database: Database) -> str | None:
+    """Return the address of the account that consented."""
+    if settings.kommo.oauth is None:
+        return None
+    async with database.snapshot() as snapshot:
+        grant = await snapshot.grants.get(settings.kommo.oauth.client_id)
+    return grant.account_url if grant else None
 
 
 @asynccontextmanager
@@ -50,12 +149,18 @@ async def open_chats(settings: Settings) -> AsyncIterator[ChatsApi]:
             channel_id=channel_id,
             scope_id=scope_id(channel_id, AmojoId(kommo.account_id or "")),
             secret=kommo.channel_secret.get_secret_value(),
-            now=lambda: datetime.now(UTC),
+            now=_now,
             status_field=kommo.status_field,
         )
 
 
-async def with_account(settings: Settings, database: Database) -> Settings:
+async def with_account(
+    settings: Settings,
+    database: Database,
+    *,
+    access: GrantedAccess | None = None,
+    pace: CrmPace | None = None,
+) -> Settings:
     """Return settings that name the account: as set, as stored, or as Kommo tells it.
 
     Raises:
@@ -64,13 +169,21 @@ async def with_account(settings: Settings, database: Database) -> Settings:
     """
     if settings.kommo.account_id:
         return settings
-    key = f"account_id {settings.kommo.rest_url}"
-    async with database.snapshot() as snapshot:
-        known = await snapshot.notes.get(key)
+    known = await stored_account(settings, database)
     if known is None:
-        async with open_crm(settings) as crm:
+        async with open_crm(settings, database, access=access, pace=pace) as crm:
             known = await crm.account_id()
         async with database.transaction() as tx:
-            await tx.notes.put(key, known)
+            await tx.notes.put(_account_note(settings), known)
     kommo = settings.kommo.model_copy(update={"account_id": known})
     return settings.model_copy(update={"kommo": kommo})
+
+
+async def stored_account(settings: Settings, database: Database) -> str | None:
+    """Return the account's id as an earlier start found it."""
+    async with database.snapshot() as snapshot:
+        return await snapshot.notes.get(_account_note(settings))
+
+
+def _account_note(settings: Settings) -> str:
+    return f"account_id {settings.kommo.rest_url}"

@@ -49,7 +49,7 @@ async def _with_account(settings: Settings) -> Settings:
             return await with_account(settings, database)
     if settings.kommo.account_id:
         return settings
-    async with open_crm(settings) as crm:
+    async with open_crm(settings, None) as crm:
         account_id = await crm.account_id()
     kommo = settings.kommo.model_copy(update={"account_id": account_id})
     return settings.model_copy(update={"kommo": kommo})
