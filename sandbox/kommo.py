@@ -33,6 +33,7 @@ from sandbox.kommo_model import (
     Person,
     RefusedError,
 )
+from sandbox.kommo_oauth import Authority, Gate
 from sandbox.kommo_results import KommoResults
 from sandbox.kommo_routes import HISTORY, ROOT, Route, find_route
 from sandbox.kommo_shared import error_body
@@ -103,6 +104,8 @@ class KommoServer(KommoResults, SandboxServer):
         self.channel_id = channel_id
         self.scope_id = f"{channel_id}_{account_id}"
         self.access_token = access_token
+        self.authority = Authority(now, access_token)
+        self.gate = Gate()
         self.fetch_media = fetch_media
         self.head_first = head_first
         self.fetched: list[FetchedMedia] = []
@@ -129,6 +132,8 @@ class KommoServer(KommoResults, SandboxServer):
         return [
             web.route("*", ROOT + "{tail:.*}", self._chats),
             web.route("*", "/api/v4/{tail:.*}", self._rest),
+            web.post("/oauth2/access_token", self._tokens),
+            web.get("/oauth", self._consent),
             web.get("/attachments/{tail:.*}", self._attachment),
             *kommo_control.routes(self),
             web.route("*", "/{tail:.*}", self._unknown),
@@ -227,9 +232,26 @@ class KommoServer(KommoResults, SandboxServer):
         body = await request.read()
 
         async def process() -> web.Response:
-            return kommo_rest.answer(self.account, request, body, access_token=self.access_token)
+            return kommo_rest.answer(
+                self.account, request, body, authority=self.authority, gate=self.gate
+            )
 
         return await self.guarded(Call(request, request.path), process)
+
+    async def _tokens(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+
+        async def process() -> web.Response:
+            return kommo_rest.answer_with(self.gate, lambda: self.authority.tokens(body))
+
+        return await self.guarded(Call(request, request.path), process)
+
+    async def _consent(self, request: web.Request) -> web.StreamResponse:
+        """Send the browser of an administrator who says yes back to the integration."""
+        try:
+            raise web.HTTPFound(self.authority.consent(request.query))
+        except RefusedError as error:
+            return json_response(error_body(error.status, error.reason), error.status)
 
     async def _attachment(self, request: web.Request) -> web.StreamResponse:
         return await self.guarded(Call(request, request.path), lambda: self._media.serve(request))

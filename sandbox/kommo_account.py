@@ -54,6 +54,7 @@ class Account:
         self.leads: list[Lead] = []
         self.sources: list[Json] = []
         self.templates: list[Json] = []
+        self.pipelines = [1300, 1301]
         self.has_widget = True
         self.contacts: dict[int, Json] = {}
         self.chat_links: dict[str, Json] = {}

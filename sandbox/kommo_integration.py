@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from sandbox.kommo_account import Account
-from sandbox.kommo_model import Json, RefusedError
+from sandbox.kommo_model import InvalidError, Json, RefusedError
 
 MOST_SOURCES, MOST_ROWS, LONGEST_SOURCE = 100, 50, 36
 LONGEST_CODE = 20
@@ -27,11 +27,11 @@ def create_sources(account: Account, rows: Sequence[Json]) -> Json:
     """Add sources, all of them or none."""
     _want_widget(account)
     taken = {row["external_id"] for row in account.sources}
-    for row in rows:
-        _want_texts(row, "name", "external_id")
-        _want_source(row)
+    for number, row in enumerate(rows):
+        _want_texts(number, row, "name", "external_id")
+        _want_source(account, number, row)
         if row["external_id"] in taken:
-            raise RefusedError(400, "external_id: is taken")
+            raise InvalidError(number, "NotUnique", "external_id", "This value is taken.")
         taken.add(row["external_id"])
     if len(taken) > MOST_SOURCES:
         raise RefusedError(400, "too many sources")
@@ -46,13 +46,11 @@ def update_sources(account: Account, rows: Sequence[Json]) -> Json:
     """Change sources; their external_id stays."""
     _want_widget(account)
     known = _known(account.sources, rows)
-    for row in rows:
-        _want_source(row)
-        if (
-            row.get("external_id", known[row["id"]]["external_id"])
-            != (known[row["id"]]["external_id"])
-        ):
-            raise RefusedError(400, "external_id: cannot be changed")
+    for number, row in enumerate(rows):
+        _want_source(account, number, row)
+        own = known[row["id"]]["external_id"]
+        if row.get("external_id", own) != own:
+            raise InvalidError(number, "NotChangeable", "external_id", "It cannot be changed.")
     for row in rows:
         known[row["id"]].update(row)
         _move_default(account, known[row["id"]])
@@ -77,9 +75,9 @@ def list_templates(account: Account, query: Mapping[str, str]) -> Json | None:
 
 def create_templates(account: Account, rows: Sequence[Json]) -> Json:
     """Add templates, all of them or none."""
-    for row in rows:
-        _want_texts(row, "name", "content")
-        _want_buttons(row)
+    for number, row in enumerate(rows):
+        _want_texts(number, row, "name", "content")
+        _want_buttons(number, row)
     made = [{"type": "amocrm", "buttons": [], **row, "id": account.number()} for row in rows]
     account.templates += made
     return {"_embedded": {"chat_templates": made}}
@@ -88,8 +86,8 @@ def create_templates(account: Account, rows: Sequence[Json]) -> Json:
 def update_templates(account: Account, rows: Sequence[Json]) -> Json:
     """Change templates."""
     known = _known(account.templates, rows)
-    for row in rows:
-        _want_buttons(row)
+    for number, row in enumerate(rows):
+        _want_buttons(number, row)
     for row in rows:
         known[row["id"]].update(row)
     return {"_embedded": {"chat_templates": list(known.values())}}
@@ -100,32 +98,40 @@ def _want_widget(account: Account) -> None:
         raise RefusedError(403, "the integration has no widget with lead_sources")
 
 
-def _want_texts(row: Json, *keys: str) -> None:
+def _want_texts(number: int, row: Json, *keys: str) -> None:
     for key in keys:
         if not isinstance(row.get(key), str) or not row[key]:
-            raise RefusedError(400, f"{key}: this value should not be blank")
+            raise InvalidError(number, "NotBlank", key, "This value should not be blank.")
 
 
-def _want_source(row: Json) -> None:
+def _want_source(account: Account, number: int, row: Json) -> None:
     external_id, code = row.get("external_id", "x"), row.get("origin_code")
     if len(external_id) > LONGEST_SOURCE or not (external_id.isascii() and external_id):
-        raise RefusedError(400, "external_id: 1 to 36 printable ASCII characters")
+        raise InvalidError(number, "TooLong", "external_id", "1 to 36 printable characters.")
     if code is not None and (len(code) > LONGEST_CODE or code.isdigit()):
-        raise RefusedError(400, "origin_code: at most 20 characters, not only digits")
-    pipeline = row.get("pipeline_id", 1)
-    if not isinstance(pipeline, int) or pipeline < 1:
-        raise RefusedError(400, "pipeline_id: the value you selected is not a valid choice")
+        raise InvalidError(number, "TooLong", "origin_code", "At most 20, not only digits.")
+    pipeline = row.get("pipeline_id", account.pipelines[0])
+    if pipeline not in account.pipelines:
+        detail = "The value you selected is not a valid choice."
+        raise InvalidError(number, "NotSupportedChoice", "pipeline_id", detail)
 
 
-def _want_buttons(row: Json) -> None:
+def _want_buttons(number: int, row: Json) -> None:
     for button in row.get("buttons", []):
-        _want_texts(button, "text", *(["url"] if button.get("type") == "url" else []))
+        _want_texts(number, button, "text", *(["url"] if button.get("type") == "url" else []))
         if button.get("type") not in ("inline", "url"):
-            raise RefusedError(400, "buttons: type is inline or url")
+            raise InvalidError(number, "NotSupportedChoice", "buttons", "inline or url.")
 
 
 def _new_source(account: Account, row: Json) -> Json:
-    return {"origin_code": None, "services": [], "default": False, **row, "id": account.number()}
+    return {
+        "origin_code": None,
+        "services": [],
+        "default": False,
+        "pipeline_id": account.pipelines[0],
+        **row,
+        "id": account.number(),
+    }
 
 
 def _move_default(account: Account, row: Json) -> None:

@@ -165,3 +165,19 @@ class RefusedError(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
+
+
+class InvalidError(RefusedError):
+    """A row of a REST call that is not as documented. Reference: Kommo, Response codes.
+
+    Args:
+        row: its place in the array.
+        code: Kommo's name of the mistake, such as `NotSupportedChoice`.
+        field: what is wrong.
+        detail: in words.
+    """
+
+    def __init__(self, row: int, code: str, field: str, detail: str) -> None:
+        super().__init__(400, "Request validation failed")
+        error = {"code": code, "path": f"{row}.{field}", "detail": detail}
+        self.errors = [{"request_id": str(row), "errors": [error]}]

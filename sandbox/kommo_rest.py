@@ -9,11 +9,21 @@ from aiohttp import web
 from sandbox import kommo_contacts, kommo_integration
 from sandbox.http import json_response
 from sandbox.kommo_account import Account
-from sandbox.kommo_model import Json, RefusedError
+from sandbox.kommo_model import InvalidError, Json, RefusedError
+from sandbox.kommo_oauth import Authority, Gate
 
 PAGE_LIMIT = 250
 ACCOUNT_NUMBER = 33_000_001
 USER_NUMBERS_FROM = 9_000_001
+
+TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    402: "Payment Required",
+    403: "Forbidden",
+    404: "Not Found",
+    429: "Too Many Requests",
+}
 
 RestCall: TypeAlias = Callable[[Account, Mapping[str, str]], Json | None]
 
@@ -73,20 +83,41 @@ WRITES: dict[tuple[str, str], kommo_integration.Write] = {
 
 
 def answer(
-    account: Account, request: web.Request, body: bytes, *, access_token: str
+    account: Account,
+    request: web.Request,
+    body: bytes,
+    *,
+    authority: Authority,
+    gate: Gate,
 ) -> web.Response:
     """Answer a call below ``/api/v4/``."""
-    try:
-        if request.headers.get("Authorization") != f"Bearer {access_token}":
+
+    def carry_out() -> Json | None:
+        if not authority.is_good(request.headers.get("Authorization", "")):
             raise RefusedError(401, "Incorrect username or password")
-        content = _answered(account, request, body)
+        gate.check_rights()
+        return _answered(account, request, body)
+
+    return answer_with(gate, carry_out)
+
+
+def answer_with(gate: Gate, carry_out: Callable[[], Json | None]) -> web.Response:
+    """Answer with what a call gives, or with a document of the problem.
+
+    Reference: Kommo, Response codes.
+    """
+    try:
+        gate.pass_through()
+        content = carry_out()
         if content is None:
             return web.Response(status=204)
         return _json(content, "application/hal+json", 200)
     except RefusedError as error:
+        rows = {"validation-errors": error.errors} if isinstance(error, InvalidError) else {}
         return _json(
             {
-                "title": "Unauthorized" if error.status == 401 else "Error",  # noqa: PLR2004
+                **rows,
+                "title": TITLES.get(error.status, "Error"),
                 "type": f"https://httpstatus.es/{error.status}",
                 "status": error.status,
                 "detail": error.reason,

@@ -2,7 +2,9 @@
 
 import json
 import os
+import secrets
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -11,12 +13,16 @@ import httpx
 import typer
 
 from bot.errors import BridgeError
+from bot.operate.consent import consent_url
+from bot.settings import load
 
 INSTALLED = Path("/etc/kommo-telegram")
 TIMEOUT_S = 15.0
 LOCAL = ("127.0.0.1", "localhost", "::1")
 TELEGRAM_VARIABLE = "KOMMO_TELEGRAM__TELEGRAM__API_URL"
 KOMMO_VARIABLE = "KOMMO_TELEGRAM__KOMMO__API_URL"
+CONSENT_PATH = "/oauth/kommo"
+NUMBER_UNKNOWN = "(the number in the address of Settings, or ask Kommo support)"
 UNAUTHORIZED, NOT_FOUND, OK = 401, 404, 200
 
 T = TypeVar("T")
@@ -87,8 +93,9 @@ def init(target: Path | None, environ: Mapping[str, str], *, is_confirmed: bool)
     typer.echo("2. The public address of this bridge, such as https://bridge.example.com")
     public_url = _ask("Public address", _address)
     typer.echo("\n3. The Kommo account: example, if you open it at https://example.kommo.com, and")
-    typer.echo('   a long-lived token from your integration\'s "Keys" tab.')
-    account, number = _ask_account(environ)
+    typer.echo('   a long-lived token from your integration\'s "Keys" tab. Leave the token')
+    typer.echo("   empty to allow access in the browser instead (OAuth).")
+    account, number = _ask_account(environ, public_url)
     typer.echo("\n4. The channel. Leave these empty as long as Kommo support has not answered.")
     channel = _ask_channel()
     text = SETTINGS.format(
@@ -106,7 +113,23 @@ def init(target: Path | None, environ: Mapping[str, str], *, is_confirmed: bool)
         typer.echo(REQUEST.format(public_url=public_url, account_number=number))
         typer.echo(f"When the answer is there, put channel_id and channel_secret into {file}.")
     typer.echo(EXPLAINED)
+    if "[kommo.oauth]" in account:
+        _tell_consent(file, environ, has_channel=not channel.startswith("#"))
     typer.echo("Next: kommo-telegram check")
+
+
+def _tell_consent(file: Path, environ: Mapping[str, str], *, has_channel: bool) -> None:
+    """Print the link to the consent; a running bridge completes it."""
+    typer.echo("To allow the access, while `kommo-telegram run` runs behind your public address:")
+    if not has_channel:
+        typer.echo("`kommo-telegram check` prints the link, once channel_id and channel_secret")
+        typer.echo("are in the settings.\n")
+        return
+    kommo = load(file, environ).kommo
+    if kommo.oauth is not None:
+        link = consent_url(kommo, kommo.oauth, now=datetime.now(UTC), random=secrets.token_bytes)
+        typer.echo("an administrator of the account opens this link (good for a day;")
+        typer.echo(f"`kommo-telegram check` makes a new one):\n\n{link}\n")
 
 
 def _ask(question: str, take: Callable[[str], T]) -> T:
@@ -118,23 +141,44 @@ def _ask(question: str, take: Callable[[str], T]) -> T:
             typer.echo(f"   {error}", err=True)
 
 
-def _ask_account(environ: Mapping[str, str]) -> tuple[str, str]:
+def _ask_account(environ: Mapping[str, str], public_url: str) -> tuple[str, str]:
     """Return the account's lines for the file, and its number for the request."""
     api_url = environ.get(KOMMO_VARIABLE)
 
     def take(subdomain: str) -> tuple[str, str]:
         if not subdomain.isascii() or not subdomain.replace("-", "").isalnum():
             raise WrongError("only the name: the part before .kommo.com")
-        token = typer.prompt("Long-lived token").strip()
+        token = typer.prompt("Long-lived token", default="", show_default=False).strip()
+        place = f"api_url = {json.dumps(api_url)}" if api_url else f'subdomain = "{subdomain}"'
+        if not token:
+            return f"{place}\n{_ask_integration(public_url)}", NUMBER_UNKNOWN
         account = _try_account(api_url or f"https://{subdomain}.kommo.com", token)
         typer.echo(f"   It works: {account['name']}")
-        place = f"api_url = {json.dumps(api_url)}" if api_url else f'subdomain = "{subdomain}"'
         return (
             f"{place}\naccess_token = {json.dumps(token)}\n"
             f"account_id = {json.dumps(account['amojo_id'])}\n"
         ), str(account["id"])
 
     return _ask("Account name", take)
+
+
+def _ask_integration(public_url: str) -> str:
+    """Return the table of an integration that is allowed access in the browser."""
+    redirect_uri = f"{public_url}{CONSENT_PATH}"
+    typer.echo(f"   The integration's redirect address has to be {redirect_uri}")
+    client_id = _ask("Integration id", _given)
+    client_secret = _ask("Secret key", _given)
+    return (
+        "\n[kommo.oauth]\n"
+        f"client_id = {json.dumps(client_id)}\nclient_secret = {json.dumps(client_secret)}\n"
+        f"redirect_uri = {json.dumps(redirect_uri)}\n"
+    )
+
+
+def _given(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise WrongError("copy it from the integration's Keys tab, without spaces")
+    return text
 
 
 def _ask_channel() -> str:

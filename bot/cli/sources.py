@@ -10,7 +10,7 @@ from rich.table import Table
 
 from bot.errors import BridgeError
 from bot.operate.kommo import open_rest
-from bot.operate.sources import Plan, Row, plan
+from bot.operate.sources import WIDGET_REMEDY, Plan, Row, plan
 from bot.settings import Settings
 from kommo.crm import CrmApi
 from kommo.errors import RejectedError
@@ -77,8 +77,4 @@ async def _crm(settings: Settings) -> AsyncIterator[CrmApi]:
     except RejectedError as error:
         if error.status != FORBIDDEN:
             raise
-        raise SourcesRefusedError(
-            f"{error}; or the integration has no widget archive: make one with `kommo-telegram "
-            "widget FILE.zip`, upload it in the integration's settings, and have Kommo support "
-            "tie its code to the channel"
-        ) from error
+        raise SourcesRefusedError(f"{error}; {WIDGET_REMEDY}") from error

@@ -17,14 +17,17 @@ from aiogram.exceptions import (
 from bot.errors import BridgeError
 from bot.operate.connect import REMEDY
 from bot.operate.existing import is_there
-from bot.operate.kommo import open_crm, with_account
+from bot.operate.kommo import open_crm, open_rest, with_account
+from bot.operate.sources import WIDGET_REMEDY, plan
 from bot.settings import BotSettings, Settings
 from kommo.chats import ChatsApi
+from kommo.crm import CrmApi
 from kommo.errors import KommoError, RejectedError
 from kommo.ids import AmojoId, ChannelId, scope_id
 from storage.database import Database
 
 TIMEOUT_S = 10
+FORBIDDEN = 403
 
 Probe = tuple[str, str, str]
 """What was asked; its problem, or nothing; its answer, or the remedy."""
@@ -40,6 +43,44 @@ async def probe(settings: Settings) -> AsyncIterator[Probe]:
         yield "account", str(error), "or set kommo.account_id"
         return
     yield await _channel(settings)
+    async for found in _rest(settings):
+        yield found
+
+
+async def _rest(settings: Settings) -> AsyncIterator[Probe]:
+    """Ask the REST API, where the settings give access to it: messages cross without."""
+    kommo = settings.kommo
+    if kommo.oauth is None and (kommo.access_token is None or kommo.rest_url is None):
+        yield "REST access", "", "not set up; sources, templates and contacts need it"
+        return
+    name = "REST access"
+    try:
+        async with open_rest(settings) as crm:
+            account_id = await crm.account_id()
+            if account_id != kommo.account_id:
+                yield name, f"it opens another account, {account_id}", "mend kommo.account_id"
+                return
+            yield name, "", "granted by consent" if kommo.access_token is None else "works"
+            name = "sources"
+            async for found in _sources(settings, crm):
+                yield found
+    except RejectedError as error:
+        remedy = WIDGET_REMEDY if error.status == FORBIDDEN else "see docs/setup.md"
+        yield name, str(error), remedy
+    except (BridgeError, KommoError) as error:
+        yield name, str(error), "messages cross without it; the rest is tried again by itself"
+
+
+async def _sources(settings: Settings, crm: CrmApi) -> AsyncIterator[Probe]:
+    if not any(bot.source for bot in settings.telegram.bots):
+        return
+    todo = plan(settings.telegram.bots, await crm.sources(), settings.kommo.channel_code)
+    differing = [str(row.get("external_id")) for row in (*todo.create, *todo.update)]
+    if differing:
+        text = f"missing in Kommo, or not as in the settings: {', '.join(differing)}"
+        yield "sources", text, "run: kommo-telegram sources sync"
+        return
+    yield "sources", "", "every bot's source is in Kommo"
 
 
 async def _with_account(settings: Settings) -> Settings:

@@ -6,6 +6,11 @@ from typing import Any
 
 from bot.settings import BotSettings
 
+WIDGET_REMEDY = (
+    "or the integration has no widget archive: make one with `kommo-telegram widget FILE.zip`, "
+    "upload it in the integration's settings, and have Kommo support tie its code to the channel"
+)
+
 Row = Mapping[str, Any]
 
 
