@@ -119,7 +119,7 @@ async def test_a_forgotten_client_leaves_nothing_behind(said, bridge, command, c
     assert name.encode() not in kept
 
 
-async def test_an_unknown_chat_cannot_be_forgotten(command):
+async def test_an_unknown_chat_cannot_be_forgotten(bridge, command):
     """A number that nobody has is an error that says where to look."""
     code, _, errors = await command("forget", "--chat", "4242", "--yes")
     assert code == 1
