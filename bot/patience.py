@@ -31,7 +31,8 @@ async def persist(database: Database, work: Callable[[Transaction], Awaitable[T]
             async with database.transaction() as tx:
                 result = await work(tx)
         except DatabaseStalledError as error:
-            log.error("nothing can be stored, trying again: %s", error)
+            if pause_s == FIRST_PAUSE_S:
+                log.error("nothing can be stored, trying until it can: %s", error)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         else:

@@ -2,10 +2,7 @@
 
 import asyncio
 import logging
-import os
-import signal
 import socket
-import sys
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -17,8 +14,8 @@ from bot.app import open_app
 from bot.logs import Redactor
 from bot.settings import load
 from sandbox.kommo import KommoServer
-from sandbox.story import is_ok
 from sandbox.telegram import TelegramServer
+from tests.e2e.lives import Lives
 
 CHANNEL_ID = "11111111-2222-4333-8444-555555555555"
 ACCOUNT_ID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
@@ -158,58 +155,10 @@ async def bridge(config):
     await running.stop()
 
 
-class Process:
-    """The bridge as a process of its own, that can really be killed."""
-
-    def __init__(self, config: Path, admin_port: int) -> None:
-        self.config = config
-        self._admin_port = admin_port
-        self.log = config.parent / "bridge.log"
-        self.process: asyncio.subprocess.Process | None = None
-
-    async def start(self, *, is_healthy: bool = True) -> None:
-        with self.log.open("ab") as output:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "bot",
-                "--config",
-                str(self.config),
-                "run",
-                stdout=output,
-                stderr=output,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            )
-        if is_healthy:
-            await self.until_healthy()
-
-    async def until_healthy(self) -> None:
-        assert self.process is not None
-        deadline = time.monotonic() + 90
-        while not await is_ok(f"http://127.0.0.1:{self._admin_port}/healthz"):
-            assert self.process.returncode is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            await asyncio.sleep(0.05)
-
-    async def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        await self.process.wait()
-
-    async def terminate(self) -> int:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return await asyncio.wait_for(self.process.wait(), 10)
-
-    async def end(self) -> None:
-        if self.process is not None and self.process.returncode is None:
-            await self.kill()
-
-
 @pytest.fixture
 async def process(config, ports):
     """A bridge process, not started yet."""
-    made = Process(config, ports[1])
+    made = Lives(config, ports[1])
     yield made
     await made.end()
 

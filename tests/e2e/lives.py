@@ -8,6 +8,7 @@ import asyncio
 import functools
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from multiprocessing.context import ForkServerContext
@@ -23,8 +24,9 @@ def _context() -> ForkServerContext:
     return context
 
 
-def live(config: str, log: str) -> None:
+def live(config: str, log: str, environ: dict[str, str]) -> None:
     """Be the bridge: what `kommo-telegram --config CONFIG run` does, its output in a file."""
+    os.environ.update(environ)
     from bot.__main__ import run  # noqa: PLC0415 - the tests' own process may go without
 
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -44,8 +46,8 @@ class Lives:
 
     async def start(self, *, is_healthy: bool = True) -> None:
         """Start a life; wait until it is healthy, if asked to."""
-        arguments = (str(self._config), str(self.log))
-        self._process = _context().Process(target=live, args=arguments, daemon=True)
+        arguments = (str(self._config), str(self.log), dict(os.environ))
+        self._process = _context().Process(target=live, args=arguments)
         await asyncio.to_thread(self._process.start)
         if is_healthy:
             await self.until_healthy()
@@ -59,15 +61,32 @@ class Lives:
             assert time.monotonic() < deadline, self.log.read_text()
             await asyncio.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        """Return the process's number."""
+        assert self._process is not None
+        assert self._process.pid is not None
+        return self._process.pid
+
     async def kill(self) -> None:
         """End a life as the power going out would."""
+        await self._end(signal.SIGKILL, within_s=60)
+
+    async def terminate(self) -> int:
+        """End a life as systemd does; return its exit code. It has ten seconds."""
+        return await self._end(signal.SIGTERM, within_s=10)
+
+    async def _end(self, number: signal.Signals, within_s: float) -> int:
         assert self._process is not None
-        self._process.kill()
-        await asyncio.to_thread(self._process.join)
+        os.kill(self.pid, number)
+        await asyncio.to_thread(self._process.join, within_s)
+        code = self._process.exitcode
+        assert code is not None, f"not ended within {within_s} s:\n{self.log.read_text()}"
         self._process.close()
         self._process = None
+        return code
 
     async def end(self) -> None:
         """End what still lives."""
-        if self._process is not None:
+        if self._process is not None and self._process.is_alive():
             await self.kill()

@@ -25,7 +25,7 @@ async def test_a_hundred_large_files_in_flight_take_little_memory(
     telegram.client_sends(telegram.media("document", telegram.add_file(SIZE, "large.bin")))
     await eventually(lambda: CONVERSATION in kommo.conversations, within_s=60)
     link = kommo.messages_in(CONVERSATION)[0].content["media"]
-    before = resident_bytes(process.process.pid)
+    before = resident_bytes(process.pid)
     async with AsyncExitStack() as stack:
         connector = aiohttp.TCPConnector(limit=0)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
@@ -35,7 +35,7 @@ async def test_a_hundred_large_files_in_flight_take_little_memory(
         )
         assert {len(start) for start in received} == {1 << 20}
         assert {answer.content_length for answer in answers} == {SIZE}
-        assert resident_bytes(process.process.pid) - before < ALLOWED
+        assert resident_bytes(process.pid) - before < ALLOWED
         for answer in answers:
             answer.close()
 
