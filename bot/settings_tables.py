@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainValidator,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -34,6 +36,7 @@ from bot.settings_types import (
 from bot.translate.languages import Language
 from bot.translate.phones import is_region
 from bot.translate.telegram_html import read_html
+from bot.translate.window import length
 
 MOST_BOTS = 100
 MOST_PER_S = 1000
@@ -72,6 +75,16 @@ def _region(value: str) -> str:
     return value
 
 
+def _window(value: object) -> str | bool:
+    """Return a length of time, or whether there is one; the environment knows texts only."""
+    given = {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+    if isinstance(given, bool):
+        return given
+    if not isinstance(given, str) or length(given) is None:
+        raise ValueError("is no length of time")
+    return given
+
+
 class KommoSettings(Section):
     """The channel and the account. Reference: Kommo, Registration of a channel."""
 
@@ -96,6 +109,9 @@ class KommoSettings(Section):
     api_url: SafeAddress | None = Field(
         None, description="the account's address, such as https://example.kommo.com"
     )
+    time_window: Annotated[str | bool, PlainValidator(_window)] = Field(
+        False, description='true, false, or the channel\'s window such as "24h" or "7d"'
+    )
     connect_on_start: bool = Field(True, description="true or false")
     status_field: Literal["delivery_status", "status_code"] = Field(
         "delivery_status", description='"delivery_status" or "status_code"'
@@ -113,6 +129,11 @@ class KommoSettings(Section):
         description="the account's amojo id, a UUID; or access_token (or [kommo.oauth]) together "
         "with subdomain (or api_url), so that it can be looked up",
     )
+
+    @property
+    def window(self) -> timedelta | None:
+        """Return how long a client's message may be answered; None when that is not declared."""
+        return length(self.time_window) if isinstance(self.time_window, str) else None
 
     @property
     def rest_url(self) -> str | None:

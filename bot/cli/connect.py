@@ -27,7 +27,9 @@ async def _connect(settings: Settings) -> str:
     settings = await _known(settings)
     async with open_chats(settings) as chats:
         connection = await chats.connect(
-            AmojoId(settings.kommo.account_id or ""), settings.kommo.title
+            AmojoId(settings.kommo.account_id or ""),
+            settings.kommo.title,
+            is_time_window_disabled=settings.kommo.time_window is False,
         )
     return f"Connected as {connection.title!r}, scope {connection.scope_id}."
 

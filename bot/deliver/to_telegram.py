@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -50,6 +50,7 @@ from bot.translate.status import Verdict
 from bot.translate.templates import TelegramTemplate, in_telegrams_version
 from bot.translate.uploads import instead
 from bot.translate.welcome import Welcome, greeting
+from bot.translate.window import is_late
 from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction, parse_event
 from kommo.ids import ConversationId, KommoChatId
 from kommo.models import ErrorCode, StatusCode
@@ -115,6 +116,7 @@ class ToTelegram:
         welcome: Welcome | None,
         limits: Limits,
         region: str | None,
+        window: timedelta | None,
         now: Callable[[], datetime],
     ) -> None:
         self._bots = bots
@@ -126,6 +128,7 @@ class ToTelegram:
         self._lifetimes = lifetimes
         self._welcome = welcome
         self._region = region
+        self._window = window
         self._now = now
         self._paces = {bot_id: Pace() for bot_id in bots}
         self._rates = {bot_id: Rates(limits, clock=time.monotonic) for bot_id in bots}
@@ -224,9 +227,11 @@ class ToTelegram:
         bot = self._bots.get(address.bot_id)
         if bot is None:
             raise NotSentError(status.BOT_REMOVED)
-        await self._check_reachable(address)
+        known = await self._reachable(address)
         if isinstance(event, ManagerReaction):
             return await self._react(bot, event, address)
+        if is_late(event, known.last_incoming_at if known else None, self._window):
+            raise NotSentError(status.TOO_LATE)
         event, text = in_telegrams_version(event, self._templates)
         problem = outgoing.problem(event)
         if problem is not None:
@@ -263,12 +268,13 @@ class ToTelegram:
             raise TooSoonError(wait_s)
         rates.spend(address.chat_id)
 
-    async def _check_reachable(self, address: ChatAddress) -> None:
-        """Refuse at once what a client who blocked the bot would never see."""
+    async def _reachable(self, address: ChatAddress) -> Conversation | None:
+        """Return the conversation; what a client who blocked the bot never sees is refused."""
         async with self._database.snapshot() as snapshot:
             known = await snapshot.conversations.get(address.conversation_id)
         if known is not None and not known.is_reachable:
             raise NotSentError(status.CLIENT_BLOCKED)
+        return known
 
     async def _show_choice(self, press: Press) -> Outcome:
         """Let a client see that a press was noticed."""

@@ -28,6 +28,7 @@ class Connector:
     chats: ChatsApi
     account_id: AmojoId
     title: str
+    is_time_window_disabled: bool
     is_wanted: bool
     health: ChannelHealth
     policy: RetryPolicy
@@ -46,7 +47,11 @@ class Connector:
 
     async def _try(self) -> None:
         try:
-            connection = await self.chats.connect(self.account_id, self.title)
+            connection = await self.chats.connect(
+                self.account_id,
+                self.title,
+                is_time_window_disabled=self.is_time_window_disabled,
+            )
         except KommoError as error:
             self.health.problem = str(error)
             is_refusal = self.health.is_refused = isinstance(error, RejectedError)

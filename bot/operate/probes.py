@@ -127,7 +127,9 @@ async def _channel(settings: Settings) -> Probe:
             status_field=kommo.status_field,
         )
         try:
-            connection = await chats.connect(account_id, kommo.title)
+            connection = await chats.connect(
+                account_id, kommo.title, is_time_window_disabled=kommo.time_window is False
+            )
         except RejectedError as error:
             return "channel", str(error), REMEDY
         except KommoError as error:

@@ -133,6 +133,11 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "O cliente não escreve há 24 horas: o Telegram não aceita respostas agora.",
         "Клиент не писал 24 часа: Telegram сейчас не принимает ответы.",
     ),
+    "The time to answer is over: send a template, or wait for the client to write.": (
+        "El plazo de respuesta terminó: envíe una plantilla o espere a que el cliente escriba.",
+        "O prazo de resposta acabou: envie um modelo ou espere o cliente escrever.",
+        "Время ответа истекло: отправьте шаблон или дождитесь сообщения клиента.",
+    ),
     "The business account is not connected to the bot any more.": (
         "La cuenta de empresa ya no está conectada al bot.",
         "A conta comercial não está mais conectada ao bot.",

@@ -67,6 +67,10 @@ VOICE_FORBIDDEN = Verdict(ErrorCode.OTHER, "The client does not take voice messa
 WINDOW_CLOSED = Verdict(
     ErrorCode.OTHER, "The client has not written for 24 hours: Telegram takes no answer now."
 )
+TOO_LATE = Verdict(
+    ErrorCode.OTHER,
+    "The time to answer is over: send a template, or wait for the client to write.",
+)
 NO_BUSINESS = Verdict(
     ErrorCode.INTEGRATION_OFF, "The business account is not connected to the bot any more."
 )
