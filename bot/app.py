@@ -25,6 +25,7 @@ from bot.deliver.to_telegram import ToTelegram
 from bot.deliver.typing import Typist
 from bot.deliver.uploads import Uploads
 from bot.deliver.worker import Worker
+from bot.forgotten import ForgottenFiles
 from bot.health import BotHealth, Health
 from bot.items import Lifetimes
 from bot.jobs import Jobs, scheduled
@@ -40,6 +41,7 @@ from bot.operate.connect import Connector
 from bot.operate.consent_page import ConsentRoute
 from bot.operate.desk import Desk
 from bot.operate.failed import retry
+from bot.operate.forget import media_links
 from bot.operate.kommo import NoRestAccessError, open_access, open_crm, with_account
 from bot.operate.metrics import Metrics
 from bot.operate.state import State, read_state
@@ -217,7 +219,7 @@ async def _open_parts(
         uploads=_build_uploads(
             settings, await stack.enter_async_context(guarded_session(_chats_place(settings)))
         ),
-        links=_build_links(settings, now),
+        links=media_links(settings, now=now),
         lifetimes=_lifetimes(settings),
         health=health,
         metrics=Metrics(),
@@ -272,17 +274,6 @@ def _chats_place(settings: Settings) -> tuple[str, int]:
 def _build_uploads(settings: Settings, session: aiohttp.ClientSession) -> Uploads:
     """Return what fetches managers' files; they lie beside the database, which is on a disk."""
     return Uploads(Fetcher(session, _chats_place(settings)), settings.database.parent)
-
-
-def _build_links(settings: Settings, now: Callable[[], datetime]) -> MediaLinks:
-    """Return what signs media links; the days count from the last attempt to deliver."""
-    return MediaLinks(
-        settings.public_url,
-        settings.kommo.channel_secret.get_secret_value(),
-        lifetime=timedelta(days=settings.delivery.media_link_days)
-        + timedelta(hours=settings.delivery.kommo_give_up_h),
-        now=now,
-    )
 
 
 def _build_chats(
@@ -375,7 +366,9 @@ def _build_applications(parts: _Parts) -> tuple[web.Application, web.Application
         public_application(
             hooks=hooks.handle,
             hooks_path=PATH,
-            media=MediaRoute(parts.links, parts.files).handle,
+            media=MediaRoute(
+                parts.links, parts.files, ForgottenFiles(parts.database, parts.links)
+            ).handle,
             media_path=MEDIA_PATH,
             routes=[web.get(CHALLENGE_PATH, challenge.handle), *_consent_routes(parts)],
         ),

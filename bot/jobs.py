@@ -57,6 +57,7 @@ class Jobs:
             await tx.attempts.purge()
             await tx.buttons.purge(before=min(before, self._now() - timedelta(days=BUTTON_DAYS)))
             await tx.invitations.purge(before=before)
+            await tx.forgotten.purge(before=self._now())
         if any(removed):
             await self._database.compact()
             log.info("old items removed", extra={"items": sum(removed)})

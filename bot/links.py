@@ -41,6 +41,8 @@ class MediaLink:
     size: int | None
     is_sticker: bool
     expires_at: datetime
+    chat_id: int | None = None
+    body: str = ""
 
 
 class MediaLinks:
@@ -68,13 +70,22 @@ class MediaLinks:
 
     def url(self, bot_id: int, file: TelegramFile) -> str:
         """Return the link of a file."""
-        end_s = int((self._now() + self._lifetime).timestamp()) // DAY_S + 1
         fields = [
-            bot_id, file.file_id, file.mime_type, file.size, int(file.is_sticker), end_s * DAY_S
+            bot_id, file.file_id, file.mime_type, file.size, int(file.is_sticker),
+            int(self.end().timestamp()), *([file.chat_id] if file.chat_id else []),
         ]  # fmt: skip
         body = _encoded(json.dumps(fields, separators=(",", ":")).encode())
         signature = _encoded(self._signature(body, file.name))
         return f"{self._prefix}{body}.{signature}/{quote(file.name, safe='')}"
+
+    def end(self) -> datetime:
+        """Return when the links end that are made today."""
+        days = int((self._now() + self._lifetime).timestamp()) // DAY_S + 1
+        return datetime.fromtimestamp(days * DAY_S, UTC)
+
+    def tag(self, bot_id: int, chat_id: int) -> str:
+        """Return what names a chat without saying which it is."""
+        return hmac.digest(self._key, f"{bot_id}:{chat_id}".encode(), "sha256").hex()
 
     def read(self, token: str, name: str) -> MediaLink:
         """Return what a link says, given its last two parts.
@@ -85,11 +96,21 @@ class MediaLinks:
         body, _, signature = token.partition(".")
         if not hmac.compare_digest(_decoded(signature), self._signature(body, name)):
             raise LinkError("the link was not made by this bridge")
-        bot_id, file_id, mime_type, size, is_sticker, end_s = json.loads(_decoded(body))
+        bot_id, file_id, mime_type, size, is_sticker, end_s, *chat = json.loads(_decoded(body))
         expires_at = datetime.fromtimestamp(end_s, UTC)
         if self._now() >= expires_at:
             raise LinkError("the link has expired")
-        return MediaLink(bot_id, file_id, name, mime_type, size, bool(is_sticker), expires_at)
+        return MediaLink(
+            bot_id,
+            file_id,
+            name,
+            mime_type,
+            size,
+            bool(is_sticker),
+            expires_at,
+            chat_id=chat[0] if chat else None,
+            body=body,
+        )
 
     def read_url(self, url: str) -> MediaLink | None:
         """Return what a link of this bridge says; None when it is not one, or not any more."""

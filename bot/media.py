@@ -12,10 +12,12 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp import web
 
+from bot.forgotten import ForgottenFiles
 from bot.links import ROOT, LinkError, MediaLink, MediaLinks
 from bot.pictures import png
 from bot.ranges import Part, UnsatisfiableError, part_of
 from bot.telegram_files import CHUNK_BYTES, FileError, TelegramFiles
+from storage.errors import StorageError
 
 PATH = ROOT + "{link:.*}"
 STICKER_LIMIT_BYTES = 2 << 20
@@ -32,9 +34,10 @@ log = logging.getLogger(__name__)
 class MediaRoute:
     """Answers GET and HEAD of media links."""
 
-    def __init__(self, links: MediaLinks, files: TelegramFiles) -> None:
+    def __init__(self, links: MediaLinks, files: TelegramFiles, forgotten: ForgottenFiles) -> None:
         self._links = links
         self._files = files
+        self._forgotten = forgotten
         self._conversions = asyncio.Semaphore(CONVERSIONS)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -42,9 +45,13 @@ class MediaRoute:
         token, _, name = request.match_info["link"].partition("/")
         try:
             link = self._links.read(token, name)
+            await self._forgotten.refuse(link)
         except LinkError as error:
             log.warning("media link refused: %s", error)
             return web.Response(status=403)
+        except StorageError:
+            log.exception("media not served: the database does not answer")
+            return web.Response(status=503)
         try:
             if link.is_sticker:
                 return await self._sticker(request, link)

@@ -204,6 +204,22 @@ class Conversations(ConversationReader):
             "openings",
             "conversations",
         )
+        conversation = {"conversation_id": conversation_id}
+        await self._session.batch(
+            (
+                "DELETE FROM invitations WHERE is_single = 1 AND payload IN (SELECT payload "
+                "FROM invitation_uses WHERE conversation_id = :conversation_id)",
+                conversation,
+            ),
+            (
+                "DELETE FROM outbox WHERE state = 'dead' AND state <> 'done' "
+                "AND conversation_id IS NULL AND json_valid(payload) "
+                "AND EXISTS (SELECT 1 FROM json_tree(payload) WHERE json_tree.key = 'id' "
+                "AND json_tree.atom = (SELECT chat_id FROM conversations "
+                "WHERE conversation_id = :conversation_id))",
+                conversation,
+            ),
+        )
         results = await self._session.batch(
             *(
                 (

@@ -13,6 +13,7 @@ from storage.buttons import ButtonReader, Buttons
 from storage.conversations import ConversationReader, Conversations
 from storage.engine import Connection, Session
 from storage.figures import FigureReader
+from storage.forgotten import Forgotten, ForgottenReader
 from storage.grants import GrantReader, Grants
 from storage.invitations import Invitations
 from storage.lock import instance_lock
@@ -38,6 +39,7 @@ class Transaction:
         self.invitations = Invitations(session)
         self.openings = Openings(session)
         self.grants = Grants(session)
+        self.forgotten = Forgotten(session)
         self.notes = Notes(session)
 
 
@@ -52,6 +54,7 @@ class Snapshot:
         self.buttons = ButtonReader(session)
         self.avatars = AvatarReader(session)
         self.openings = OpeningReader(session)
+        self.forgotten = ForgottenReader(session)
         self.attempts = AttemptReader(session)
         self.grants = GrantReader(session)
         self.notes = NoteReader(session)

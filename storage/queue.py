@@ -106,6 +106,15 @@ class QueueReader:
         )
         return [_item(row) for row in rows]
 
+    async def mentions(self, conversation_id: str, text: str) -> bool:
+        """Tell whether an item of a conversation holds a text, which JSON writes as it is."""
+        rows = await self._session.rows(
+            f"SELECT 1 FROM {self._table} WHERE conversation_id = :conversation_id "
+            "AND instr(payload, :text) LIMIT 1",
+            {"conversation_id": conversation_id, "text": text},
+        )
+        return bool(rows)
+
     async def counts(self) -> dict[str, int]:
         """Return how many items are in each state."""
         ((pending, dead, finished),) = await self._session.rows(
@@ -244,6 +253,13 @@ class DurableQueue(QueueReader):
             {"now": to_ms(now), "limit": limit, **({} if lane is None else {"lane": lane})},
         )
         return sorted((_item(row) for row in rows), key=lambda item: item.id)
+
+    async def assign(self, item_id: int, conversation_id: str) -> None:
+        """Store whose item it is, now that this is known."""
+        await self._session.rows(
+            f"UPDATE {self._table} SET conversation_id = :conversation_id WHERE id = :id",
+            {"id": item_id, "conversation_id": conversation_id},
+        )
 
     async def record_progress(self, item_id: int, *, progress: int) -> None:
         """Store how many calls of an item were made; the next one is a new one."""

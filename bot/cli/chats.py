@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import typer
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from bot.errors import BridgeError
 from bot.operate.existing import open_existing
+from bot.operate.forget import erase, media_links
 from bot.operate.kommo import open_chats, with_account
 from bot.settings import Settings
 from bot.translate.ids import participant_id
@@ -93,6 +95,8 @@ async def _named(settings: Settings, chat: str) -> list[Conversation]:
     async with open_existing(settings) as database, database.snapshot() as snapshot:
         one = await snapshot.conversations.get(chat)
         one = one or await snapshot.conversations.by_kommo_chat(chat)
+        begun = None if one else await snapshot.openings.by_kommo_chat(chat)
+        one = await snapshot.conversations.get(begun.conversation_id) if begun else one
         found = (
             [one]
             if one
@@ -107,10 +111,7 @@ async def _named(settings: Settings, chat: str) -> list[Conversation]:
 
 async def _erase(settings: Settings, found: list[Conversation]) -> None:
     async with open_existing(settings) as database:
-        async with database.transaction() as tx:
-            for conversation in found:
-                await tx.conversations.forget(conversation.conversation_id)
-        await database.compact()
+        await erase(database, found, media_links(settings, now=lambda: datetime.now(UTC)))
 
 
 async def _history(settings: Settings, name: str, limit: int) -> list[HistoryMessage]:

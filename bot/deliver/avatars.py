@@ -53,7 +53,7 @@ class Avatars:
             avatar = await self._ask(address) or avatar
         if avatar is None or avatar.file_id is None:
             return None
-        return self._links.url(address.bot_id, _picture(avatar.file_id))
+        return self._links.url(address.bot_id, _picture(avatar.file_id, address))
 
     async def _ask(self, address: ChatAddress) -> Avatar | None:
         """Ask Telegram, and store the answer; None when there is no answer."""
@@ -78,5 +78,7 @@ class Avatars:
         return avatar
 
 
-def _picture(file_id: str) -> TelegramFile:
-    return TelegramFile(file_id, unique_id="", name="avatar.jpg", mime_type="image/jpeg")
+def _picture(file_id: str, address: ChatAddress) -> TelegramFile:
+    return TelegramFile(
+        file_id, unique_id="", name="avatar.jpg", mime_type="image/jpeg", chat_id=address.chat_id
+    )

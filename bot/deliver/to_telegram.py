@@ -195,18 +195,19 @@ class ToTelegram:
         if item.kind != Kind.MANAGER_MESSAGE:
             return
         event = parse_event(item.payload.encode())
-        if not isinstance(event, ManagerMessage):
-            return
+        if not isinstance(event, ManagerMessage) or await tx.inbox.get(item.id) is None:
+            return  # of a client who was forgotten meanwhile nothing is stored
+        conversation_id = await _whose(tx, item, event)
         if isinstance(outcome, Shown) and outcome.last is not None:
             await tx.messages.remember_outgoing(outcome.last)
         failed = outcome if isinstance(outcome, Undeliverable) else None
-        if failed and failed.text == status.CLIENT_BLOCKED.text and item.conversation_id:
-            await tx.conversations.set_reachable(item.conversation_id, is_reachable=False)
+        if failed and failed.text == status.CLIENT_BLOCKED.text and conversation_id:
+            await tx.conversations.set_reachable(conversation_id, is_reachable=False)
         await put_status(
             tx,
             event.kommo_message_id,
             StatusCode.ERROR if failed else StatusCode.DELIVERED,
-            conversation_id=ConversationId(item.conversation_id) if item.conversation_id else None,
+            conversation_id=conversation_id,
             now=self._now(),
             lifetimes=self._lifetimes,
             error_code=ErrorCode(failed.code or ErrorCode.INTERNAL) if failed else None,
@@ -427,6 +428,17 @@ async def _record_part(
     await tx.inbox.record_progress(item.id, progress=number)
     if part is not None:
         await tx.messages.remember_outgoing(part)
+
+
+async def _whose(tx: Transaction, item: QueueItem, event: ManagerMessage) -> ConversationId | None:
+    """Return whose item it is; of what a manager began, that is known only now."""
+    if item.conversation_id:
+        return ConversationId(item.conversation_id)
+    opening = await tx.openings.by_kommo_chat(event.kommo_chat_id)
+    if opening is None:
+        return None
+    await tx.inbox.assign(item.id, opening.conversation_id)
+    return ConversationId(opening.conversation_id)
 
 
 def _outcome_of(error: AiogramError) -> Outcome:

@@ -28,6 +28,7 @@ class TelegramFile:
         file_id: names it for one bot, for good.
         unique_id: stays the same where the other changes; nothing can be fetched with it.
         is_sticker: whether it is served as a picture that every browser shows.
+        chat_id: whose it is; 0: nobody's in particular.
     """
 
     file_id: str
@@ -36,6 +37,7 @@ class TelegramFile:
     mime_type: str
     size: int | None = None
     is_sticker: bool = False
+    chat_id: int = 0
 
 
 MediaUrl = Callable[[TelegramFile], str]

@@ -1,7 +1,7 @@
 """Telegram message of a client → what Kommo shows. Pure: data in, data out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -136,7 +136,7 @@ def client_edit(message: Message, *, bot_id: int, media_url: MediaUrl) -> Client
 
 def shown(message: Message, media_url: MediaUrl) -> tuple[Content, ...]:
     """Return what Kommo shows of a message: its parts, with where it is from above the first."""
-    parts = contents(message, media_url)
+    parts = contents(message, lambda file: media_url(replace(file, chat_id=message.chat.id)))
     return (with_heading(parts[0], heading(message)), *parts[1:]) if parts else ()
 
 

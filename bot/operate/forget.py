@@ -1,0 +1,30 @@
+"""Erasing what is kept of clients, while the service runs or not."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from bot.links import MediaLinks
+from bot.settings import Settings
+from storage.conversations import Conversation
+from storage.database import Database
+
+
+def media_links(settings: Settings, *, now: Callable[[], datetime]) -> MediaLinks:
+    """Return what signs media links; the days count from the last attempt to deliver."""
+    return MediaLinks(
+        settings.public_url,
+        settings.kommo.channel_secret.get_secret_value(),
+        lifetime=timedelta(days=settings.delivery.media_link_days)
+        + timedelta(hours=settings.delivery.kommo_give_up_h),
+        now=now,
+    )
+
+
+async def erase(database: Database, found: Sequence[Conversation], links: MediaLinks) -> None:
+    """Erase conversations with all that belongs to them; the links to their files die at once."""
+    async with database.transaction() as tx:
+        for conversation in found:
+            tag = links.tag(conversation.bot_id, conversation.chat_id)
+            await tx.forgotten.remember(tag, links_end_at=links.end())
+            await tx.conversations.forget(conversation.conversation_id)
+    await database.compact()

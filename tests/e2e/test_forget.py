@@ -1,0 +1,102 @@
+"""Forgetting a client while the service runs."""
+
+import asyncio
+import contextlib
+import io
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import pytest
+
+from bot import __main__ as main
+from storage.database import Database
+from storage.invitations import Invitation
+
+ANN, BOB = 555, 556
+NAME, PHONE = "Annabella", "+14155550123"
+CONVERSATION = "tg:700001:555"
+INVITATION = "inv_" + "a" * 32
+
+
+@pytest.fixture
+def forget(config):
+    """Run the command inside this process, with what a person answers; return its exit code."""
+
+    async def run(chat, *options):
+        arguments = ["--config", str(config), "forget", "--chat", str(chat), *options]
+
+        def call():
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                contextlib.redirect_stderr(io.StringIO()),
+            ):
+                return main.run(arguments)
+
+        return await asyncio.to_thread(call)
+
+    return run
+
+
+def document(telegram, content):
+    """Return a file as a client sends it."""
+    return telegram.media("document", telegram.add_file(content, "plan.pdf"))
+
+
+async def status_of(link):
+    """Return what a link answers."""
+    async with aiohttp.ClientSession() as http, http.get(link) as answer:
+        return answer.status
+
+
+@pytest.fixture
+async def known(bridge, telegram, kommo, eventually):
+    """A client of whom all kinds of things are kept; the link to one of her files."""
+    now = datetime.now(UTC)
+    invitation = Invitation(INVITATION, 9030001, True, now, now + timedelta(days=1))
+    async with Database.open(bridge.settings.database) as database, database.transaction() as tx:
+        await tx.invitations.remember(invitation)
+    telegram.client_starts(INVITATION, chat_id=ANN, name=NAME)
+    telegram.client_shares_phone(PHONE, chat_id=ANN)
+    telegram.client_sends(document(telegram, b"secret"), chat_id=ANN)
+    telegram.push({"message": {"chat": {"id": ANN, "type": "private"}, "message_id": 4242}})
+    telegram.push({"message": {"from": {"id": ANN, "first_name": NAME}, "chat": None}})
+    telegram.client_says("Bob is here", chat_id=BOB, name="Bob")
+    await eventually(lambda: len(kommo.received) == 5)
+    first = await kommo.write_first(PHONE, "Hello")
+    await eventually(lambda: kommo.statuses_of(first) == [1])
+    [link] = [m.content["media"] for m in kommo.received if "media" in m.content]
+    return link
+
+
+async def test_a_forgotten_client_leaves_nothing_and_the_links_die(
+    known, bridge, telegram, kommo, eventually, forget, config
+):
+    """Neither name nor number nor chat is in the database afterwards; others are untouched."""
+    assert await status_of(known) == 200
+    assert await forget(ANN, "--yes") == 0
+    assert await status_of(known) == 403
+    telegram.client_says("still here", chat_id=BOB)
+    await eventually(lambda: kommo.texts_in("tg:700001:556")[-1] == "still here")
+    await bridge.stop()
+    kept = b"".join(path.read_bytes() for path in config.parent.glob("*.sqlite3*"))
+    for trace in (NAME, PHONE, PHONE[1:], CONVERSATION, INVITATION):
+        assert trace.encode() not in kept
+    assert b"Bob" in kept
+
+
+async def test_a_client_who_comes_back_the_same_day_is_served_again(
+    known, telegram, kommo, eventually, forget
+):
+    """What is sent after the forgetting is a new client's; what was sent before stays dead."""
+    await forget(ANN, "--yes")
+    telegram.client_sends(document(telegram, b"new"), chat_id=ANN)
+    await eventually(lambda: len(kommo.received) == 6)
+    assert await status_of(kommo.received[-1].content["media"]) == 200
+    assert await status_of(known) == 403
+
+
+async def test_nothing_is_forgotten_without_a_confirmation(known, forget, monkeypatch):
+    """The answer was no, so everything is still there."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert await forget(ANN) == 1
+    assert await status_of(known) == 200
