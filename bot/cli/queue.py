@@ -37,7 +37,7 @@ def list_items(settings: Settings, *, as_json: bool) -> None:
 
 def _lines(row: dict[str, Any]) -> list[str]:
     """Return what a person reads about an item: what, for whom, since when, why, how to mend."""
-    doubt = "; may be a duplicate" if row["may_be_duplicate"] else ""
+    doubt = "; a possible duplicate" if row["possible_duplicate"] else ""
     return [
         f"{row['id']}  {row['state']}  {row['kind']}  {row['conversation_id'] or ''}",
         f"    since: {row['since']}, attempts: {row['attempts']}{doubt}",
@@ -93,7 +93,7 @@ def _row(direction: Direction, item: QueueItem) -> dict[str, Any]:
         "since": item.created_at.isoformat(timespec="seconds"),
         "attempts": item.attempts,
         "next_attempt_at": item.due_at.isoformat(timespec="seconds") if item.due_at else None,
-        "may_be_duplicate": item.is_uncertain,
+        "possible_duplicate": item.is_uncertain and direction == "outgoing",
         "remedy": remedy(name, item),
     }
 

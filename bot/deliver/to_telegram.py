@@ -5,8 +5,8 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,7 @@ from aiogram.exceptions import (
 from aiogram.methods import TelegramMethod
 from aiogram.types import Message
 
+from bot.deliver.doubts import still_down, weighed
 from bot.deliver.fetch import FetchError
 from bot.deliver.lanes import NO_LIMIT, Room
 from bot.deliver.pace import Pace
@@ -89,6 +90,14 @@ class TooSoonError(Exception):
     def __init__(self, after_s: float) -> None:
         super().__init__(f"not before {after_s:.1f} s from now")
         self.after_s = after_s
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What is needed of a message that Telegram took, but whose description cannot be read."""
+
+    message_id: int
+    date: datetime
 
 
 @dataclass(frozen=True)
@@ -174,6 +183,13 @@ class ToTelegram:
 
     async def send(self, item: QueueItem) -> Outcome:
         """Make one attempt: all calls of the message that were not made yet, in order."""
+        outcome = await self._attempt(item)
+        if isinstance(outcome, RetryLater) and outcome.is_unknown:
+            async with self._database.snapshot() as snapshot:  # its earlier parts may have arrived
+                item = await snapshot.inbox.get(item.id) or item
+        return weighed(item, outcome)
+
+    async def _attempt(self, item: QueueItem) -> Outcome:
         try:
             return await self._send(item)
         except NotSentError as error:
@@ -244,6 +260,9 @@ class ToTelegram:
         if not calls:
             raise NotSentError(status.NOTHING_TO_SEND)
         await self._remember_buttons(event, address)
+        doubt = await still_down(bot, item)
+        if doubt is not None:
+            return replace(doubt, code=status.GAVE_UP.code, text=status.GAVE_UP.text)
         return Shown(last=await self._make(bot, calls, item, event, address))
 
     def _slow_down(self, item: QueueItem, after_s: float) -> None:
@@ -417,7 +436,7 @@ class ToTelegram:
             return await bot(call, request_timeout=within)  # type: ignore[arg-type]
         except ClientDecodeError as error:
             if isinstance(error.data, dict) and error.data.get("ok") is True:
-                return None
+                return _accepted(error.data.get("result"))
             raise
 
 
@@ -447,7 +466,8 @@ def _outcome_of(error: AiogramError) -> Outcome:
         case TelegramEntityTooLarge():
             return _judge(status.TOO_LARGE, error.message)
         case TelegramNetworkError():
-            return _later(_network_words(error), is_uncertain=not _is_unsent(error))
+            is_unknown = not _is_unsent(error)
+            return _later(_network_words(error), is_uncertain=is_unknown, is_unknown=is_unknown)
         case TelegramServerError():
             return _later(f"Telegram failed: {error.message}", is_uncertain=True)
         case TelegramAPIError():
@@ -492,21 +512,34 @@ def _slow_down(after_s: float) -> RetryLater:
     )
 
 
-def _later(reason: str, *, is_uncertain: bool = False) -> RetryLater:
+def _later(reason: str, *, is_uncertain: bool = False, is_unknown: bool = False) -> RetryLater:
     """Return the outcome of an attempt that says nothing about the message itself."""
     return RetryLater(
         reason,
         is_uncertain=is_uncertain,
+        is_unknown=is_unknown,
         code=status.GAVE_UP.code,
         text=status.GAVE_UP.text,
     )
+
+
+def _accepted(result: Any) -> Accepted | None:
+    """Return what can be read of a message's description, if anything."""
+    message_id, date = (
+        (result.get("message_id"), result.get("date"))
+        if isinstance(result, dict)
+        else (None, None)
+    )
+    if not isinstance(message_id, int) or not isinstance(date, int):
+        return None
+    return Accepted(message_id, datetime.fromtimestamp(date, UTC))
 
 
 def _part(
     sent: Any, event: ManagerMessage | LegacyMessage, address: ChatAddress, number: int
 ) -> SentPart | None:
     """Return the row that ties a sent Telegram message to the manager's message."""
-    if not isinstance(sent, Message) or not isinstance(event, ManagerMessage):
+    if not isinstance(sent, Message | Accepted) or not isinstance(event, ManagerMessage):
         return None
     return SentPart(
         kommo_message_id=event.kommo_message_id,

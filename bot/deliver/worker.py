@@ -308,6 +308,7 @@ class Worker:
                 due_at=now + timedelta(seconds=delay_s),
                 reason=reason,
                 is_uncertain=outcome.is_uncertain,
+                is_unknown=outcome.is_unknown,
             )
 
         await persist(self._database, put_back)

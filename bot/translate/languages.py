@@ -38,6 +38,11 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "Não foi possível contatar o Telegram a tempo. A mensagem não foi entregue.",
         "Telegram не ответил вовремя. Сообщение не доставлено.",
     ),
+    "Telegram did not answer: the message may have arrived. Ask before sending it again.": (
+        "Telegram no respondió: el mensaje pudo haber llegado. Pregunte antes de repetirlo.",
+        "O Telegram não respondeu: a mensagem pode ter chegado. Pergunte antes de reenviar.",
+        "Telegram не ответил: сообщение могло дойти. Спросите, прежде чем повторять.",
+    ),
     "Telegram refused the message.": (
         "Telegram rechazó el mensaje.",
         "O Telegram recusou a mensagem.",

@@ -36,6 +36,10 @@ BOT_REVOKED = Verdict(
 GAVE_UP = Verdict(
     ErrorCode.INTERNAL, "Telegram could not be reached in time. The message was not delivered."
 )
+MAY_HAVE_ARRIVED = Verdict(
+    ErrorCode.INTERNAL,
+    "Telegram did not answer: the message may have arrived. Ask before sending it again.",
+)
 REFUSED = Verdict(ErrorCode.OTHER, "Telegram refused the message.")
 UNSUPPORTED = Verdict(ErrorCode.OTHER, "Telegram has nothing to show this kind of message with.")
 NO_FILE = Verdict(ErrorCode.OTHER, "Kommo told of a file without saying where it is.")
