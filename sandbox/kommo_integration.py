@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from sandbox.kommo_account import Account
-from sandbox.kommo_model import InvalidError, Json, RefusedError
+from sandbox.kommo_model import InvalidError, Json, NotFoundError, RefusedError
 
 MOST_SOURCES, MOST_ROWS, LONGEST_SOURCE = 100, 50, 36
 LONGEST_CODE = 20
@@ -143,7 +143,7 @@ def _move_default(account: Account, row: Json) -> None:
 
 def _known(kept: Sequence[Json], rows: Sequence[Json]) -> dict[int, Json]:
     known = {row["id"]: row for row in kept}
-    for row in rows:
+    for number, row in enumerate(rows):
         if row.get("id") not in known:
-            raise RefusedError(400, f"id = {row.get('id')} not found")
+            raise NotFoundError(number, f"nothing with id = {row.get('id')} found")
     return {row["id"]: known[row["id"]] for row in rows}

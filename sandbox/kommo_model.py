@@ -180,4 +180,18 @@ class InvalidError(RefusedError):
     def __init__(self, row: int, code: str, field: str, detail: str) -> None:
         super().__init__(400, "Request validation failed")
         error = {"code": code, "path": f"{row}.{field}", "detail": detail}
-        self.errors = [{"request_id": str(row), "errors": [error]}]
+        self.body = {"validation-errors": [{"request_id": str(row), "errors": [error]}]}
+
+
+class NotFoundError(RefusedError):
+    """A row of a REST call names what is not there. Reference: Kommo, Sources.
+
+    Args:
+        row: its place in the array.
+        detail: in words.
+    """
+
+    def __init__(self, row: int, detail: str) -> None:
+        super().__init__(400, "Invalid request items")
+        error = {"code": "EntityNotFound", "path": "id", "detail": detail}
+        self.body = {"errors": [{"request_id": str(row), "errors": error}]}

@@ -9,7 +9,7 @@ from aiohttp import web
 from sandbox import kommo_contacts, kommo_integration
 from sandbox.http import json_response
 from sandbox.kommo_account import Account
-from sandbox.kommo_model import InvalidError, Json, RefusedError
+from sandbox.kommo_model import InvalidError, Json, NotFoundError, RefusedError
 from sandbox.kommo_oauth import Authority, Gate
 
 PAGE_LIMIT = 250
@@ -113,7 +113,7 @@ def answer_with(gate: Gate, carry_out: Callable[[], Json | None]) -> web.Respons
             return web.Response(status=204)
         return _json(content, "application/hal+json", 200)
     except RefusedError as error:
-        rows = {"validation-errors": error.errors} if isinstance(error, InvalidError) else {}
+        rows = error.body if isinstance(error, InvalidError | NotFoundError) else {}
         return _json(
             {
                 **rows,

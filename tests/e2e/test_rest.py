@@ -57,6 +57,44 @@ async def test_a_source_deleted_behind_the_bridges_back_is_made_again(with_rest,
     assert "sales: created" in (await command("sources", "sync"))[1]
 
 
+async def test_pipeline_and_default_go_where_the_settings_say(with_rest, command, kommo):
+    """Sync sets both, moves the default from another source, and leaves what is not said."""
+    other = {"id": 7, "external_id": "old", "name": "Old", "default": True, "pipeline_id": 1300}
+    kommo.account.sources.append(other)
+    text = with_rest.read_text(encoding="utf-8")
+    with_rest.write_text(
+        text.replace('source = "sales"', 'source = "sales"\npipeline_id = 1301\ndefault = true')
+    )
+    assert (await command("sources", "sync"))[0] == 0
+    rows = {row["external_id"]: row for row in kommo.account.sources}
+    assert (rows["sales"]["pipeline_id"], rows["sales"]["default"]) == (1301, True)
+    assert not rows["old"]["default"]
+    with_rest.write_text(text)
+    assert (await command("sources", "sync"))[1].startswith("old: no bot has it")
+    assert rows["sales"]["pipeline_id"] == 1301
+
+
+async def test_a_pipeline_that_is_not_there_is_named(with_rest, command):
+    """Kommo's own words of a wrong value reach the person who set it."""
+    text = with_rest.read_text(encoding="utf-8")
+    with_rest.write_text(text.replace('source = "sales"', 'source = "sales"\npipeline_id = 9'))
+    code, _, errors = await command("sources", "sync")
+    assert code == 1
+    assert "0.pipeline_id" in errors
+
+
+async def test_check_names_missing_sources_and_a_missing_widget(with_rest, command, kommo):
+    """Each line that fails has its remedy; after the remedy it is well."""
+    code, said, _ = await command("check")
+    assert code == 1
+    assert "sales" in said
+    assert "kommo-telegram sources sync" in said
+    await command("sources", "sync")
+    assert "every bot's source is in Kommo" in (await command("check"))[1]
+    kommo.account.has_widget = False
+    assert "kommo-telegram widget FILE.zip" in (await command("check"))[1]
+
+
 async def test_foreign_sources_are_deleted_only_when_told_to(with_rest, command, kommo):
     """What no bot has stays, until --prune."""
     old = {"id": 7, "external_id": "old", "name": "Old", "default": False}
