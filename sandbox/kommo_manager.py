@@ -83,6 +83,10 @@ class Manager:
             await self._post(self._hooks.message(self._account, message))
         return message.id
 
+    async def tells_late(self, message_id: str) -> Hook | None:
+        """Post the hook of a message that was sent with `hook=False`, or post it once more."""
+        return await self._post(self._hooks.message(self._account, self.message(message_id)))
+
     async def types(self, *, to: str | None = None, user: Person | None = None) -> Hook | None:
         """Start typing; returns the hook that told of it."""
         body = typing_hook(self._account, self.conversation(to), user or self._account.users[0])

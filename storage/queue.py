@@ -261,6 +261,32 @@ class DurableQueue(QueueReader):
             {"id": item_id, "conversation_id": conversation_id},
         )
 
+    async def untouched(self, *, ordering_key: str, kind: str) -> list[QueueItem]:
+        """Return the items of a key that no attempt of was made yet, oldest first."""
+        rows = await self._session.rows(
+            f"SELECT {COLUMNS} FROM {self._table} WHERE ordering_key = :ordering_key "
+            "AND state = 'pending' AND started_at IS NULL AND attempts = 0 AND kind = :kind "
+            "ORDER BY id",
+            {"ordering_key": ordering_key, "kind": kind},
+        )
+        return [_item(row) for row in rows]
+
+    async def rearrange(self, items: Sequence[QueueItem]) -> None:
+        """Let untouched items of one key and kind change places among them, as given."""
+        places = sorted(item.id for item in items)
+        moves = [
+            {"id": place, "dedupe_key": item.dedupe_key, "payload": item.payload}
+            for place, item in zip(places, items, strict=True)
+            if place != item.id
+        ]
+        away = f"UPDATE {self._table} SET dedupe_key = 'moving:' || id WHERE id = :id"
+        there = (
+            f"UPDATE {self._table} SET dedupe_key = :dedupe_key, payload = :payload WHERE id = :id"
+        )
+        await self._session.batch(
+            *((away, {"id": move["id"]}) for move in moves), *((there, move) for move in moves)
+        )
+
     async def record_progress(self, item_id: int, *, progress: int) -> None:
         """Store how many calls of an item were made; the next one is a new one."""
         await self._session.rows(

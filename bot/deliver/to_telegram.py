@@ -28,6 +28,7 @@ from aiogram.exceptions import (
 from aiogram.methods import TelegramMethod
 from aiogram.types import Message
 
+from bot.deliver.attachments import Attachments
 from bot.deliver.doubts import still_down, weighed
 from bot.deliver.fetch import FetchError
 from bot.deliver.lanes import NO_LIMIT, Room
@@ -140,6 +141,7 @@ class ToTelegram:
         self._window = window
         self._now = now
         self._paces = {bot_id: Pace() for bot_id in bots}
+        self._attachments = Attachments()
         self._rates = {bot_id: Rates(limits, clock=time.monotonic) for bot_id in bots}
 
     def room(self, lane: str) -> Room:
@@ -160,7 +162,7 @@ class ToTelegram:
         rates = self._rates.get(address.bot_id) if address else None
         if address is None or rates is None or item.kind == Kind.BUTTON_PRESS:
             return 0.0
-        return rates.wait_s(address.chat_id)
+        return rates.wait_s(address.chat_id) or self._attachments.wait_s(item, self._now())
 
     def begin(self, item: QueueItem) -> None:
         """Count the first call of an item."""
@@ -178,8 +180,11 @@ class ToTelegram:
         address = parse_conversation(item.conversation_id or "")
         address = None if item.kind == Kind.BUTTON_PRESS else address
         pace = self._paces.get(address.bot_id) if address else None
-        async with pace.turn() if pace else nullcontext():
-            yield
+        try:
+            async with pace.turn() if pace else nullcontext():
+                yield
+        finally:
+            self._attachments.ended(item)
 
     async def send(self, item: QueueItem) -> Outcome:
         """Make one attempt: all calls of the message that were not made yet, in order."""

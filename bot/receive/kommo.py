@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from bot.items import Kind, Lifetimes
+from bot.receive.groups import put_in_order
 from bot.translate.ids import ChatAddress, parse_conversation
 from kommo.errors import PayloadError, SignatureError
 from kommo.events import (
@@ -127,6 +128,8 @@ class Hooks:
             expires_at=self._now() + self._lifetimes.to_telegram,
             urgency=await _urgency(tx, conversation_id, self._now()),
         )
+        if isinstance(event, ManagerMessage) and event.media_group_id:
+            await put_in_order(tx, conversation_id or "", event.media_group_id)
 
     def _show_typing(self, event: ManagerTyping, conversation_id: str | None) -> None:
         """Pass typing on: it is worth something now, or nothing, so it is not stored."""

@@ -217,6 +217,42 @@ async def test_several_attachments_arrive_in_order(chat, telegram, kommo, send, 
     assert [sent.files["document"].name for sent in telegram.sent_to(ANN)] == names
 
 
+async def test_hooks_that_overtake_one_another_arrive_in_order(chat, telegram, kommo, eventually):
+    """Files sent at once arrive as the manager chose them, however their hooks arrived."""
+    ids = [
+        await kommo.manager_sends(
+            type="file",
+            media=kommo.add_attachment(name.encode(), name),
+            media_group_id="g1",
+            to=CONVERSATION,
+            hook=False,
+        )
+        for name in ("0.pdf", "1.pdf", "2.pdf")
+    ]
+    for number in (2, 0, 1):
+        await kommo.manager.tells_late(ids[number])
+    await eventually(lambda: [kommo.statuses_of(one) for one in ids] == [[1], [1], [1]])
+    names = [sent.files["document"].name for sent in telegram.sent_to(ANN)]
+    assert names == ["0.pdf", "1.pdf", "2.pdf"]
+
+
+async def test_slow_files_hold_up_no_text(chat, bridge, telegram, kommo, eventually):
+    """However many files wait for a slow server, a text to another client arrives meanwhile."""
+    hanging = kommo.faults.hang("/attachments", times=None)
+    for number in range(70):
+        client = 1000 + number
+        telegram.client_says("Hi", chat_id=client)
+    await eventually(lambda: len(kommo.conversations) == 71)
+    for number in range(70):
+        link = kommo.add_attachment(b"%PDF", f"{number}.pdf")
+        await kommo.manager_sends(type="file", media=link, to=f"tg:700001:{1000 + number}")
+    await eventually(lambda: hanging.hits >= 16)
+    message_id = await kommo.manager_says("Good morning", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    assert telegram.texts_to(ANN) == ["Good morning"]
+    kommo.faults.remove(hanging)
+
+
 async def test_text_buttons_stand_under_the_message(chat, telegram, kommo, send):
     """Buttons come row by row; each carries a short id that says what it stands for."""
     markup = {"mode": "inline", "buttons": [[{"text": "Confirm"}, {"text": "Cancel"}]]}
