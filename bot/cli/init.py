@@ -15,6 +15,7 @@ import typer
 from bot.errors import BridgeError
 from bot.operate.consent import consent_url
 from bot.settings import load
+from bot.translate.emoji import ALLOWED
 
 INSTALLED = Path("/etc/kommo-telegram")
 TIMEOUT_S = 15.0
@@ -23,6 +24,7 @@ TELEGRAM_VARIABLE = "KOMMO_TELEGRAM__TELEGRAM__API_URL"
 KOMMO_VARIABLE = "KOMMO_TELEGRAM__KOMMO__API_URL"
 CONSENT_PATH = "/oauth/kommo"
 NUMBER_UNKNOWN = "(the number in the address of Settings, or ask Kommo support)"
+KEYS_TAB = '(from the integration\'s "Keys" tab)'
 UNAUTHORIZED, NOT_FOUND, OK = 401, 404, 200
 
 T = TypeVar("T")
@@ -55,12 +57,17 @@ Service name: Telegram
 Webhook URL: {public_url}/webhooks/kommo/:scope_id
   (with the literal text :scope_id, which you replace on every hook)
 Account id: {account_number}
-Integration id: (from the integration's "Keys" tab)
-Widget code: (of the integration's widget archive)
+Integration id: {integration}
+Widget code: (Kommo shows it after you upload the archive of `kommo-telegram widget FILE.zip`)
 Contact e-mail: (yours)
-Icon: (attach an SVG, at most 100 KB)
+Icon: (attach an SVG, a circle of 14x14 pixels, at most 100 KB: docs/icon.svg is one)
 Public or private: private
-Quoting, reactions, voice messages, typing: please turn them on
+Write First: yes, by phone number; message templates are supported
+Time window: none
+Files: the integration keeps them; links in messages can be downloaded for 30 days
+Largest file: 50 MB
+Quoting, voice messages, typing: please turn them on
+Reactions: please turn them on; these emoji: {reactions}
 ----------------------------------------------------------------------
 """
 
@@ -110,7 +117,15 @@ def init(target: Path | None, environ: Mapping[str, str], *, is_confirmed: bool)
     _write(file, text)
     typer.echo(f"\nWritten: {file} (only you can read it)")
     if channel.startswith("#"):
-        typer.echo(REQUEST.format(public_url=public_url, account_number=number))
+        reactions = "".join(sorted(ALLOWED))
+        typer.echo(
+            REQUEST.format(
+                public_url=public_url,
+                account_number=number,
+                integration=_integration_of(account),
+                reactions=reactions,
+            )
+        )
         typer.echo(f"When the answer is there, put channel_id and channel_secret into {file}.")
     typer.echo(EXPLAINED)
     if "[kommo.oauth]" in account:
@@ -173,6 +188,12 @@ def _ask_integration(public_url: str) -> str:
         f"client_id = {json.dumps(client_id)}\nclient_secret = {json.dumps(client_secret)}\n"
         f"redirect_uri = {json.dumps(redirect_uri)}\n"
     )
+
+
+def _integration_of(account: str) -> str:
+    """Return the integration's id from the account's lines, if it was asked for."""
+    found = [line for line in account.splitlines() if line.startswith("client_id = ")]
+    return str(json.loads(found[0].partition(" = ")[2])) if found else KEYS_TAB
 
 
 def _given(text: str) -> str:

@@ -1,10 +1,14 @@
 """The wizard and `check`, against the sandbox's real servers."""
 
 import io
+import re
 import sys
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from bot.operate.consent import end_of
 from bot.settings import load
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN
 from tests.e2e.test_process import run_command
@@ -56,7 +60,42 @@ async def test_without_a_channel_the_request_is_printed(answers, tmp_path, kommo
     assert code == 0
     assert "Webhook URL: https://bridge.example.com/webhooks/kommo/:scope_id" in said
     assert "Account id: 33000001" in said
+    assert "Write First: yes" in said
+    assert "👍" in said
     assert "# channel_id" in file.read_text()
+
+
+async def test_access_in_the_browser_needs_a_link_that_a_running_bridge_knows(
+    answers, tmp_path, kommo
+):
+    """Without a token, `init` takes the integration's keys and prints the link to the consent."""
+    file = tmp_path / "new.toml"
+    answers(TOKEN, "https://bridge.example.com", "example", "", "client", "fake secret",
+            "fake-secret", CHANNEL_ID, SECRET)  # fmt: skip
+    code, said, errors = await run_command("init", config=file)
+    assert code == 0, errors
+    assert "without spaces" in errors
+    oauth = load(file, {}).kommo.oauth
+    assert oauth is not None
+    assert oauth.redirect_uri == "https://bridge.example.com/oauth/kommo"
+    [link] = re.findall(r"https://www\.kommo\.com/oauth\?\S+", said)
+    query = parse_qs(urlsplit(link).query)
+    assert (query["client_id"], query["mode"]) == (["client"], ["popup"])
+    ends_at = end_of(query["state"][0], oauth.client_secret.get_secret_value())
+    assert ends_at is not None
+    assert ends_at > datetime.now(UTC)
+    assert "fake-secret" not in said
+
+
+async def test_without_a_channel_the_link_waits(answers, tmp_path, kommo):
+    """As long as the bridge cannot run, the request names the integration and no link is shown."""
+    file = tmp_path / "new.toml"
+    answers(TOKEN, "https://bridge.example.com", "example", "", "client", "fake-secret", "", "")
+    code, said, errors = await run_command("init", config=file)
+    assert code == 0, errors
+    assert "Integration id: client" in said
+    assert "kommo.com/oauth?" not in said
+    assert "`kommo-telegram check` prints the link" in said
 
 
 async def test_an_existing_file_is_not_lost(answers, config):
