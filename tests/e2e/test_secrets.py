@@ -36,3 +36,6 @@ async def test_no_secret_leaves_after_a_run_full_of_failures(
         assert secret.encode() not in kept
         assert secret not in told
     assert last
+    log = process.log.read_text(encoding="utf-8")
+    assert CONVERSATION in log
+    assert "through all of this" not in log  # what people say is not the log's business
