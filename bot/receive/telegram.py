@@ -50,7 +50,7 @@ from bot.translate.reachability import Reachability, reachability
 from bot.translate.reactions import ClientReaction, client_reaction, reactions
 from bot.translate.rich import set_aside
 from kommo.ids import KommoMessageId, SourceId
-from kommo.models import Profile, Quote, StatusCode
+from kommo.models import EditMessage, NewMessage, Profile, Quote, StatusCode
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.errors import StorageError
@@ -169,7 +169,10 @@ class Intake:
         edited = update.edited_message
         if edited is not None and incoming.is_with_client(edited.chat):
             return incoming.client_edit(
-                edited, bot_id=self._bot_id, media_url=self._settings.media_url
+                edited,
+                bot_id=self._bot_id,
+                media_url=self._settings.media_url,
+                source_id=self._settings.source_id,
             )
         return None
 
@@ -201,7 +204,8 @@ class Intake:
             if not await put_message(tx, complete, now=self._now(), lifetimes=lifetimes):
                 return
         if message.telegram_message_id:  # a pressed button is no message in Telegram
-            await tx.messages.remember_incoming(self._received(message))
+            for number, payload in enumerate(message.payloads, start=1):
+                await tx.messages.remember_incoming(self._received(message, payload, number))
         await self._mark_read(tx, message.address, message.at)
 
     async def _store_press(self, tx: Transaction, pressed: Pressed) -> None:
@@ -248,14 +252,43 @@ class Intake:
 
         Of the moves of a live location, only the first of each minute is stored.
         """
-        content_hash = _hash(edit.fingerprint)
-        if not await tx.messages.change_content(edit.external_id, content_hash):
+        if await tx.messages.by_external_id(edit.external_id) is None:
             return
-        moment_s = int(edit.payload.at.timestamp())
-        what = moment_s // MOVE_S if edit.is_move else f"{moment_s}:{content_hash}"
+        prints = edit.fingerprint.split("\n")
+        await self._put_edit(tx, edit.payload, _hash(prints[0]), is_move=edit.is_move)
+        for number, part in enumerate(edit.rest, start=2):
+            content_hash = _hash(prints[number - 1])
+            if await tx.messages.by_external_id(part.external_id) is not None:
+                await self._put_edit(tx, incoming.as_edit(part, edit.payload.at), content_hash)
+                continue
+            said_at = _moment(edit.payload.at, self._now())
+            at = await tx.conversations.next_msec(part.conversation_id, said_at)
+            new = part.model_copy(update={"at": at})
+            await put_message(tx, new, now=self._now(), lifetimes=self._settings.lifetimes)
+            row = ReceivedMessage(
+                external_id=part.external_id,
+                conversation_id=part.conversation_id,
+                bot_id=edit.address.bot_id,
+                business_user_id=edit.address.business_user_id,
+                chat_id=edit.address.chat_id,
+                telegram_message_id=edit.telegram_message_id,
+                part=number,
+                content_hash=content_hash,
+                at=part.at,
+            )
+            await tx.messages.remember_incoming(row)
+
+    async def _put_edit(
+        self, tx: Transaction, edit: EditMessage, content_hash: str, *, is_move: bool = False
+    ) -> None:
+        """Store the edit of one part, unless it changes nothing."""
+        if not await tx.messages.change_content(edit.external_id or "", content_hash):
+            return
+        moment_s = int(edit.at.timestamp())
+        what = moment_s // MOVE_S if is_move else f"{moment_s}:{content_hash}"
         await put_edit(
             tx,
-            edit.payload,
+            edit,
             dedupe_key=f"edit:{edit.external_id}:{what}",
             now=self._now(),
             lifetimes=self._settings.lifetimes,
@@ -307,15 +340,19 @@ class Intake:
         log.error("%s; it is kept, see `queue list`", reason, extra={"item": parked})
         return message
 
-    def _received(self, message: ClientMessage) -> ReceivedMessage:
+    def _received(
+        self, message: ClientMessage, payload: NewMessage, number: int
+    ) -> ReceivedMessage:
+        prints = message.fingerprint.split("\n")
         return ReceivedMessage(
-            external_id=message.payload.external_id,
+            external_id=payload.external_id,
+            part=number,
             conversation_id=message.payload.conversation_id,
             bot_id=message.address.bot_id,
             business_user_id=message.address.business_user_id,
             chat_id=message.address.chat_id,
             telegram_message_id=message.telegram_message_id,
-            content_hash=_hash(message.fingerprint),
+            content_hash=_hash(prints[min(number, len(prints)) - 1]),
             at=message.at,
         )
 

@@ -61,7 +61,9 @@ class ClientEdit:
     """A client's change of an earlier message.
 
     Args:
+        payload: the change of its first part.
         is_move: whether all that happened is that a live location moved.
+        rest: its other parts, as they would be if they were new.
     """
 
     address: ChatAddress
@@ -70,6 +72,7 @@ class ClientEdit:
     payload: EditMessage
     fingerprint: str
     is_move: bool = False
+    rest: tuple[NewMessage, ...] = ()
 
 
 def is_with_client(chat: Chat) -> bool:
@@ -83,17 +86,7 @@ def client_message(
     """Translate a client's message into what to show in Kommo; None when it tells nothing."""
     address = ChatAddress(bot_id, message.chat.id)
     author = message.from_user or _author_from_chat(message.chat)
-    payloads = tuple(
-        NewMessage(
-            at=message.date,
-            external_id=address.message_id(message.message_id, part),
-            conversation_id=address.conversation_id,
-            source_id=source_id,
-            sender=person(author),
-            content=content,
-        )
-        for part, content in enumerate(shown(message, media_url), start=1)
-    )
+    payloads = _payloads(message, address, source_id, media_url)
     if not payloads:
         return None
     return ClientMessage(
@@ -110,19 +103,21 @@ def client_message(
     )
 
 
-def client_edit(message: Message, *, bot_id: int, media_url: MediaUrl) -> ClientEdit | None:
-    """Translate a client's edit of a message: of its first part, where there are several."""
+def client_edit(
+    message: Message, *, bot_id: int, media_url: MediaUrl, source_id: SourceId | None = None
+) -> ClientEdit | None:
+    """Translate a client's edit of a message, with each of its parts."""
     address = ChatAddress(bot_id, message.chat.id)
     external_id = address.message_id(message.message_id)
-    parts = shown(message, media_url)
-    if not parts:
+    payloads = _payloads(message, address, source_id, media_url)
+    if not payloads:
         return None
     changed_at = message.edit_date or message.date.timestamp()
     payload = EditMessage(
         at=datetime.fromtimestamp(changed_at, UTC),
         external_id=external_id,
         conversation_id=address.conversation_id,
-        content=parts[0],
+        content=payloads[0].content,
     )
     return ClientEdit(
         address=address,
@@ -131,6 +126,25 @@ def client_edit(message: Message, *, bot_id: int, media_url: MediaUrl) -> Client
         payload=payload,
         fingerprint=fingerprint(message),
         is_move=message.location is not None and message.location.live_period is not None,
+        rest=payloads[1:],
+    )
+
+
+def _payloads(
+    message: Message, address: ChatAddress, source_id: SourceId | None, media_url: MediaUrl
+) -> tuple[NewMessage, ...]:
+    """Return the messages of Kommo that a client's message becomes."""
+    author = message.from_user or _author_from_chat(message.chat)
+    return tuple(
+        NewMessage(
+            at=message.date,
+            external_id=address.message_id(message.message_id, part),
+            conversation_id=address.conversation_id,
+            source_id=source_id,
+            sender=person(author),
+            content=content,
+        )
+        for part, content in enumerate(shown(message, media_url), start=1)
     )
 
 
@@ -150,7 +164,10 @@ def quoted(message: Message) -> Quote | None:
 
 
 def fingerprint(message: Message) -> str:
-    """Return what changes when what a message says changes; a link's end of life is not that."""
+    """Return what changes when what a message says changes; a link's end of life is not that.
+
+    It has a line for each part.
+    """
     parts = shown(message, lambda file: file.unique_id)
     return "\n".join(part.model_dump_json() for part in parts)
 
@@ -211,11 +228,16 @@ def unreadable_message(
 
 def replaces(message: ClientMessage, *, at: datetime) -> EditMessage:
     """Return the edit that puts a message, readable at last, in the place of its placeholder."""
+    return as_edit(message.payload, at)
+
+
+def as_edit(part: NewMessage, at: datetime) -> EditMessage:
+    """Return the edit that gives a part of a message its content."""
     return EditMessage(
         at=at,
-        external_id=ExternalMessageId(message.payload.external_id),
-        conversation_id=message.payload.conversation_id,
-        content=message.payload.content,
+        external_id=ExternalMessageId(part.external_id),
+        conversation_id=part.conversation_id,
+        content=part.content,
     )
 
 

@@ -292,6 +292,23 @@ async def test_an_edit_changes_the_message_and_an_edit_of_nothing_does_not(
     assert len(kommo.edits) == 1
 
 
+async def test_an_edit_reaches_every_part(bridge, telegram, kommo, eventually):
+    """Of a message in several parts the changed ones are edited, and new ones come as new."""
+    first = telegram.media("video", telegram.add_file(FILE, "v.mp4"))["video"]
+    other = telegram.media("video", telegram.add_file(FILE + b"x", "w.mp4"))["video"]
+    photo = telegram.media("photo", telegram.add_file(JPEG, "p.jpg"))["photo"]
+    message_id = telegram.client_sends({"photo": photo})
+    chat, ann = telegram.peers[555].chat(), telegram.peers[555].user()
+    written = {"message_id": message_id, "date": 1767348000, "chat": chat, "from": ann}
+    for later_s, video in ((1, first), (2, other)):
+        moment = {"edit_date": int(telegram.now()) + later_s}
+        live = {"live_photo": {**video, "photo": photo}, "photo": photo, **moment}
+        telegram.push({"edited_message": {**written, **live}})
+    await eventually(lambda: kommo.edits)
+    assert [one.type for one in messages_in(kommo)] == ["picture", "video"]
+    assert [one.message.msgid for one in kommo.edits] == [f"{CONVERSATION}:{message_id}:2"]
+
+
 async def test_a_changed_caption_keeps_the_picture(bridge, telegram, kommo, eventually):
     """An edited caption is an edit; the link's new end of life alone would be none."""
     content = telegram.media("photo", telegram.add_file(JPEG, "p.jpg"))

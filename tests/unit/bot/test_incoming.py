@@ -176,6 +176,7 @@ def test_an_edit_changes_the_first_part_at_the_time_of_the_edit():
     assert edit is not None
     assert edit.external_id == edit.payload.external_id == "tg:700001:555:42"
     assert edit.payload.at == datetime.fromtimestamp(1767348100, UTC)
+    assert edit.rest == ()
     assert not edit.is_move
 
 
