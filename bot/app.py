@@ -48,6 +48,8 @@ from bot.operate.state import State, read_state
 from bot.operate.systemd import Notifier
 from bot.operate.watchdog import Watchdog
 from bot.outcome import RetryPolicy
+from bot.pulse import Pulse
+from bot.receive.history import History, Owner, Pace
 from bot.receive.kommo import PATH, Hooks
 from bot.receive.people import PeopleSettings
 from bot.receive.telegram import Intake, IntakeSettings, Poller
@@ -58,7 +60,7 @@ from bot.translate.templates import TelegramTemplate
 from bot.translate.welcome import Welcome, welcome
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi, CrmPace
-from kommo.ids import AmojoId, ChannelId, SourceId, scope_id
+from kommo.ids import AmojoId, ChannelId, KommoUserId, SourceId, scope_id
 from storage.database import Database
 from storage.errors import StorageError
 
@@ -72,6 +74,7 @@ TELEGRAM_CONCURRENCY = 1024
 DOWNLOADS = 100
 """Each takes about half a megabyte; more wait for their turn."""
 
+USUAL_PACE = Pace()
 TO_KOMMO = RetryPolicy(first_s=1.0, factor=2.0, longest_s=300.0, jitter=0.25)
 TO_TELEGRAM = RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25)
 KOMMO_TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=None)
@@ -88,6 +91,7 @@ class App:
     pollers: tuple[Poller, ...]
     workers: tuple[Worker, ...]
     connector: Connector
+    history: History
     notifier: Notifier
     watchdog: Watchdog
     listening: Address
@@ -98,6 +102,7 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             receiving = [tasks.create_task(poller.run()) for poller in self.pollers]
             receiving.append(tasks.create_task(self.connector.run()))
+            receiving.append(tasks.create_task(self.history.run()))
             delivering = [tasks.create_task(worker.run()) for worker in self.workers]
             receiving.append(tasks.create_task(self.watchdog.run()))
             log.info("running", extra={"listen": self.listening.port, "admin": self.admin.port})
@@ -131,6 +136,7 @@ class _Parts:
     health: Health
     metrics: Metrics
     desk: Desk
+    pulse: Pulse
     now: Callable[[], datetime]
     redact: Callable[[str], str]
 
@@ -141,6 +147,7 @@ async def open_app(
     *,
     redact: Callable[[str], str],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    pace: Pace = USUAL_PACE,
 ) -> AsyncIterator[App]:
     """Build everything the bridge needs; close it in reverse order."""
     async with AsyncExitStack() as stack:
@@ -155,13 +162,16 @@ async def open_app(
         )
         await stack.enter_async_context(scheduled(jobs))
         connector = _build_connector(parts)
-        admin, public = _build_applications(parts)
+        history = _build_history(parts, connector, pace)
+        await history.prepare(await parts.pulse.last())
+        admin, public = _build_applications(parts, history)
         workers = (_build_to_kommo(parts, connector), _build_to_telegram(parts))
         notifier = Notifier()
         yield App(
             pollers=tuple(_build_poller(parts, entry) for entry in settings.telegram.bots),
             workers=workers,
             connector=connector,
+            history=history,
             notifier=notifier,
             watchdog=_build_watchdog(parts, notifier, workers),
             admin=await stack.enter_async_context(
@@ -230,6 +240,7 @@ async def _open_parts(
             _lifetimes(settings),
             now,
         ),
+        pulse=Pulse(database, now),
         now=now,
         redact=redact,
     )
@@ -318,6 +329,25 @@ def _build_connector(parts: _Parts) -> Connector:
     )
 
 
+def _build_history(parts: _Parts, connector: Connector, pace: Pace) -> History:
+    kommo, delivery = parts.settings.kommo, parts.settings.delivery
+    return History(
+        parts.database,
+        parts.chats.history,
+        parts.chats.create_chat,
+        owner=Owner(
+            account_id=AmojoId(kommo.account_id or ""),
+            channel_bot_id=KommoUserId(kommo.channel_bot_id) if kommo.channel_bot_id else None,
+            language=kommo.language,
+        ),
+        recover=timedelta(hours=delivery.recover_h),
+        lifetimes=parts.lifetimes,
+        pace=pace,
+        starts_after=connector.answered,
+        now=parts.now,
+    )
+
+
 def _build_health(settings: Settings) -> Health:
     return Health(
         bots={
@@ -345,7 +375,9 @@ def _build_admin(parts: _Parts) -> AdminRoutes:
     )
 
 
-def _build_applications(parts: _Parts) -> tuple[web.Application, web.Application]:
+def _build_applications(
+    parts: _Parts, history: History
+) -> tuple[web.Application, web.Application]:
     """Return the local and the public HTTP application."""
     kommo = parts.settings.kommo
     hooks = Hooks(
@@ -354,6 +386,8 @@ def _build_applications(parts: _Parts) -> tuple[web.Application, web.Application
         secret=kommo.channel_secret.get_secret_value(),
         lifetimes=parts.lifetimes,
         on_typing=parts.typist.show,
+        hold_until=history.hold_until,
+        on_missed=history.note_missed,
         now=parts.now,
     )
     challenge = ChallengeRoute(kommo.channel_secret.get_secret_value())
@@ -509,8 +543,7 @@ async def _is_alive(database: Database) -> bool:
 async def _takes_writes(parts: _Parts) -> bool:
     """Tell whether the database takes writes, and let health know why not."""
     try:
-        async with parts.database.transaction() as tx:
-            await tx.notes.put("alive_at", parts.now().isoformat(timespec="seconds"))
+        await parts.pulse.beat()
     except StorageError as error:
         parts.health.database_problem = str(error)
         return False

@@ -290,6 +290,12 @@ class DeliverySettings(Section):
         le=LONGEST_HOURS * 60,
         description=f"minutes, more than 0, at most {LONGEST_HOURS * 60}",
     )
+    recover_h: float = Field(
+        24.0,
+        ge=0,
+        le=SHORTEST_KEEP_DAYS * 24,
+        description=f"hours, at most {SHORTEST_KEEP_DAYS * 24}; 0 for never",
+    )
     media_link_days: int = Field(
         30,
         ge=SHORTEST_LINK_DAYS,

@@ -6,12 +6,13 @@ Reference: Kommo, Receiving chat webhooks.
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from kommo.answers import Participant, contact, location, participant
+from kommo.answers import HistoryMessage, Participant, contact, location, participant
 from kommo.errors import PayloadError
 from kommo.ids import (
     AmojoId,
@@ -26,6 +27,8 @@ from kommo.ids import (
 from kommo.markup import Markup, markup
 from kommo.models import Contact, Location
 from kommo.wire import Fields, decode
+
+HISTORY_KEYS = ("receiver", "sender", "timestamp", "msec_timestamp", "message")
 
 
 @dataclass(frozen=True)
@@ -198,6 +201,40 @@ def parse_event(body: bytes) -> Event:
             reason=str(error),
             account_id=_account(fields),
         )
+
+
+def webhook_of(
+    message: HistoryMessage,
+    *,
+    account_id: AmojoId | None,
+    kommo_chat_id: KommoChatId,
+    conversation_id: ConversationId,
+) -> bytes:
+    """Return the webhook that would have told of a manager's message in a chat's history.
+
+    History tells neither buttons nor quotes nor templates. `read_back` is ours: it says where
+    the body comes from. Reference: Kommo, Chat history; Receiving chat webhooks.
+    """
+    row = message.raw
+    told = {key: row[key] for key in HISTORY_KEYS if key in row}
+    conversation = {"id": kommo_chat_id, "client_id": conversation_id}
+    return json.dumps(
+        {
+            "account_id": account_id,
+            "time": int(message.at.timestamp()),
+            "read_back": True,
+            "message": {**told, "conversation": conversation},
+        },
+        separators=(",", ":"),
+    ).encode()
+
+
+def is_read_back(body: str) -> bool:
+    """Tell whether a stored webhook was made from a chat's history."""
+    try:
+        return decode(body.encode()).data.get("read_back") is True
+    except PayloadError:
+        return False
 
 
 def _reader(fields: Fields) -> Callable[[Fields, str], Event]:

@@ -97,6 +97,18 @@ class ConversationReader:
         )
         return [_conversation(row) for row in rows]
 
+    async def by_activity(self, *, since: datetime | None = None) -> list[str]:
+        """Return the ids of conversations, those with the latest message first."""
+        rows = await self._session.rows(
+            "SELECT conversation_id, CASE WHEN coalesce(last_outgoing_at, 0) > "
+            "coalesce(last_incoming_at, 0) THEN last_outgoing_at ELSE last_incoming_at END AS at "
+            "FROM conversations "
+            "WHERE :since IS NULL OR last_incoming_at >= :since OR last_outgoing_at >= :since "
+            "ORDER BY at DESC, conversation_id",
+            {"since": optional_ms(since)},
+        )
+        return [row[0] for row in rows]
+
     async def _one(self, condition: str, value: str) -> Conversation | None:
         rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM conversations WHERE {condition} LIMIT 1", {"value": value}

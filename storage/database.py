@@ -97,6 +97,11 @@ class Database:
                 await uninterrupted(database.drain())
 
     @property
+    def path(self) -> Path:
+        """Return the database's file."""
+        return self._path
+
+    @property
     def folder(self) -> Path:
         """Return the folder that the database is in."""
         return self._path.parent

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ BUSY_TIMEOUT_S = 3.0
 """How long a writer waits for another process, such as `queue retry`: less than Kommo waits."""
 
 OWNER_ONLY = 0o600
+BATCH = 500
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -259,6 +260,18 @@ def _mapped(path: Path) -> Iterator[None]:
         may_pass = code in STALLS and full_code != sqlite3.SQLITE_READONLY_DBMOVED
         kind = DatabaseStalledError if may_pass else DatabaseUnavailableError
         raise kind(f"the database {path} failed: {error}{remedy}") from error
+
+
+def batches(values: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Return values as the parameters of statements, as many at a time as one may have."""
+    rest = sorted(set(values))
+    for begin in range(0, len(rest), BATCH):
+        yield {f"v{number}": value for number, value in enumerate(rest[begin : begin + BATCH])}
+
+
+def names_of(parameters: Parameters) -> str:
+    """Return the names of parameters for a list in a statement."""
+    return ", ".join(f":{name}" for name in parameters)
 
 
 def _statements(sql: str) -> Iterator[str]:

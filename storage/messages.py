@@ -1,10 +1,11 @@
 """Messages: which is which on the other side, and how far each message of a manager got."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from storage.engine import Row, Session
+from storage.engine import Row, Session, batches, names_of
 from storage.moments import from_ms, to_ms
 
 DELIVERED, READ, ERROR = 1, 2, -1
@@ -100,6 +101,35 @@ class MessageReader:
             },
         )
         return _message(rows[0]) if rows else None
+
+    async def known_external(self, external_ids: Iterable[str]) -> set[str]:
+        """Return those of our ids that clients' messages have."""
+        return await self._known("messages", "external_id", external_ids)
+
+    async def known_kommo(self, kommo_message_ids: Iterable[str]) -> set[str]:
+        """Return those of Kommo's ids that messages of either side have."""
+        ids = list(kommo_message_ids)
+        known = await self._known("messages", "kommo_message_id", ids)
+        return known | await self._known("deliveries", "kommo_message_id", ids)
+
+    async def has_reached_kommo(self, conversation_id: str) -> bool:
+        """Tell whether Kommo has a message of a conversation."""
+        return bool(
+            await self._session.rows(
+                "SELECT 1 FROM messages WHERE conversation_id = :id "
+                "AND kommo_message_id IS NOT NULL LIMIT 1",
+                {"id": conversation_id},
+            )
+        )
+
+    async def _known(self, table: str, column: str, values: Iterable[str]) -> set[str]:
+        found: set[str] = set()
+        for batch in batches(values):
+            rows = await self._session.rows(
+                f"SELECT {column} FROM {table} WHERE {column} IN ({names_of(batch)})", batch
+            )
+            found.update(row[0] for row in rows)
+        return found
 
     async def newest_of(self, conversation_id: str) -> StoredMessage | None:
         """Return the newest message of a conversation."""

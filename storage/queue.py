@@ -4,13 +4,13 @@ Of the pending items of one ordering key, only the oldest has a due time; the en
 the next one due. So "what is due" is one range of one index, however long the queue is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from storage.attempts import interrupted_in
-from storage.engine import Parameters, Row, Session
+from storage.engine import Parameters, Row, Session, batches, names_of
 from storage.moments import from_ms, optional_moment, to_ms
 
 State = Literal["pending", "done", "dead"]
@@ -91,6 +91,26 @@ class QueueReader:
             f"SELECT {COLUMNS} FROM {self._table} WHERE dedupe_key = :key", {"key": dedupe_key}
         )
         return _item(rows[0]) if rows else None
+
+    async def known(self, dedupe_keys: Iterable[str]) -> set[str]:
+        """Return those of the keys that items have, in whatever state."""
+        found: set[str] = set()
+        for batch in batches(dedupe_keys):
+            rows = await self._session.rows(
+                f"SELECT dedupe_key FROM {self._table} WHERE dedupe_key IN ({names_of(batch)})",
+                batch,
+            )
+            found.update(row[0] for row in rows)
+        return found
+
+    async def untried(self, ordering_key: str) -> list[QueueItem]:
+        """Return the pending items of a key no attempt of which has begun, in order."""
+        rows = await self._session.rows(
+            f"SELECT {COLUMNS} FROM {self._table} WHERE ordering_key = :key "
+            "AND state = 'pending' AND attempts = 0 AND started_at IS NULL ORDER BY id",
+            {"key": ordering_key},
+        )
+        return [_item(row) for row in rows]
 
     async def list_items(
         self, *, states: Sequence[str], limit: int, offset: int = 0
@@ -201,6 +221,37 @@ class DurableQueue(QueueReader):
         if due_at is not None:
             self._changed(self._table)
         return int(item_id)
+
+    async def put_behind(self, item: QueueItem) -> None:
+        """Put an untried item behind all others of its ordering key; its id changes."""
+        removed = await self._session.rows(
+            f"DELETE FROM {self._table} WHERE id = :id AND state = 'pending' "
+            "AND attempts = 0 AND started_at IS NULL RETURNING urgency",
+            {"id": item.id},
+        )
+        if removed:
+            await self.add(
+                dedupe_key=item.dedupe_key,
+                ordering_key=item.ordering_key,
+                conversation_id=item.conversation_id,
+                kind=item.kind,
+                payload=item.payload,
+                now=item.created_at,
+                expires_at=item.expires_at,
+                urgency=removed[0][0],
+            )
+
+    async def go_on(self, ordering_key: str, *, now: datetime) -> None:
+        """Make the oldest pending item of a key due, unless it is tried or waits for a retry."""
+        await self._session.rows(
+            f"UPDATE {self._table} SET due_at = :now WHERE id = (SELECT min(id) "
+            f"FROM {self._table} WHERE state = 'pending' AND ordering_key = :key) "
+            "AND started_at IS NULL AND (due_at IS NULL OR (due_at > :now AND attempts = 0)) "
+            f"AND NOT EXISTS (SELECT 1 FROM {self._table} WHERE started_at IS NOT NULL "
+            "AND ordering_key = :key)",
+            {"key": ordering_key, "now": to_ms(now)},
+        )
+        self._changed(self._table)
 
     async def park(
         self,

@@ -10,7 +10,7 @@ from bot.items import Kind
 from bot.operate.failed import Direction, item_named, name_of, remedy
 from bot.translate.ids import parse_conversation, parse_message
 from kommo.errors import PayloadError
-from kommo.events import ManagerMessage, parse_event
+from kommo.events import ManagerMessage, is_read_back, parse_event
 from kommo.models import DeliveryStatus, NewMessage
 from storage.attempts import Attempt, Queue
 from storage.database import Snapshot
@@ -223,7 +223,9 @@ def _of_item(direction: Direction, item: QueueItem, attempts: Iterable[Attempt])
     written_at = _written_at(item)
     if written_at is not None:
         yield Step(written_at, "written", f"written in {here}")
-    yield Step(item.created_at, "received", f"received from {here}")
+    way = "read back from Kommo's history: no webhook came"
+    received = way if is_read_back(item.payload) else f"received from {here}"
+    yield Step(item.created_at, "received", received)
     yield Step(item.created_at, "stored", f"stored as {name}", {"item": name, "kind": item.kind})
     for attempt in attempts:
         took = f" after {attempt.took_ms} ms" if attempt.took_ms is not None else ""

@@ -49,6 +49,12 @@ OnTyping = Callable[[ChatAddress, datetime | None], None]
 RECENT = timedelta(hours=1)
 """Who wrote within this time waits for an answer; anything else comes after it."""
 
+Hold = Callable[[str | None], datetime | None]
+"""Returns until when a hook of a conversation waits for what was missed before it."""
+
+Missed = Callable[[str | None], None]
+"""Takes note of the conversation whose hook could not be stored."""
+
 log = logging.getLogger(__name__)
 
 
@@ -63,10 +69,14 @@ class Hooks:
         secret: str,
         lifetimes: Lifetimes,
         on_typing: OnTyping,
+        hold_until: Hold,
+        on_missed: Missed,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._on_typing = on_typing
+        self._hold_until = hold_until
+        self._on_missed = on_missed
         self._scope_id = scope_id
         self._secret = secret
         self._lifetimes = lifetimes
@@ -99,6 +109,7 @@ class Hooks:
                 await self._store(tx, event, body.decode().strip())
         except StorageError:
             log.exception("webhook could not be stored")
+            self._on_missed(getattr(event, "conversation_id", None))
             return web.Response(status=503)
         return web.Response(status=200)
 
@@ -127,6 +138,7 @@ class Hooks:
             now=self._now(),
             expires_at=self._now() + self._lifetimes.to_telegram,
             urgency=await _urgency(tx, conversation_id, self._now()),
+            not_before=self._hold_until(conversation_id),
         )
         if isinstance(event, ManagerMessage) and event.media_group_id:
             await put_in_order(tx, conversation_id or "", event.media_group_id)

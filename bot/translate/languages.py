@@ -43,6 +43,12 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "O Telegram não respondeu: a mensagem pode ter chegado. Pergunte antes de reenviar.",
         "Telegram не ответил: сообщение могло дойти. Спросите, прежде чем повторять.",
     ),
+    "The Telegram bridge was not running when this was written. The message was not delivered.": (
+        "El puente de Telegram no funcionaba cuando se escribió. El mensaje no se entregó.",
+        "A ponte do Telegram não estava ativa quando isto foi escrito. "
+        "A mensagem não foi entregue.",
+        "Мост Telegram не работал, когда это было написано. Сообщение не доставлено.",
+    ),
     "Telegram refused the message.": (
         "Telegram rechazó el mensaje.",
         "O Telegram recusou a mensagem.",

@@ -78,6 +78,10 @@ TOO_LATE = Verdict(
 NO_BUSINESS = Verdict(
     ErrorCode.INTEGRATION_OFF, "The business account is not connected to the bot any more."
 )
+MISSED = Verdict(
+    ErrorCode.INTERNAL,
+    "The Telegram bridge was not running when this was written. The message was not delivered.",
+)
 SLOW_DOWN = Verdict(ErrorCode.OTHER, "Telegram asks to slow down.", retry=True)
 
 _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (

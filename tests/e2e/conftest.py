@@ -7,6 +7,7 @@ import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,6 +110,7 @@ class Bridge:
         self.config = config
         self.ahead = timedelta()
         """How far its clock is ahead of the world's."""
+        self.options: dict[str, Any] = {}
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -140,7 +142,12 @@ class Bridge:
         redact = Redactor(self.settings.secrets())
         async with AsyncExitStack() as stack:
             app = await stack.enter_async_context(
-                open_app(self.settings, redact=redact, now=lambda: datetime.now(UTC) + self.ahead)
+                open_app(
+                    self.settings,
+                    redact=redact,
+                    now=lambda: datetime.now(UTC) + self.ahead,
+                    **self.options,
+                )
             )
             started.set()
             await app.run(self._stop)
