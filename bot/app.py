@@ -49,9 +49,10 @@ from bot.operate.systemd import Notifier
 from bot.operate.watchdog import Watchdog
 from bot.outcome import RetryPolicy
 from bot.pulse import Pulse
-from bot.receive.history import History, Owner, Pace
+from bot.receive.history import History, Pace
 from bot.receive.kommo import PATH, Hooks
 from bot.receive.people import PeopleSettings
+from bot.receive.recovery import Owner, Recovery
 from bot.receive.telegram import Intake, IntakeSettings, Poller
 from bot.server import Address, admin_application, listen, public_application
 from bot.settings import BotSettings, Settings
@@ -330,8 +331,9 @@ def _build_connector(parts: _Parts) -> Connector:
 
 
 def _build_history(parts: _Parts, connector: Connector, pace: Pace) -> History:
-    kommo, delivery = parts.settings.kommo, parts.settings.delivery
-    return History(
+    kommo = parts.settings.kommo
+    recover = timedelta(hours=parts.settings.delivery.recover_h)
+    recovery = Recovery(
         parts.database,
         parts.chats.history,
         parts.chats.create_chat,
@@ -340,8 +342,15 @@ def _build_history(parts: _Parts, connector: Connector, pace: Pace) -> History:
             channel_bot_id=KommoUserId(kommo.channel_bot_id) if kommo.channel_bot_id else None,
             language=kommo.language,
         ),
-        recover=timedelta(hours=delivery.recover_h),
+        recover=recover,
+        grace=timedelta(seconds=pace.grace_s),
         lifetimes=parts.lifetimes,
+        now=parts.now,
+    )
+    return History(
+        parts.database,
+        recovery,
+        recover=recover,
         pace=pace,
         starts_after=connector.answered,
         now=parts.now,

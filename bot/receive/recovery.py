@@ -1,0 +1,321 @@
+"""What one conversation misses: its history compared with what is known here, and put in order.
+
+Reference: Kommo, Chat history.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from bot.items import Kind, Lifetimes, put_status
+from bot.patience import persist
+from bot.pulse import Life
+from bot.translate import status
+from bot.translate.ids import participant_id
+from bot.translate.languages import Language, in_language
+from bot.translate.missed import Bounds, in_order, of_client, of_managers
+from kommo.answers import CreatedChat, HistoryMessage
+from kommo.events import ManagerMessage, parse_event, webhook_of
+from kommo.ids import AmojoId, ConversationId, KommoChatId, KommoUserId, SourceId
+from kommo.models import NewChat, Person, StatusCode
+from storage.conversations import Conversation
+from storage.database import Database, Transaction
+from storage.queue import QueueItem
+
+KNOWS_SINCE = "history_since"
+"""The note that says since when the database knows what was delivered."""
+
+PAGE, PAGES = 50, 40
+"""The newest 2,000 rows of a conversation are looked at."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose history it is."""
+
+    account_id: AmojoId
+    channel_bot_id: KommoUserId | None
+    language: Language
+
+
+class ReadPage(Protocol):
+    """Returns a page of a chat's history, newest first."""
+
+    async def __call__(
+        self, kommo_chat_id: KommoChatId, *, offset: int, limit: int
+    ) -> list[HistoryMessage]:
+        """Read it."""
+        ...
+
+
+FindChat = Callable[[NewChat], Awaitable[CreatedChat]]
+"""Returns Kommo's id of a conversation that it has."""
+
+
+LetGo = Callable[[Transaction], Awaitable[None]]
+"""Lets the hooks go on that wait for a conversation, in the transaction that stores it."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A conversation by both of its ids."""
+
+    conversation_id: ConversationId
+    kommo_chat_id: KommoChatId
+
+
+class Recovery:
+    """Reads a conversation's history, and stores what managers wrote and no hook brought.
+
+    Args:
+        database: where to.
+        read: reads a page of a history.
+        find_chat: tells Kommo's id of a conversation.
+        owner: whose history it is.
+        recover: how old a message may be to be sent.
+        grace: a younger message is left to its hook.
+        lifetimes: how long an item is tried.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        read: ReadPage,
+        find_chat: FindChat,
+        *,
+        owner: Owner,
+        recover: timedelta,
+        grace: timedelta,
+        lifetimes: Lifetimes,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._read = read
+        self._find_chat = find_chat
+        self._owner = owner
+        self._recover = recover
+        self._grace = grace
+        self._lifetimes = lifetimes
+        self._now = now
+        self._knows_since = now()
+
+    async def load(self, life: Life) -> None:
+        """Learn since when the database knows what was delivered; see decision 0011."""
+        async with self._database.transaction() as tx:
+            noted = await tx.notes.get(KNOWS_SINCE)
+            if noted is not None and life.is_continued:
+                self._knows_since = datetime.fromisoformat(noted)
+                return
+            if life.alive_at is not None:
+                log.warning(
+                    "the database was restored, moved or upgraded: what managers wrote "
+                    "before this start is not read back from Kommo's history"
+                )
+            await self._know_since_now(tx)
+
+    async def look(
+        self,
+        name: str,
+        *,
+        missed_since: datetime | None,
+        lost_until: datetime,
+        let_go: LetGo,
+    ) -> bool:
+        """Put into the inbox what a conversation misses; False to look once more soon.
+
+        Args:
+            name: our id of the conversation.
+            missed_since: since when hooks may be missing; None when nothing is known of that.
+            lost_until: hooks of what was written until then are lost, and not waited for.
+            let_go: done where something is stored.
+        """
+        async with self._database.snapshot() as snapshot:
+            known = await snapshot.conversations.get(name)
+        chat_id = await self._chat_of(known) if known else None
+        if known is None or chat_id is None:
+            return True
+        bounds = Bounds(
+            recover=self._recover,
+            knows_since=self._knows_since,
+            listens_since=lost_until,
+            grace=self._grace,
+        )
+        window = bounds.window(
+            known_at=known.created_at, missed_since=missed_since, now=self._now()
+        )
+        rows = await self._rows(chat_id, window.since)
+        place = _Place(ConversationId(name), chat_id)
+        if await self._has_gaps(of_client(rows, place.conversation_id)):
+            await self._forget_the_past()
+            return True
+        written = of_managers(rows, channel_bot_id=self._owner.channel_bot_id)
+        unknown = await self._unknown(written)
+        missed = [row for row in unknown if not window.leaves_to_hook(row.at)]
+        if missed:
+            store = partial(
+                self._store, place=place, missed=missed, since=window.send_from, let_go=let_go
+            )
+            await persist(self._database, store)
+        return len(missed) == len(unknown)
+
+    async def _chat_of(self, known: Conversation) -> KommoChatId | None:
+        """Return Kommo's id of a conversation; None when Kommo has nothing of it."""
+        if known.kommo_chat_id:
+            return KommoChatId(known.kommo_chat_id)
+        async with self._database.snapshot() as snapshot:
+            if not await snapshot.messages.has_reached_kommo(known.conversation_id):
+                return None
+        chat = await self._find_chat(
+            NewChat(
+                conversation_id=ConversationId(known.conversation_id),
+                source_id=SourceId(known.source_id) if known.source_id else None,
+                user=Person(id=participant_id(known.chat_id), name=known.name),
+            )
+        )
+        await persist(
+            self._database,
+            lambda tx: tx.conversations.bind_kommo(
+                known.conversation_id, chat.kommo_chat_id, chat.user_id
+            ),
+        )
+        return chat.kommo_chat_id
+
+    async def _rows(self, chat_id: KommoChatId, since: datetime) -> list[HistoryMessage]:
+        """Return a chat's messages since a moment."""
+        found: dict[str, HistoryMessage] = {}
+        for page in range(PAGES):
+            rows = await self._read(chat_id, offset=page * PAGE, limit=PAGE)
+            found |= {row.kommo_message_id: row for row in rows if row.at >= since}
+            if len(rows) < PAGE or min(row.at for row in rows) < since:
+                break
+        return list(found.values())
+
+    async def _has_gaps(self, external_ids: Sequence[str]) -> bool:
+        """Tell whether Kommo has messages of the client that this database never sent.
+
+        Then the database is from before them, and knows nothing of what was delivered since.
+        """
+        async with self._database.snapshot() as snapshot:
+            known = await snapshot.messages.known_external(external_ids)
+            rest = set(external_ids) - known
+            return bool(rest - await snapshot.outbox.known(rest))
+
+    async def _forget_the_past(self) -> None:
+        """From now on, deliver nothing that was written before now."""
+        log.error(
+            "Kommo has messages that this database does not know: it is from an older backup; "
+            "what managers wrote before now is not read back from Kommo's history"
+        )
+        await persist(self._database, self._know_since_now)
+
+    async def _know_since_now(self, tx: Transaction) -> None:
+        """Note that nothing is known of before now, as exactly as Kommo tells moments."""
+        now = self._now()
+        self._knows_since = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        await tx.notes.put(KNOWS_SINCE, self._knows_since.isoformat())
+
+    async def _unknown(self, rows: Sequence[HistoryMessage]) -> list[HistoryMessage]:
+        """Return the messages that neither a hook brought nor this bridge sent, oldest first."""
+        async with self._database.snapshot() as snapshot:
+            keys = await snapshot.inbox.known(_key(row) for row in rows)
+            ids = await snapshot.messages.known_kommo(row.kommo_message_id for row in rows)
+        unknown = [
+            row for row in rows if _key(row) not in keys and row.kommo_message_id not in ids
+        ]
+        return sorted(unknown, key=lambda row: row.at)
+
+    async def _store(
+        self,
+        tx: Transaction,
+        *,
+        place: _Place,
+        missed: Sequence[HistoryMessage],
+        since: datetime,
+        let_go: LetGo,
+    ) -> None:
+        """Store what was missed, in order with the hooks that came meanwhile."""
+        known = await tx.inbox.known(_key(row) for row in missed)
+        missed = [row for row in missed if _key(row) not in known]
+        fresh = [row for row in missed if row.at >= since]
+        for row in missed:
+            if row.at < since:
+                await self._report(tx, row, place)
+        waiting = await tx.inbox.untried(place.conversation_id) if fresh else []
+        for one in in_order(fresh, [(_at(item), item) for item in waiting]):
+            if one.missed is not None:
+                await self._add_message(tx, one.missed, place)
+            elif one.waiting is not None:
+                await tx.inbox.put_behind(one.waiting)
+        await let_go(tx)
+        if fresh:
+            log.warning(
+                "%d answers were read back from Kommo's history: no webhook brought them",
+                len(fresh),
+                extra={"conversation": place.conversation_id},
+            )
+
+    async def _add_message(self, tx: Transaction, row: HistoryMessage, place: _Place) -> None:
+        now = self._now()
+        await tx.inbox.add(
+            dedupe_key=_key(row),
+            ordering_key=place.conversation_id,
+            conversation_id=place.conversation_id,
+            kind=Kind.MANAGER_MESSAGE,
+            payload=self._payload(row, place),
+            now=now,
+            expires_at=now + self._lifetimes.to_telegram,
+            urgency="later",
+        )
+
+    async def _report(self, tx: Transaction, row: HistoryMessage, place: _Place) -> None:
+        """Keep a message that is too old to be sent for a person, and tell the manager."""
+        at = row.at.isoformat(timespec="seconds")
+        reason = f"no webhook came; written at {at}, longer ago than delivery.recover_h"
+        now = self._now()
+        await tx.inbox.park(
+            dedupe_key=_key(row),
+            ordering_key=place.conversation_id,
+            conversation_id=place.conversation_id,
+            kind=Kind.MANAGER_MESSAGE,
+            payload=self._payload(row, place),
+            now=now,
+            reason=reason,
+        )
+        await put_status(
+            tx,
+            row.kommo_message_id,
+            StatusCode.ERROR,
+            conversation_id=place.conversation_id,
+            now=now,
+            lifetimes=self._lifetimes,
+            error_code=status.MISSED.code,
+            error=in_language(status.MISSED.text, self._owner.language),
+        )
+        log.error(
+            "not delivered to Telegram: %s", reason, extra={"conversation": place.conversation_id}
+        )
+
+    def _payload(self, row: HistoryMessage, place: _Place) -> str:
+        return webhook_of(
+            row,
+            account_id=self._owner.account_id,
+            kommo_chat_id=place.kommo_chat_id,
+            conversation_id=place.conversation_id,
+        ).decode()
+
+
+def _key(row: HistoryMessage) -> str:
+    """Return the dedupe key that the message's hook has."""
+    return f"message:{row.kommo_message_id}"
+
+
+def _at(item: QueueItem) -> datetime:
+    """Return when what waits was written."""
+    event = parse_event(item.payload.encode())
+    return event.at if isinstance(event, ManagerMessage) else item.created_at
