@@ -57,7 +57,10 @@ async def telegram():
 @pytest.fixture
 def ports():
     """The bridge's public and local port."""
-    return free_port(), free_port()
+    public = local = free_port()
+    while local == public:
+        local = free_port()
+    return public, local
 
 
 @pytest.fixture
