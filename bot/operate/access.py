@@ -31,6 +31,9 @@ AHEAD = timedelta(hours=6)
 LEASE = timedelta(seconds=45)
 """Longer than a renewal takes; only a process that died holds it so long."""
 
+PATIENCE = timedelta(minutes=10)
+"""A token younger than this that is refused is not the reason: another would be refused too."""
+
 REMEDY = (
     "an administrator of the account has to allow it: while the bridge runs, open this link "
     "(good for a day):"
@@ -74,6 +77,7 @@ class GrantedAccess:
         self._now = now
         self._name = secrets.token_hex(8)
         self._lock = asyncio.Lock()
+        self._new_at: datetime | None = None
         self._renewal: asyncio.Task[Grant] | None = None
 
     @property
@@ -103,7 +107,10 @@ class GrantedAccess:
         return (await self._renewed(grant.access_token)).access_token
 
     async def instead_of(self, refused: str) -> str | None:
-        """Return the token after one that Kommo refused."""
+        """Return the token after one that Kommo refused; None when that one was new."""
+        if self._new_at is not None and self._now() - self._new_at < PATIENCE:
+            grant = await self._known()
+            return None if grant.access_token == refused else grant.access_token
         return (await self._renewed(refused)).access_token
 
     async def keep(self) -> None:
@@ -182,6 +189,7 @@ class GrantedAccess:
             raise
         renewed = self._grant(grant.account_url, tokens, granted_at=grant.granted_at)
         await persist(self._database, lambda tx: tx.grants.put(renewed))
+        self._new_at = self._now()
         self._mend()
         log.info("access to Kommo's REST API was renewed")
         return renewed

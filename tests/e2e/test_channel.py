@@ -107,6 +107,16 @@ async def test_history_is_read_by_either_sides_id(said, command, kommo):
     assert [line.rpartition(" ")[2] for line in lines.splitlines()] == ["three", "two", "one"]
 
 
+async def test_a_long_history_is_read_page_by_page(bridge, telegram, kommo, command, eventually):
+    """More than Kommo gives at once arrives whole, in order, none twice."""
+    said = [f"message {number}" for number in range(60)]
+    for text in said:
+        telegram.client_says(text)
+    await eventually(lambda: len(kommo.received) == len(said))
+    _, output, _ = await command("history", CONVERSATION, "--limit", "58", "--json")
+    assert [row["message"]["text"] for row in json.loads(output)] == said[:1:-1]
+
+
 async def test_a_forgotten_client_leaves_nothing_behind(said, bridge, command, config):
     """After `forget` the database knows neither the chat nor its name."""
     _, before, _ = await command("chats", "list", "--json")

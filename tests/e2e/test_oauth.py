@@ -46,6 +46,11 @@ def link_in(text):
     return link
 
 
+def log_of(process):
+    """Return what a process has logged so far."""
+    return process.log.read_text(encoding="utf-8") if process.log.exists() else ""
+
+
 async def link_of(config):
     """Return the link that `check` shows."""
     _, said, errors = await run_command("check", config=config)
@@ -174,6 +179,17 @@ async def test_a_lost_grant_is_said_with_a_link(granted, with_oauth, kommo):
     assert (await run_command("sources", "list", config=with_oauth))[0] == 0
 
 
+async def test_a_service_that_waits_for_the_consent_stops_when_told(
+    with_oauth, process, eventually
+):
+    """SIGTERM ends the wait at once, and well."""
+    text = with_oauth.read_text(encoding="utf-8")
+    with_oauth.write_text(text.replace(f'account_id = "{ACCOUNT_ID}"\n', ""), encoding="utf-8")
+    await process.start(is_healthy=False)
+    await eventually(lambda: "kommo.com/oauth" in log_of(process), within_s=90)
+    assert await process.terminate() == 0
+
+
 async def test_without_an_account_run_waits_for_the_consent_that_tells_it(
     with_oauth, process, telegram, kommo, eventually, ports
 ):
@@ -181,11 +197,14 @@ async def test_without_an_account_run_waits_for_the_consent_that_tells_it(
     text = with_oauth.read_text(encoding="utf-8")
     with_oauth.write_text(text.replace(f'account_id = "{ACCOUNT_ID}"\n', ""), encoding="utf-8")
     await process.start(is_healthy=False)
-    await eventually(lambda: "kommo.com/oauth" in process.log.read_text(), within_s=90)
-    page = await open_in_browser(link_in(process.log.read_text()), kommo)
+    await eventually(lambda: "kommo.com/oauth" in log_of(process), within_s=90)
+    health = await get(f"http://127.0.0.1:{ports[1]}/healthz")
+    assert health.status_code == 503
+    assert link_in(health.json()["problems"][0])
+    page = await open_in_browser(link_in(log_of(process)), kommo)
     assert page.status_code == 200
     await process.until_healthy()
     telegram.client_says("hello")
     await eventually(lambda: [m.text for m in kommo.received] == ["hello"])
-    assert "fake-code" not in process.log.read_text()
-    assert "fake-access" not in process.log.read_text()
+    assert "fake-code" not in log_of(process)
+    assert "fake-access" not in log_of(process)

@@ -114,6 +114,17 @@ async def test_a_token_refused_in_the_middle_is_renewed_by_callers_at_once(acces
     assert kommo.authority.renewals == 1
 
 
+async def test_refusals_that_a_new_token_does_not_mend_are_no_storm(access, kommo):
+    """When Kommo refuses every token, one is renewed, and the caller is told what to do."""
+    kommo.faults.fail("/api/v4/*", status=401, times=None)
+    async with httpx.AsyncClient(base_url=kommo.url) as http:
+        api = crm(access, kommo, http)
+        for _ in range(5):
+            with pytest.raises(RejectedError, match="LINK"):
+                await api.account_id()
+    assert kommo.authority.renewals == 1
+
+
 async def test_tokens_are_renewed_ahead_of_time_and_not_before(access, kommo, clock):
     """The scheduler's turn does nothing while a token is fresh, and renews it hours early."""
     await access.keep()
