@@ -1,5 +1,6 @@
 """Files are fetched from the open internet and from Kommo, and from nowhere else."""
 
+import asyncio
 import io
 import socket
 from contextlib import asynccontextmanager
@@ -293,3 +294,20 @@ async def test_a_server_that_is_down_is_tried_again(kommo):
             await fetcher.fetch("http://127.0.0.1:1/a", io.BytesIO())
     assert caught.value.verdict == status.FILE_UNREACHABLE
     assert isinstance(caught.value.__cause__, aiohttp.ClientConnectorError)
+
+
+async def test_a_server_that_says_nothing_is_tried_again():
+    """A file whose server is silent comes later, and is given up with 903 in the end."""
+
+    async def be_silent(_request):
+        await asyncio.Event().wait()
+
+    timeout = aiohttp.ClientTimeout(total=0.1)
+    async with (
+        serving([web.get("/a.pdf", be_silent)]) as address,
+        aiohttp.ClientSession(timeout=timeout) as session,
+    ):
+        fetcher = Fetcher(session, place_of(address))
+        with pytest.raises(FetchError) as caught:
+            await fetcher.fetch(f"{address}/a.pdf", io.BytesIO())
+    assert (caught.value.verdict.code, caught.value.verdict.retry) == (903, True)

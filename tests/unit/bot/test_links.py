@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from bot.links import LinkError, MediaLinks
+from bot.settings_tables import DeliverySettings
 from bot.translate.files import TelegramFile
 
 NOW = datetime(2026, 1, 2, 10, tzinfo=UTC)
@@ -79,3 +81,11 @@ def test_a_link_of_another_channel_is_forged():
 def test_an_address_of_somebody_else_is_no_link():
     """Only links of this bridge are read."""
     assert links().read_url("https://example.com/media/a.b/c") is None
+
+
+def test_the_settings_let_no_link_live_less_than_a_week():
+    """Kommo may fetch a file late: a month as it comes, and never less than seven days."""
+    assert DeliverySettings().media_link_days == 30
+    assert DeliverySettings(media_link_days=7).media_link_days == 7
+    with pytest.raises(ValidationError, match="media_link_days"):
+        DeliverySettings(media_link_days=6)
