@@ -1,7 +1,6 @@
 """What managers write while no hook gets through is read back from Kommo's history."""
 
 import shutil
-import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -272,21 +271,6 @@ async def test_what_was_forgotten_is_not_sent_again(talking, telegram, kommo, ev
     lost = await kommo.manager_says("welcome back", to=CONVERSATION, hook=False)
     await eventually(lambda: kommo.statuses_of(lost) == [1])
     assert telegram.texts_to(ANN) == ["hello", "welcome back"]
-
-
-async def test_a_hook_that_could_not_be_stored_is_made_up_for(
-    talking, telegram, kommo, eventually
-):
-    """While another process locks the database no hook is taken, and none is lost."""
-    with sqlite3.connect(talking.settings.database) as other:
-        other.execute("BEGIN IMMEDIATE")
-        message_id = await kommo.manager_says("locked out", to=CONVERSATION)
-        assert kommo.hooks[-1].status != 200
-        other.rollback()
-    other.close()
-    await kommo.manager_says("and now", to=CONVERSATION)
-    await eventually(lambda: telegram.texts_to(ANN) == ["hello", "locked out", "and now"])
-    await eventually(lambda: kommo.statuses_of(message_id) == [1])
 
 
 async def test_after_a_sleep_of_the_machine_everything_is_looked_at(

@@ -50,14 +50,16 @@ async def test_a_lock_held_too_long_delays_messages_and_says_so(
 async def test_a_hook_that_cannot_be_stored_is_answered_503(
     other_program, bridge, telegram, kommo, eventually
 ):
-    """Kommo is told the truth: a hook that is not on disk is not acknowledged."""
+    """A hook that is not on disk is not acknowledged; it is read back from Kommo's history."""
     telegram.client_says("before")
     await eventually(lambda: CONVERSATION in kommo.conversations)
     await other_program("BEGIN IMMEDIATE")
-    await kommo.manager_says("not now", to=CONVERSATION)
+    message_id = await kommo.manager_says("not now", to=CONVERSATION)
     await other_program("ROLLBACK")
     assert [hook.status for hook in kommo.hooks] == [503]
-    assert telegram.texts_to(ANN) == []
+    await kommo.manager_says("but now", to=CONVERSATION)
+    await eventually(lambda: telegram.texts_to(ANN) == ["not now", "but now"])
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
 
 
 @pytest.fixture
