@@ -16,7 +16,10 @@ def memory(pid, name):
 async def test_large_files_for_many_clients_take_little_memory(
     process, telegram, kommo, eventually, config
 ):
-    """Forty files of 20 MB at once leave memory as it was, and nothing behind on disk."""
+    """Forty files of 20 MB at once leave memory as it was, and nothing behind on disk.
+
+    Sixteen are under way at a time and the others wait in the queue, so more take no more.
+    """
     await process.start()
     for client in CLIENTS:
         telegram.client_says("Hi", chat_id=client, name=f"Client {client}")
