@@ -107,8 +107,8 @@ class Hooks:
         try:
             async with self._database.transaction() as tx:
                 await self._store(tx, event, body.decode().strip())
-        except StorageError:
-            log.exception("webhook could not be stored")
+        except StorageError as error:
+            log.error("webhook could not be stored: %s", error)
             self._on_missed(getattr(event, "conversation_id", None))
             return web.Response(status=503)
         return web.Response(status=200)

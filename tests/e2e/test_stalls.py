@@ -1,6 +1,7 @@
 """A database that takes nothing for a while delays messages, and nothing else."""
 
 import asyncio
+import resource
 import sqlite3
 
 import aiohttp
@@ -78,3 +79,27 @@ async def test_health_names_a_connection_that_kommo_refuses(refusal, bridge, kom
         await asyncio.sleep(0.05)
     assert status == 503
     assert problems[0].startswith("the channel is not connected: ")
+
+
+async def test_a_disk_that_takes_nothing_more_delays_messages(
+    process, telegram, kommo, eventually
+):
+    """While the disk refuses, nothing is acknowledged; afterwards all goes on, without a restart.
+
+    The disk is a limit to the size of files, which the kernel can impose on a running process.
+    """
+    await process.start()
+    telegram.client_says("before")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    log_bytes = process.log.with_name("kommo-telegram.sqlite3-wal").stat().st_size
+    _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (log_bytes, hard))
+    telegram.client_says("meanwhile")
+    await kommo.manager_says("refused", to=CONVERSATION)
+    await eventually(lambda: "nothing can be stored" in process.log.read_text(encoding="utf-8"))
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    await eventually(lambda: "meanwhile" in kommo.texts_in(CONVERSATION))
+    await kommo.manager_says("and back", to=CONVERSATION)
+    await eventually(lambda: "and back" in telegram.texts_to(ANN))
+    assert kommo.hooks[0].status == 503
+    assert "Traceback" not in process.log.read_text(encoding="utf-8")
