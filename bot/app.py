@@ -480,6 +480,7 @@ def _build_to_kommo(parts: _Parts, connector: Connector) -> Worker:
                 now=parts.now,
             ),
             now=parts.now,
+            skew_s=lambda: parts.health.clock_skew_s,
         ),
         policy=TO_KOMMO,
         concurrency=KOMMO_CONCURRENCY,

@@ -16,6 +16,9 @@ from storage.moments import from_ms, optional_moment, to_ms
 State = Literal["pending", "done", "dead"]
 Urgency = Literal["now", "", "later"]
 
+SOON_MS = 60_000
+"""What is due so soon need not follow a clock that was moved back."""
+
 COLUMNS = (
     "id, dedupe_key, ordering_key, conversation_id, kind, payload, state, created_at, due_at, "
     "expires_at, started_at, attempts, progress, is_uncertain, reason, finished_at, lane, unknowns"
@@ -382,6 +385,25 @@ class DurableQueue(QueueReader):
                 "unknown": int(is_unknown),
             },
         )
+
+    async def follow_clock(self, *, by_s: float, now: datetime, before: datetime) -> None:
+        """Make up for a clock that was moved: nothing is given up early, nothing waits longer.
+
+        Args:
+            by_s: how far it was moved, forward or back.
+            now: the time that it shows now.
+            before: the last time that it showed before.
+        """
+        column, condition, moment = (
+            ("expires_at", "state = 'pending' AND created_at <= :moment", to_ms(before))
+            if by_s > 0
+            else ("due_at", "due_at > :moment", to_ms(now) + SOON_MS)
+        )
+        await self._session.rows(
+            f"UPDATE {self._table} SET {column} = {column} + :by WHERE {condition}",
+            {"by": round(by_s * 1000), "moment": moment},
+        )
+        self._changed(self._table)
 
     async def hasten(self, dedupe_key: str, *, now: datetime) -> None:
         """Let an item that waits for its time wait no longer."""

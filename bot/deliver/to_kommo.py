@@ -56,7 +56,10 @@ FIRST_REFUSAL = 400
 CHANNEL_TROUBLE = (401, 402, 403, 404)
 """Answers about the channel or the clock, not about the message: it is kept and tried again."""
 
-BAD_REQUEST, NOT_FOUND = 400, 404
+BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
+MOST_SKEW_S = 300.0
+"""A clock that is off by more is named as the likely reason of a refusal."""
+
 SLOW_DOWN_S = 1.0
 """How long nothing is sent when Kommo asks to slow down without saying for how long."""
 
@@ -82,6 +85,7 @@ class ToKommo:
         avatars: Avatars,
         people: KnownPeople,
         now: Callable[[], datetime],
+        skew_s: Callable[[], float | None],
     ) -> None:
         self._chats = chats
         self._database = database
@@ -90,6 +94,7 @@ class ToKommo:
         self._avatars = avatars
         self._people = people
         self._now = now
+        self._skew_s = skew_s
         self._frozen_until = float("-inf")
 
     def room(self, lane: str) -> Room:
@@ -285,10 +290,23 @@ class ToKommo:
                 return RetryLater(str(error))
             return Undeliverable(str(error))
         if error.status in CHANNEL_TROUBLE or (error.status or 0) < FIRST_REFUSAL:
-            return RetryLater(str(error))
+            return RetryLater(f"{error}{self._clock_remedy(error)}")
         if item.kind == Kind.NEW_MESSAGE and (item.attempts > 1 or item.is_uncertain):
             return await self._look_for(item, error)
         return Undeliverable(str(error))
+
+    def _clock_remedy(self, error: RejectedError) -> str:
+        """Return what to do when Kommo refuses signatures because our clock is wrong.
+
+        Reference: Kommo, Chats API authorization (a signature lives 15 minutes).
+        """
+        skew_s = self._skew_s() or 0.0
+        if error.status != FORBIDDEN or abs(skew_s) < MOST_SKEW_S:
+            return ""
+        return (
+            f"; this machine's clock is off by {skew_s:.0f} s, and Kommo refuses signatures from "
+            "900 s on: set it right (timedatectl set-ntp true)"
+        )
 
     async def _look_for(self, item: QueueItem, error: RejectedError) -> Outcome:
         """Ask the chat's history whether an earlier attempt had arrived after all.

@@ -19,6 +19,7 @@ from aiogram.exceptions import (
     TelegramBadRequest,
     TelegramEntityTooLarge,
     TelegramForbiddenError,
+    TelegramMigrateToChat,
     TelegramNetworkError,
     TelegramNotFound,
     TelegramRetryAfter,
@@ -50,7 +51,7 @@ from bot.translate.outgoing import Manner
 from bot.translate.presses import Press
 from bot.translate.status import Verdict
 from bot.translate.templates import TelegramTemplate, in_telegrams_version
-from bot.translate.uploads import instead
+from bot.translate.uploads import instead, pieces
 from bot.translate.welcome import Welcome, greeting
 from bot.translate.window import is_late
 from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction, parse_event
@@ -197,12 +198,12 @@ class ToTelegram:
     async def _attempt(self, item: QueueItem) -> Outcome:
         try:
             return await self._send(item)
-        except NotSentError as error:
-            return _final(error.verdict.text, error.verdict)
-        except FetchError as error:
-            return _unfetched(error)
+        except (NotSentError, FetchError) as error:
+            return _unshown(error)
         except TooSoonError as error:
             return NotYet(error.after_s)
+        except TelegramMigrateToChat as error:
+            return await self._follow(item, error.migrate_to_chat_id)
         except TelegramRetryAfter as error:
             self._slow_down(item, error.retry_after)
             return _slow_down(error.retry_after)
@@ -261,7 +262,7 @@ class ToTelegram:
         manner = Manner(
             reply_to=await self._answered(event, address), buttons=self._buttons, text=text
         )
-        calls = outgoing.manager_message(event, address, manner)
+        calls = outgoing.manager_message(event, await self._place(address), manner)
         if not calls:
             raise NotSentError(status.NOTHING_TO_SEND)
         await self._remember_buttons(event, address)
@@ -292,6 +293,25 @@ class ToTelegram:
         if wait_s > 0:
             raise TooSoonError(wait_s)
         rates.spend(address.chat_id)
+
+    async def _follow(self, item: QueueItem, chat_id: int) -> Outcome:
+        """Remember where a group went that became a supergroup; its conversation stays.
+
+        Reference: Bot API, ResponseParameters (migrate_to_chat_id).
+        """
+        address = parse_conversation(item.conversation_id or "")
+        if address is None:
+            return _judge(400, "group chat was upgraded to a supergroup chat")
+        await persist(self._database, lambda tx: tx.notes.put(_moved_key(address), str(chat_id)))
+        return _later("the group has become a supergroup with another id")
+
+    async def _place(self, address: ChatAddress) -> ChatAddress:
+        """Return where a conversation takes place now: groups move when they grow."""
+        if address.chat_id >= 0:
+            return address
+        async with self._database.snapshot() as snapshot:
+            moved = await snapshot.notes.get(_moved_key(address))
+        return replace(address, chat_id=int(moved)) if moved else address
 
     async def _reachable(self, address: ChatAddress) -> Conversation | None:
         """Return the conversation; what a client who blocked the bot never sees is refused."""
@@ -427,6 +447,9 @@ class ToTelegram:
                 try:
                     return await self._call(bot, current, within)
                 except TelegramBadRequest as error:
+                    shorter = pieces(current, error.message)
+                    if shorter:
+                        return [await self._call(bot, one, within) for one in shorter][-1]
                     other = instead(current, error.message)
                     if other is None:
                         raise
@@ -490,8 +513,8 @@ def _judge(code: int, description: str) -> Outcome:
     return _final(f"Telegram: {description}", verdict)
 
 
-def _unfetched(error: FetchError) -> Outcome:
-    """Return the outcome of a file that could not be fetched; nothing was sent."""
+def _unshown(error: NotSentError | FetchError) -> Outcome:
+    """Return the outcome of a message of which nothing was sent."""
     verdict = error.verdict
     if verdict.retry:
         return RetryLater(str(error), code=verdict.code, text=verdict.text)
@@ -526,6 +549,11 @@ def _later(reason: str, *, is_uncertain: bool = False, is_unknown: bool = False)
         code=status.GAVE_UP.code,
         text=status.GAVE_UP.text,
     )
+
+
+def _moved_key(address: ChatAddress) -> str:
+    """Name the note of where a group went."""
+    return f"moved:{address.bot_id}:{address.chat_id}"
 
 
 def _accepted(result: Any) -> Accepted | None:

@@ -20,6 +20,9 @@ from storage.queue import DurableQueue, QueueItem
 IDLE_S = 1.0
 """How often an idle queue is looked at, for what another process (`queue retry`) put there."""
 
+JUMP_S = 60.0
+"""When the clock and the time that really passed differ by more, somebody moved the clock."""
+
 log = logging.getLogger(__name__)
 
 
@@ -95,6 +98,7 @@ class Worker:
         self._running: dict[asyncio.Task[None], str] = {}
         self._served: dict[str, int] = {}
         self._looked_at = now()
+        self._clocks: tuple[datetime, float] | None = None
         self._opens_in_s = IDLE_S
         self._starts_after = starts_after
         self._observe = observe
@@ -116,6 +120,7 @@ class Worker:
             while not self._stopping.is_set():
                 self._woken.clear()
                 self.moved_at = asyncio.get_running_loop().time()
+                await self._watch_clock()
                 items = [] if self._is_paused() else await self._take()
                 for item in items:
                     self._destination.begin(item)
@@ -143,6 +148,19 @@ class Worker:
         finally:
             for task in waiting:
                 task.cancel()
+
+    async def _watch_clock(self) -> None:
+        """Let pauses and lifetimes last as long as they should when the clock is moved."""
+        now, passed = self._now(), asyncio.get_running_loop().time()
+        last_now, last_passed = self._clocks or (now, passed)
+        self._clocks = now, passed
+        jump_s = (now - last_now).total_seconds() - (passed - last_passed)
+        if abs(jump_s) > JUMP_S:
+            log.warning("the clock was moved by %.0f s; what waits follows it", jump_s)
+            await persist(
+                self._database,
+                lambda tx: self._queue(tx).follow_clock(by_s=jump_s, now=now, before=last_now),
+            )
 
     async def _take(self) -> list[QueueItem]:
         """Claim what may begin, the lanes one in turn; what has to wait waits in the queue."""

@@ -13,6 +13,7 @@ from aiogram.methods import (
     SendAnimation,
     SendAudio,
     SendDocument,
+    SendMessage,
     SendPhoto,
     SendSticker,
     SendVideo,
@@ -22,7 +23,8 @@ from aiogram.methods import (
 from aiogram.types import InlineKeyboardMarkup, InputFile
 
 from bot.translate.files import safe_name
-from bot.translate.formatted import Formatted
+from bot.translate.formatted import Formatted, parts
+from bot.translate.text import LONGEST_CHARACTER, utf16_length
 
 UPLOAD_LIMIT_BYTES = 50 << 20
 """Reference: Bot API, Sending files (50 MB for files sent as multipart/form-data)."""
@@ -176,6 +178,42 @@ def instead(call: Call, description: str) -> Call | None:
         plainer = PLAINER.get(type(call))
         return _as(call, plainer) if plainer else None
     return None
+
+
+def pieces(call: Call, description: str) -> list[Call]:
+    """Return what to send in the place of a text that is too long; nothing when it is not that.
+
+    A text is cut again, a caption becomes a text below its file.
+    """
+    words = description.lower()
+    if "too long" not in words or any(part in words for part in KEYBOARD_REFUSED):
+        return []
+    if isinstance(call, SendMessage):
+        whole = Formatted(call.text, tuple(call.entities or ()))
+        cut = parts(whole, max(utf16_length(call.text) // 2 + 1, LONGEST_CHARACTER))
+        texts = [_text_of(call, part) for part in cut]
+        return [*texts[:-1], _ended(texts[-1], call)] if len(texts) > 1 else []
+    if not getattr(call, "caption", None):
+        return []
+    caption = Formatted(
+        getattr(call, "caption", ""), tuple(getattr(call, "caption_entities", None) or ())
+    )
+    bare = call.model_copy(
+        update={"caption": None, "caption_entities": None, "reply_markup": None}
+    )
+    below = SendMessage(chat_id=getattr(call, "chat_id", 0), text="", parse_mode=None)
+    return [bare, _ended(_text_of(below, caption), call)]
+
+
+def _text_of(call: SendMessage, text: Formatted) -> SendMessage:
+    """Return a call with another text, and without what belongs to the last one."""
+    entities = list(text.entities) or None
+    return call.model_copy(update={"text": text.text, "entities": entities, "reply_markup": None})
+
+
+def _ended(last: SendMessage, whole: Call) -> SendMessage:
+    """Return the last piece, with the buttons of the whole."""
+    return last.model_copy(update={"reply_markup": getattr(whole, "reply_markup", None)})
 
 
 def _document(file: InputFile, chat_id: int) -> Call:

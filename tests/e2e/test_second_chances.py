@@ -1,0 +1,107 @@
+"""What Telegram refuses as it is goes out in another way, once; the manager sees it delivered."""
+
+import pytest
+
+from tests.e2e.test_manager_content import chat, picture, send, status_of
+
+__all__ = ["chat", "send"]
+
+ANN, GROUP, SUPERGROUP = 555, -4001, -1004001
+
+
+def refuse(telegram, method, description):
+    """Let Telegram refuse the next call with these words."""
+    body = {"ok": False, "error_code": 400, "description": f"Bad Request: {description}"}
+    telegram.faults.fail(method, status=400, body=body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "method", "words", "shown_by"),
+    [
+        pytest.param(
+            "picture", "a.png", "sendPhoto", "PHOTO_INVALID_DIMENSIONS", "sendDocument", id="photo"
+        ),
+        pytest.param(
+            "picture", "a.png", "sendPhoto", "IMAGE_PROCESS_FAILED", "sendDocument", id="broken"
+        ),
+        pytest.param(
+            "voice", "a.ogg", "sendVoice", "VOICE_MESSAGES_FORBIDDEN", "sendAudio", id="voice"
+        ),
+    ],
+)
+async def test_a_file_that_is_refused_is_shown_as_another_kind(
+    chat, telegram, kommo, send, kind, name, method, words, shown_by
+):
+    """A photo goes as a document, a voice message as music."""
+    refuse(telegram, method, words)
+    message_id = await send(type=kind, media=kommo.add_attachment(picture(), name))
+    assert [sent.method for sent in telegram.sent_to(ANN)] == [shown_by]
+    assert kommo.statuses_of(message_id) == [1]
+
+
+async def test_a_quoted_message_that_is_gone_costs_the_quote_only(chat, telegram, kommo, send):
+    """The answer goes out as a message of its own."""
+    refuse(telegram, "sendMessage", "message to be replied not found")
+    message_id = await send(text="Yes", reply_to=kommo.messages_in("tg:700001:555")[0].id)
+    assert [(sent.text, sent.reply_to) for sent in telegram.sent_to(ANN)] == [("Yes", None)]
+    assert kommo.statuses_of(message_id) == [1]
+
+
+async def test_a_text_that_is_too_long_is_cut_again(chat, telegram, kommo, send):
+    """Whatever Telegram counts, the client reads all of it."""
+    refuse(telegram, "sendMessage", "message is too long")
+    halves = [" ".join(["first"] * 300), " ".join(["other"] * 300)]
+    message_id = await send(text="\n\n".join(halves))
+    assert telegram.texts_to(ANN) == halves
+    assert kommo.statuses_of(message_id) == [1]
+
+
+async def test_a_caption_that_is_too_long_goes_below_its_file(chat, telegram, kommo, send):
+    """The file first, then its words."""
+    refuse(telegram, "sendPhoto", "message caption is too long")
+    media = kommo.add_attachment(picture(), "a.png")
+    message_id = await send(type="picture", media=media, text="words")
+    assert [(sent.method, sent.text) for sent in telegram.sent_to(ANN)] == [
+        ("sendPhoto", ""),
+        ("sendMessage", "words"),
+    ]
+    assert kommo.statuses_of(message_id) == [1]
+
+
+async def test_a_second_refusal_is_the_last(chat, telegram, kommo, send):
+    """What is refused in the other way as well is told to the manager."""
+    for _ in range(2):
+        refuse(telegram, "sendMessage", "message is too long")
+    message_id = await send(text="first " * 300)
+    code, error_code, error = status_of(kommo, message_id)
+    assert (code, error_code, error) == (-1, 905, "The message is too long for Telegram.")
+
+
+async def test_a_group_that_became_a_supergroup_is_followed(bridge, telegram, kommo, eventually):
+    """The conversation stays, its messages go to the new chat, after a restart too."""
+    await eventually(lambda: kommo.is_connected)
+    telegram.add_group(GROUP)
+    telegram.add_group(SUPERGROUP)
+    telegram.peers[GROUP].migrated_to = SUPERGROUP
+    client = kommo.account.client({"id": "tg:-4001", "name": "Group"})
+    kommo.account.open_conversation("tg:700001:-4001", client)
+    first = await kommo.manager_says("first", to="tg:700001:-4001")
+    await eventually(lambda: kommo.statuses_of(first) == [1])
+    await bridge.restart()
+    second = await kommo.manager_says("second", to="tg:700001:-4001")
+    await eventually(lambda: kommo.statuses_of(second) == [1])
+    assert telegram.texts_to(SUPERGROUP) == ["first", "second"]
+
+
+async def test_a_flood_that_lasts_is_told_as_such(bridge, config, telegram, kommo, eventually):
+    """When Telegram asks to slow down until the time is over, the manager reads why."""
+    await bridge.stop()
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text + "\n[delivery]\ntelegram_give_up_min = 0.02\n", encoding="utf-8")
+    await bridge.start()
+    telegram.client_says("hi")
+    await eventually(lambda: "tg:700001:555" in kommo.conversations)
+    telegram.faults.fail("sendMessage", status=429, retry_after=1, times=None)
+    message_id = await kommo.manager_says("never", to="tg:700001:555")
+    await eventually(lambda: kommo.statuses_of(message_id) == [-1])
+    assert status_of(kommo, message_id) == (-1, 905, "Telegram asks to slow down.")

@@ -1,0 +1,113 @@
+"""What the manager reads of an answer's way: delivered, read, failed, and nothing untrue."""
+
+import pytest
+
+ANN = 555
+CONVERSATION = "tg:700001:555"
+
+
+@pytest.fixture
+def settings(config, request):
+    """Settings in which something differs."""
+    table, line = request.param
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace(f"[{table}]", f"[{table}]\n{line}"), encoding="utf-8")
+
+
+@pytest.fixture
+async def known(settings_if_any, bridge, telegram, kommo, eventually):
+    """A client who wrote."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+
+
+@pytest.fixture
+def settings_if_any(request):
+    """Change the settings before the bridge starts, where a test asks for it."""
+    if "settings" in request.fixturenames:
+        request.getfixturevalue("settings")
+
+
+async def test_delivered_means_every_part(known, telegram, kommo, eventually):
+    """While a part of a long answer is missing, nothing is said; then it is delivered, once."""
+    missing = telegram.faults.fail(
+        "sendMessage", status=500, times=None, where=lambda call: "second" in call.fields["text"]
+    )
+    text = "first " + "x" * 4000 + "\n\nsecond " + "y" * 4000
+    message_id = await kommo.manager_says(text, to=CONVERSATION)
+    await eventually(lambda: missing.hits >= 1)
+    assert kommo.statuses_of(message_id) == []
+    telegram.faults.remove(missing)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+
+
+async def test_nothing_is_read_before_it_is_delivered(known, telegram, kommo, eventually):
+    """What a client writes while an answer is still under way says nothing about it."""
+    missing = telegram.faults.fail("sendMessage", status=500, times=None)
+    message_id = await kommo.manager_says("answer", to=CONVERSATION)
+    await eventually(lambda: missing.hits >= 1)
+    telegram.client_says("are you there?")
+    await eventually(lambda: "are you there?" in kommo.texts_in(CONVERSATION))
+    assert kommo.statuses_of(message_id) == []
+    telegram.faults.remove(missing)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+
+
+async def test_nothing_is_read_that_failed(known, telegram, kommo, eventually):
+    """After an error nothing else is said, whatever the client does."""
+    body = {"ok": False, "error_code": 400, "description": "Bad Request: message text is empty"}
+    telegram.faults.fail("sendMessage", status=400, body=body)
+    failed = await kommo.manager_says("answer", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(failed) == [-1])
+    taken = await kommo.manager_says("another", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(taken) == [1])
+    telegram.client_says("thanks")
+    await eventually(lambda: kommo.statuses_of(taken) == [1, 2])
+    assert kommo.statuses_of(failed) == [-1]
+
+
+async def test_each_step_is_told_once_across_a_restart(known, bridge, telegram, kommo, eventually):
+    """One call for each message and step, through restarts and repetitions."""
+    message_id = await kommo.manager_says("answer", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    await bridge.restart()
+    telegram.client_says("thanks")
+    await eventually(lambda: kommo.statuses_of(message_id) == [1, 2])
+    await bridge.restart()
+    telegram.client_says("and more")
+    later = await kommo.manager_says("later", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(later)[:1] == [1])
+    assert kommo.statuses_of(message_id) == [1, 2]
+    assert len([c for c in kommo.calls("delivery_status") if message_id in c.path]) == 2
+
+
+async def test_a_reaction_means_that_it_was_read(known, telegram, kommo, eventually):
+    """Who puts an emoji on an answer has read it."""
+    message_id = await kommo.manager_says("answer", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    telegram.client_reacts(telegram.sent_to(ANN)[0].message_id, "👍")
+    await eventually(lambda: kommo.statuses_of(message_id) == [1, 2])
+
+
+@pytest.mark.parametrize("settings", [("telegram", "infer_read = false")], indirect=True)
+async def test_nothing_is_guessed_where_it_is_switched_off(
+    settings, known, telegram, kommo, eventually
+):
+    """With infer_read = false a client's message marks nothing read."""
+    message_id = await kommo.manager_says("answer", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    telegram.client_says("thanks")
+    await eventually(lambda: "thanks" in kommo.texts_in(CONVERSATION))
+    later = await kommo.manager_says("later", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(later) == [1])
+    assert kommo.statuses_of(message_id) == [1]
+
+
+@pytest.mark.parametrize("settings", [("kommo", 'status_field = "status_code"')], indirect=True)
+async def test_the_name_of_the_status_can_be_chosen(settings, known, kommo, eventually):
+    """Kommo's pages disagree on it, so the settings decide."""
+    message_id = await kommo.manager_says("answer", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    (call,) = [c for c in kommo.calls("delivery_status") if message_id in c.path]
+    assert b'"status_code"' in call.body
+    assert b'"delivery_status"' not in call.body
