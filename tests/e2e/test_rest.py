@@ -105,6 +105,18 @@ async def test_foreign_sources_are_deleted_only_when_told_to(with_rest, command,
     assert [row["external_id"] for row in kommo.account.sources] == ["sales"]
 
 
+async def test_pruning_makes_room_where_there_is_none(with_rest, command, kommo):
+    """A hundred sources of bots that are gone do not keep a new one out."""
+    kommo.account.sources += [
+        {"id": number, "external_id": f"old-{number}", "name": "Old", "default": False}
+        for number in range(1, 101)
+    ]
+    assert (await command("sources", "sync"))[0] == 1
+    assert len(kommo.account.sources) == 100
+    assert (await command("sources", "sync", "--prune"))[0] == 0
+    assert [row["external_id"] for row in kommo.account.sources] == ["sales"]
+
+
 async def test_without_a_widget_the_refusal_says_what_is_missing(with_rest, command, kommo):
     """Kommo's 403 on sources names the archive that they need."""
     kommo.account.has_widget = False
