@@ -11,8 +11,8 @@ import pytest
 from bot.operate.consent import new_state
 from sandbox.kommo_oauth import Integration
 from storage.database import Database
+from tests.e2e.commands import run_command, run_process
 from tests.e2e.conftest import ACCOUNT_ID, Bridge
-from tests.e2e.test_process import run_command, run_process
 
 CLIENT_ID, CLIENT_SECRET = "33333333-4444-4555-8666-777777777777", "fake-client-secret"
 

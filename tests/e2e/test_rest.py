@@ -1,28 +1,6 @@
 """Sources and templates in Kommo, by command."""
 
-import asyncio
-import contextlib
-import io
-
 import pytest
-
-from bot import __main__ as main
-
-
-@pytest.fixture
-def command(config):
-    """Run a command inside this process; return its exit code, output and errors."""
-
-    async def run(*arguments):
-        output, errors = io.StringIO(), io.StringIO()
-
-        def call():
-            with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-                return main.run(["--config", str(config), *arguments])
-
-        return await asyncio.to_thread(call), output.getvalue(), errors.getvalue()
-
-    return run
 
 
 @pytest.fixture
