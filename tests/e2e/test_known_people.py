@@ -12,6 +12,7 @@ import pytest
 from bot import __main__ as main
 from storage.database import Database
 from storage.invitations import Invitation
+from tests.e2e.conftest import Bridge
 
 ANN, BOB = 555, 556
 CONVERSATION = "tg:700001:555"
@@ -289,3 +290,27 @@ async def test_who_keeps_the_number_is_heard_all_the_same(
     await eventually(lambda: telegram.texts_to(BOB) == ["Hello!"])
     bridge.ahead = timedelta(minutes=3)
     await eventually(lambda: texts(kommo, "tg:700001:556") == ["/start"])
+
+
+async def test_a_number_told_to_one_bot_is_known_to_the_others(
+    with_rest, telegram, kommo, eventually
+):
+    """The same person writes to a second bot: that chat is the contact's too, from the start."""
+    second = telegram.add_bot("700002:FAKE-TOKEN-FOR-TESTS-ONLY-0000000002", username="two_bot")
+    text = with_rest.read_text(encoding="utf-8")
+    bots = text.replace("[[telegram.bots]]", '[[telegram.bots]]\nsource = "one"\ndefault = true')
+    token = "700002:FAKE-TOKEN-FOR-TESTS-ONLY-0000000002"
+    more = f'\n[[telegram.bots]]\ntoken = "{token}"\nsource = "two"\n[listen]'
+    with_rest.write_text(bots.replace("\n[listen]", more), encoding="utf-8")
+    contact = kommo.add_contact("Ann", PHONE)
+    running = Bridge(with_rest)
+    await running.start()
+    try:
+        telegram.client_shares_phone(PHONE)
+        await eventually(lambda: len(kommo.received) == 1)
+        telegram.client_says("hello, two", bot=second)
+        await eventually(lambda: len(kommo.received) == 2)
+    finally:
+        await running.stop()
+    assert kommo.contact_of("tg:700002:555") == contact
+    assert kommo.leads == []
