@@ -34,9 +34,6 @@ PATIENCE = timedelta(minutes=3)
 PAUSE = timedelta(seconds=5)
 """After a failure nobody asks for so long: an API that hangs must not fill all places."""
 
-ASKING = 4
-"""So many ask at a time: the other places are for what does not need the REST API."""
-
 Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
@@ -73,7 +70,6 @@ class KnownPeople:
         self._region = region
         self._now = now
         self._not_before: datetime | None = None
-        self._asking = 0
 
     async def tie(self, item: QueueItem) -> Outcome:
         """Make one attempt; raises what the Chats API does."""
@@ -141,12 +137,10 @@ class KnownPeople:
 
     async def _ask(self, call: Coroutine[Any, Any, Answer]) -> Answer:
         """Ask the REST API, unless it failed a moment ago."""
-        is_paused = self._not_before is not None and self._now() < self._not_before
-        if is_paused or self._asking >= ASKING:
+        if self._not_before is not None and self._now() < self._not_before:
             call.close()
-            why = "failed a moment ago" if is_paused else "is asked by others"
-            raise RestError(UnreachableError(f"the REST API {why}", was_sent=False))
-        self._asking += 1
+            paused = UnreachableError("the REST API failed a moment ago", was_sent=False)
+            raise RestError(paused)
         try:
             async with asyncio.timeout(CALL_S):
                 return await call
@@ -158,8 +152,6 @@ class KnownPeople:
             self._not_before = self._now() + PAUSE
             late = UnreachableError("the REST API did not answer in time", was_sent=True)
             raise RestError(late) from error
-        finally:
-            self._asking -= 1
 
     async def _failed(
         self, item: QueueItem, conversation: Conversation, error: RequestError
