@@ -6,7 +6,7 @@ References: Kommo, Contacts list; Link chat to contact; Chats of a contact.
 from collections.abc import Mapping, Sequence
 
 from sandbox.kommo_account import Account
-from sandbox.kommo_model import Json, RefusedError
+from sandbox.kommo_model import InvalidError, Json, RefusedError
 
 PAGE_LIMIT = 250
 
@@ -45,15 +45,13 @@ def list_links(account: Account, query: Mapping[str, str]) -> Json | None:
 
 def link_chats(account: Account, rows: Sequence[Json]) -> Json:
     """Make chats a contact's, all of them or none; a chat belongs to one contact."""
-    for row in rows:
+    for number, row in enumerate(rows):
         contact_id, chat_id = row.get("contact_id"), row.get("chat_id")
-        if type(contact_id) is not int or not isinstance(chat_id, str):
-            raise RefusedError(400, "contact_id: an integer, chat_id: a string")
-        if contact_id not in account.contacts:
-            raise RefusedError(400, f"contact_id: {contact_id} not found")
-        chat = account.conversation(chat_id)
+        if type(contact_id) is not int or contact_id not in account.contacts:
+            raise InvalidError(number, "NotSupportedChoice", "contact_id", "No such contact.")
+        chat = account.conversation(chat_id) if isinstance(chat_id, str) else None
         if chat is None or chat.id != chat_id:
-            raise RefusedError(400, "chat_id: not a chat of this channel")
+            raise InvalidError(number, "NotSupportedChoice", "chat_id", "No chat of the channel.")
     return {"_total_items": len(rows), "_embedded": {"chats": [_linked(account, r) for r in rows]}}
 
 

@@ -96,6 +96,8 @@ class People(World):
         chat = self._chat(account, chat_id)
         keyboard = chat.keyboards[message_id]
         pressed = _button(keyboard, button)
+        if pressed.get("request_contact"):
+            raise LookupError(f"{button!r} shares the number: see client_shares_phone")
         if "keyboard" in keyboard:
             return str(self.client_says(pressed["text"], chat_id=chat_id, bot=bot))
         callback_id = f"callback{self.number()}"

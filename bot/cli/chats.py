@@ -152,6 +152,7 @@ def _row(found: Conversation, names: Mapping[int, str]) -> dict[str, Any]:
         "name": found.name,
         "username": found.username,
         "phone": found.phone,
+        "contact_id": found.contact_id,
         "source": found.source_id,
         "last_incoming_at": heard.isoformat(timespec="seconds") if heard else None,
     }

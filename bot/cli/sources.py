@@ -16,6 +16,8 @@ from kommo.crm import CrmApi
 from kommo.errors import RejectedError
 
 FORBIDDEN = 403
+MOST_SOURCES = 100
+"""Reference: Kommo, Sources."""
 
 
 class SourcesRefusedError(BridgeError):
@@ -60,11 +62,16 @@ async def _read(settings: Settings) -> list[Row]:
 
 async def _sync(settings: Settings, *, is_pruning: bool) -> Plan:
     async with _crm(settings) as crm:
-        todo = plan(settings.telegram.bots, await crm.sources(), settings.kommo.channel_code)
+        existing = await crm.sources()
+        todo = plan(settings.telegram.bots, existing, settings.kommo.channel_code)
+        gone = [int(row["id"]) for row in todo.foreign] if is_pruning else []
+        is_full = len(existing) + len(todo.create) > MOST_SOURCES
+        if is_full:  # else last: what goes wrong before it costs nothing then
+            await crm.delete_sources(gone)
         await crm.create_sources(todo.create)
         await crm.update_sources(todo.update)
-        if is_pruning:
-            await crm.delete_sources([int(row["id"]) for row in todo.foreign])
+        if not is_full:
+            await crm.delete_sources(gone)
     return todo
 
 

@@ -34,6 +34,9 @@ PATIENCE = timedelta(minutes=3)
 PAUSE = timedelta(seconds=5)
 """After a failure nobody asks for so long: an API that hangs must not fill all places."""
 
+ASKING = 4
+"""So many ask at a time: the other places are for what does not need the REST API."""
+
 Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
@@ -70,6 +73,7 @@ class KnownPeople:
         self._region = region
         self._now = now
         self._not_before: datetime | None = None
+        self._asking = 0
 
     async def tie(self, item: QueueItem) -> Outcome:
         """Make one attempt; raises what the Chats API does."""
@@ -137,10 +141,12 @@ class KnownPeople:
 
     async def _ask(self, call: Coroutine[Any, Any, Answer]) -> Answer:
         """Ask the REST API, unless it failed a moment ago."""
-        if self._not_before is not None and self._now() < self._not_before:
+        is_paused = self._not_before is not None and self._now() < self._not_before
+        if is_paused or self._asking >= ASKING:
             call.close()
-            paused = UnreachableError("the REST API failed a moment ago", was_sent=False)
-            raise RestError(paused)
+            why = "failed a moment ago" if is_paused else "is asked by others"
+            raise RestError(UnreachableError(f"the REST API {why}", was_sent=False))
+        self._asking += 1
         try:
             async with asyncio.timeout(CALL_S):
                 return await call
@@ -152,6 +158,8 @@ class KnownPeople:
             self._not_before = self._now() + PAUSE
             late = UnreachableError("the REST API did not answer in time", was_sent=True)
             raise RestError(late) from error
+        finally:
+            self._asking -= 1
 
     async def _failed(
         self, item: QueueItem, conversation: Conversation, error: RequestError

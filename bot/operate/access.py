@@ -36,7 +36,7 @@ PATIENCE = timedelta(minutes=10)
 
 REMEDY = (
     "an administrator of the account has to allow it: while the bridge runs, open this link "
-    "(good for a day):"
+    "(good for a day; `kommo-telegram check` makes a new one):"
 )
 
 POLL_S, CLOSE_S = 0.2, 4.0
@@ -215,10 +215,12 @@ class GrantedAccess:
         )
 
     def _say(self, problem: str) -> None:
-        """Say what is wrong once, in the log and to the operators."""
-        if self._health is not None and self._health.problem is None:
+        """Say what is wrong: in the log once, to who looks with a link that is still good."""
+        if self._health is None:
+            return
+        if self._health.problem is None:
             log.error("%s", problem)
-            self._health.problem = problem
+        self._health.problem = problem
 
     def _mend(self) -> None:
         if self._health is not None:

@@ -6,6 +6,7 @@ import socket
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bot.logs import Redactor
 from bot.settings import load
 from sandbox.kommo import KommoServer
 from sandbox.telegram import TelegramServer
+from tests.e2e.commands import run_command
 from tests.e2e.lives import Lives
 
 CHANNEL_ID = "11111111-2222-4333-8444-555555555555"
@@ -177,3 +179,9 @@ async def process(config, ports):
 def quiet_aiogram():
     """Keep aiogram's own chatter out of the test output."""
     logging.getLogger("aiogram").setLevel(logging.WARNING)
+
+
+@pytest.fixture
+def command(config):
+    """Run a command with the settings; return its exit code, output and errors."""
+    return partial(run_command, config=config)

@@ -2,7 +2,7 @@
 
 import shutil
 
-from tests.e2e.test_process import run_command
+from tests.e2e.commands import run_command
 
 CONVERSATION = "tg:700001:555"
 

@@ -1,33 +1,12 @@
 """The channel and its conversations by command: connect, list, read, erase."""
 
-import asyncio
-import contextlib
-import io
 import json
 
 import pytest
 
-from bot import __main__ as main
-
 from .conftest import ACCOUNT_ID, Bridge
 
 CONVERSATION = "tg:700001:555"
-
-
-@pytest.fixture
-def command(config):
-    """Run a command inside this process; return its exit code, output and errors."""
-
-    async def run(*arguments):
-        output, errors = io.StringIO(), io.StringIO()
-
-        def call():
-            with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-                return main.run(["--config", str(config), *arguments])
-
-        return await asyncio.to_thread(call), output.getvalue(), errors.getvalue()
-
-    return run
 
 
 @pytest.fixture

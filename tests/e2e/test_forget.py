@@ -89,9 +89,11 @@ async def test_a_client_who_comes_back_the_same_day_is_served_again(
 ):
     """What is sent after the forgetting is a new client's; what was sent before stays dead."""
     await forget(ANN, "--yes")
+    telegram.set_avatar(b"picture", chat_id=ANN)
     telegram.client_sends(document(telegram, b"new"), chat_id=ANN)
     await eventually(lambda: len(kommo.received) == 6)
     assert await status_of(kommo.received[-1].content["media"]) == 200
+    assert await status_of(kommo.received[-1].sender.avatar) == 200
     assert await status_of(known) == 403
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from bot.operate.consent import end_of
 from bot.settings import load
+from tests.e2e.commands import run_command
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN
-from tests.e2e.test_process import run_command
 
 
 @pytest.fixture

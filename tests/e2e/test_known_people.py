@@ -12,6 +12,7 @@ import pytest
 from bot import __main__ as main
 from storage.database import Database
 from storage.invitations import Invitation
+from tests.e2e.conftest import Bridge
 
 ANN, BOB = 555, 556
 CONVERSATION = "tg:700001:555"
@@ -76,6 +77,27 @@ async def test_a_shared_number_finds_the_contact(bridge, telegram, kommo, eventu
     assert kommo.leads == []
 
 
+async def test_one_contact_may_have_several_chats(bridge, telegram, kommo, eventually):
+    """Ann writes from two accounts of hers: both chats are her contact's."""
+    contact = kommo.add_contact("Ann", PHONE, "+14155550124")
+    telegram.client_shares_phone(PHONE)
+    telegram.client_shares_phone("+14155550124", chat_id=BOB)
+    await eventually(lambda: len(kommo.received) == 2)
+    assert [kommo.contact_of(name) for name in kommo.conversations] == [contact, contact]
+
+
+async def test_somebody_elses_number_says_nothing_of_the_client(
+    bridge, telegram, kommo, eventually
+):
+    """An entry of the address book is a message; the client stays unknown."""
+    kommo.add_contact("Max", PHONE)
+    entry = {"phone_number": PHONE, "first_name": "Max", "user_id": BOB}
+    telegram.client_sends({"contact": entry})
+    telegram.client_sends({"contact": {"phone_number": PHONE, "first_name": "Max"}})
+    await eventually(lambda: len(kommo.received) == 2)
+    assert kommo.contact_of(CONVERSATION) is None
+
+
 async def test_several_contacts_of_one_number_are_not_guessed(bridge, telegram, kommo, eventually):
     """Two contacts with the client's number: the message arrives, and nobody is chosen."""
     kommo.add_contact("Ann", PHONE)
@@ -123,20 +145,21 @@ async def test_a_failure_at_any_step_costs_time_only(
     assert kommo.leads == []
 
 
-async def test_a_stop_between_the_steps_doubles_nothing(bridge, telegram, kommo, eventually):
-    """The chat is made, the link is not: the next start goes on, before the first message."""
+async def test_a_kill_between_the_steps_doubles_nothing(process, telegram, kommo, eventually):
+    """The chat is made, the link is not: the next life goes on, before the first message."""
     contact = kommo.add_contact("Ann", PHONE)
     hanging = kommo.faults.hang("/api/v4/contacts/chats")
+    await process.start()
     telegram.client_shares_phone(PHONE)
     await eventually(lambda: hanging.hits == 1)
     assert kommo.received == []
-    stopping = asyncio.create_task(bridge.stop())
-    await eventually(stopping.done)
+    await process.kill()
     kommo.faults.clear()
-    await bridge.start()
+    await process.start()
     await eventually(lambda: len(kommo.received) == 1)
     assert len(kommo.conversations) == 1
     assert kommo.contact_of(CONVERSATION) == contact
+    assert kommo.leads == []
 
 
 async def test_a_rest_api_that_is_down_holds_nothing_for_ever(bridge, telegram, kommo, eventually):
@@ -151,6 +174,17 @@ async def test_a_rest_api_that_is_down_holds_nothing_for_ever(bridge, telegram, 
     await eventually(lambda: texts(kommo)[-1:] == ["first"])
     assert len(kommo.received) == 2
     assert kommo.contact_of(CONVERSATION) is None
+
+
+async def test_a_rest_api_that_hangs_holds_up_nobody_else(bridge, telegram, kommo, eventually):
+    """While many clients wait for their contact, the others' messages go on."""
+    kommo.faults.hang("/api/v4/*", times=None)
+    for chat_id in range(600, 620):
+        telegram.client_shares_phone(f"+14155550{chat_id}", chat_id=chat_id)
+    telegram.client_says("hello", chat_id=BOB, name="Bob")
+    await eventually(lambda: texts(kommo, "tg:700001:556") == ["hello"])
+    assert len(kommo.received) == 1
+    kommo.faults.clear()
 
 
 async def test_a_refused_token_holds_nothing(bridge, telegram, kommo, eventually):
@@ -256,3 +290,27 @@ async def test_who_keeps_the_number_is_heard_all_the_same(
     await eventually(lambda: telegram.texts_to(BOB) == ["Hello!"])
     bridge.ahead = timedelta(minutes=3)
     await eventually(lambda: texts(kommo, "tg:700001:556") == ["/start"])
+
+
+async def test_a_number_told_to_one_bot_is_known_to_the_others(
+    with_rest, telegram, kommo, eventually
+):
+    """The same person writes to a second bot: that chat is the contact's too, from the start."""
+    second = telegram.add_bot("700002:FAKE-TOKEN-FOR-TESTS-ONLY-0000000002", username="two_bot")
+    text = with_rest.read_text(encoding="utf-8")
+    bots = text.replace("[[telegram.bots]]", '[[telegram.bots]]\nsource = "one"\ndefault = true')
+    token = "700002:FAKE-TOKEN-FOR-TESTS-ONLY-0000000002"
+    more = f'\n[[telegram.bots]]\ntoken = "{token}"\nsource = "two"\n[listen]'
+    with_rest.write_text(bots.replace("\n[listen]", more), encoding="utf-8")
+    contact = kommo.add_contact("Ann", PHONE)
+    running = Bridge(with_rest)
+    await running.start()
+    try:
+        telegram.client_shares_phone(PHONE)
+        await eventually(lambda: len(kommo.received) == 1)
+        telegram.client_says("hello, two", bot=second)
+        await eventually(lambda: len(kommo.received) == 2)
+    finally:
+        await running.stop()
+    assert kommo.contact_of("tg:700002:555") == contact
+    assert kommo.leads == []

@@ -6,8 +6,8 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.settings import load
+from tests.e2e.commands import run_command
 from tests.e2e.conftest import Bridge
-from tests.e2e.test_process import run_command
 
 MANY, FIRST = 50, 710001
 CLIENT = 555

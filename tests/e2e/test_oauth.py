@@ -2,15 +2,17 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from bot.operate.consent import new_state
 from sandbox.kommo_oauth import Integration
 from storage.database import Database
+from tests.e2e.commands import run_command, run_process
 from tests.e2e.conftest import ACCOUNT_ID, Bridge
-from tests.e2e.test_process import run_command, run_process
 
 CLIENT_ID, CLIENT_SECRET = "33333333-4444-4555-8666-777777777777", "fake-client-secret"
 
@@ -130,6 +132,40 @@ async def test_what_is_not_a_consent_gives_a_readable_page(
     assert "fake-code" not in caplog.text
     assert CLIENT_SECRET not in caplog.text
     assert await grant_in(with_oauth) is None
+
+
+async def test_a_link_of_yesterday_is_too_old(running, with_oauth):
+    """After a day a link is worth nothing, and the page says how to get another."""
+    old = new_state(CLIENT_SECRET, now=datetime.now(UTC) - timedelta(days=1), random=bytes)
+    answer = await get(
+        f"{running.settings.public_url}/oauth/kommo", state=old, code="c", referer="r"
+    )
+    assert (answer.status_code, "too old" in answer.text) == (410, True)
+    assert "kommo-telegram check" in answer.text
+
+
+async def test_when_kommo_does_not_answer_the_page_says_so(running, with_oauth, kommo):
+    """An outage in the middle of the consent stores nothing; another link works."""
+    kommo.faults.fail("/oauth2/access_token", status=500)
+    page = await open_in_browser(await link_of(with_oauth), kommo)
+    assert (page.status_code, "did not answer" in page.text) == (502, True)
+    assert await grant_in(with_oauth) is None
+    assert (await open_in_browser(await link_of(with_oauth), kommo)).status_code == 200
+
+
+async def test_another_accounts_consent_gets_no_secret(with_oauth, kommo):
+    """Where the settings name an account, the code of another goes nowhere."""
+    text = with_oauth.read_text(encoding="utf-8")
+    with_oauth.write_text(text.replace(f'api_url = "{kommo.url}"', 'subdomain = "example"', 1))
+    bridge = Bridge(with_oauth)
+    await bridge.start()
+    try:
+        state = new_state(CLIENT_SECRET, now=datetime.now(UTC), random=bytes)
+        url = f"{bridge.settings.public_url}/oauth/kommo"
+        answer = await get(url, state=state, code="c", referer="other.kommo.com")
+        assert (answer.status_code, "another account" in answer.text) == (403, True)
+    finally:
+        await bridge.stop()
 
 
 async def test_messages_cross_and_health_is_ok_without_any_consent(

@@ -1,28 +1,6 @@
 """Sources and templates in Kommo, by command."""
 
-import asyncio
-import contextlib
-import io
-
 import pytest
-
-from bot import __main__ as main
-
-
-@pytest.fixture
-def command(config):
-    """Run a command inside this process; return its exit code, output and errors."""
-
-    async def run(*arguments):
-        output, errors = io.StringIO(), io.StringIO()
-
-        def call():
-            with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-                return main.run(["--config", str(config), *arguments])
-
-        return await asyncio.to_thread(call), output.getvalue(), errors.getvalue()
-
-    return run
 
 
 @pytest.fixture
@@ -102,6 +80,18 @@ async def test_foreign_sources_are_deleted_only_when_told_to(with_rest, command,
     await command("sources", "sync")
     assert old in kommo.account.sources
     await command("sources", "sync", "--prune")
+    assert [row["external_id"] for row in kommo.account.sources] == ["sales"]
+
+
+async def test_pruning_makes_room_where_there_is_none(with_rest, command, kommo):
+    """A hundred sources of bots that are gone do not keep a new one out."""
+    kommo.account.sources += [
+        {"id": number, "external_id": f"old-{number}", "name": "Old", "default": False}
+        for number in range(1, 101)
+    ]
+    assert (await command("sources", "sync"))[0] == 1
+    assert len(kommo.account.sources) == 100
+    assert (await command("sources", "sync", "--prune"))[0] == 0
     assert [row["external_id"] for row in kommo.account.sources] == ["sales"]
 
 

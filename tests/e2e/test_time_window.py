@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.e2e.commands import run_command
 from tests.e2e.conftest import Bridge
-from tests.e2e.test_process import run_command
 
 CONVERSATION = "tg:700001:555"
 TEMPLATE = {"id": 1, "content": "We are back", "params": []}

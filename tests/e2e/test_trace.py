@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.e2e.test_process import run_command
+from tests.e2e.commands import run_command
 
 ANN = 555
 CONVERSATION = "tg:700001:555"

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from storage.database import Database
-from tests.e2e.test_process import run_command
+from tests.e2e.commands import run_command
 
 ANN = 555
 CONVERSATION = "tg:700001:555"

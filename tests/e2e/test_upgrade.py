@@ -6,8 +6,8 @@ import pytest
 
 from storage import engine
 from storage.schema import migrate, migrations
+from tests.e2e.commands import run_command, run_process
 from tests.e2e.conftest import Bridge
-from tests.e2e.test_process import run_command, run_process
 
 CONVERSATION = "tg:700001:555"
 ANN = 555

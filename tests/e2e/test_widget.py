@@ -10,7 +10,7 @@ from io import BytesIO, StringIO
 import pytest
 from PIL import Image
 
-from tests.e2e.test_process import run_command
+from tests.e2e.commands import run_command
 
 LOGOS = {
     "logo_main": (400, 272),

@@ -127,3 +127,25 @@ async def test_what_a_manager_begins_with_stays_in_order(shared, telegram, kommo
     for text in said:
         await kommo.write_first(PHONE, text)
     await eventually(lambda: telegram.texts_to(ANN) == said)
+
+
+async def test_what_kommo_will_not_tie_goes_on_where_it_was(begun, telegram, kommo, eventually):
+    """Every name refused: the answer is in the conversation there was, and nothing is lost."""
+    kommo.faults.fail(
+        "/v2/origin/custom/*",
+        status=400,
+        times=None,
+        where=lambda call: "conversation_ref_id" in call.fields.get("payload", {}),
+    )
+    telegram.client_says("Hi")
+    telegram.client_says("again")
+    await eventually(lambda: kommo.texts_in(CONVERSATION)[-2:] == ["Hi", "again"])
+    assert begun.client_id is None
+
+
+async def test_without_a_number_there_is_nobody_to_invite(shared, telegram, kommo, eventually):
+    """A chat that nobody knows, and no number: the status says so, and speaks of no link."""
+    message = await kommo.write_first("", "Hello")
+    await eventually(lambda: kommo.statuses_of(message) == [-1])
+    [status] = kommo.account.message(message).statuses
+    assert "invitation" not in status.error

@@ -584,3 +584,33 @@ def test_settings_start_fast():
     """A wrong setting is told without waiting for the Telegram library, which takes seconds."""
     code = "import sys, bot.settings, bot.logs, bot.outcome; sys.exit('aiogram' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("texts", "ask_phone"),
+    [
+        pytest.param("", False, id="nothing"),
+        pytest.param("ask_phone = true", True, id="usual-words"),
+        pytest.param('ask_phone = "Share it"', "Share it", id="own-words"),
+    ],
+)
+def test_what_new_clients_are_asked(read, texts, ask_phone):
+    """The button for the phone number has usual words, or those of the settings."""
+    settings = read(MINIMAL + f"[texts]\n{texts}\n")
+    assert settings.texts.ask_phone == ask_phone
+    assert settings.texts.welcome is None
+
+
+def test_what_new_clients_cannot_be_told(read):
+    """A welcome that Telegram would not take is found out at the start."""
+    text = MINIMAL + f'[texts]\nwelcome = "{"x" * 4097}"\n'
+    with pytest.raises(ConfigError, match=r"texts\.welcome"):
+        read(text)
+
+
+def test_a_region_is_a_country(read):
+    """Two capital letters that libphonenumber knows."""
+    text = MINIMAL.replace("[kommo]", '[kommo]\nphone_region = "Utopia"')
+    with pytest.raises(ConfigError, match=r"kommo\.phone_region"):
+        read(text)
+    assert read(text.replace("Utopia", "ES")).kommo.phone_region == "ES"

@@ -60,6 +60,11 @@ def copied(full, path):
     return shutil.copy(full, path)
 
 
+async def put_behind(tx, item_id):
+    """Put an item behind the others of its key."""
+    await tx.inbox.put_behind(await tx.inbox.get(item_id))
+
+
 CALLS = {
     "add": lambda tx, put, noon: put(tx.inbox, "new", lane="long"),
     "add-known": lambda tx, put, noon: put(tx.inbox, "k77"),
@@ -74,6 +79,14 @@ CALLS = {
     "later": lambda tx, put, noon: tx.inbox.retry_later(1, due_at=noon, reason="r"),
     "release": lambda tx, put, noon: tx.inbox.release(1, due_at=noon),
     "drop": lambda tx, put, noon: tx.inbox.drop(500, now=noon),
+    "known": lambda tx, put, noon: tx.inbox.known(["k77", "d5", "new"]),
+    "by-key": lambda tx, put, noon: tx.inbox.by_dedupe_key("k77"),
+    "behind": lambda tx, put, noon: put_behind(tx, 100),
+    "go-on": lambda tx, put, noon: tx.inbox.go_on("long", now=noon),
+    "attempts": lambda tx, put, noon: tx.attempts.of_item("inbox", 5),
+    "known-external": lambda tx, put, noon: tx.messages.known_external(["e7", "e8"]),
+    "known-kommo": lambda tx, put, noon: tx.messages.known_kommo(["m7", "m8"]),
+    "reached": lambda tx, put, noon: tx.messages.has_reached_kommo("c7"),
     "get": lambda tx, put, noon: tx.inbox.get(5),
     "oldest": lambda tx, put, noon: tx.inbox.oldest_pending_at(),
     "list-dead": lambda tx, put, noon: tx.inbox.list_items(states=["dead"], limit=5),

@@ -1,5 +1,6 @@
 """Media links: what they name, how long they live, and that nobody else can make one."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -89,3 +90,17 @@ def test_the_settings_let_no_link_live_less_than_a_week():
     assert DeliverySettings(media_link_days=7).media_link_days == 7
     with pytest.raises(ValidationError, match="media_link_days"):
         DeliverySettings(media_link_days=6)
+
+
+def test_a_link_may_name_the_chat_and_need_not():
+    """Links that were made before chats were named are as good as ever."""
+    old, new = links().url(1, FILE), links().url(1, replace(FILE, chat_id=555))
+    read = [links().read_url(url) for url in (old, new)]
+    assert [link.chat_id for link in read if link is not None] == [None, 555]
+
+
+def test_the_tag_of_a_chat_does_not_name_it():
+    """Each chat of each bot has its own, and only this channel can tell which."""
+    tags = {links().tag(bot, chat) for bot in (1, 2) for chat in (5, 6)}
+    assert len(tags) == 4
+    assert links(secret="another").tag(1, 5) not in tags

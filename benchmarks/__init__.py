@@ -1,1 +1,0 @@
-"""How fast the bridge is, beside the simplest one that keeps nothing: `make bench`."""
