@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := bot kommo storage sandbox tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak format lint lock clean install uninstall
+.PHONY: help demo test bench soak format lint lock clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -17,6 +17,9 @@ test: .venv/.installed-dev ## format, lint, types and the whole test suite, from
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
+
+bench: .venv/.installed-dev ## speed and memory beside a bridge that keeps nothing (ARGS="--quick", --json, --only, --micro)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: .venv/.installed-dev ## both directions with failures and kills, 10 minutes (ARGS="--minutes 1")
 	$(BIN)/python -m tests.soak $(ARGS)

@@ -105,13 +105,21 @@ class Hooks:
             log.warning("webhook refused: %s", error)
             return web.Response(status=400)
         try:
-            async with self._database.transaction() as tx:
-                await self._store(tx, event, body.decode().strip())
+            await self.keep(event, body.decode().strip())
         except StorageError as error:
             log.error("webhook could not be stored: %s", error)
             self._on_missed(getattr(event, "conversation_id", None))
             return web.Response(status=503)
         return web.Response(status=200)
+
+    async def keep(self, event: Event, body: str) -> None:
+        """Store an event: on disk when this returns.
+
+        Raises:
+            StorageError: it is not.
+        """
+        async with self._database.transaction() as tx:
+            await self._store(tx, event, body)
 
     async def _store(self, tx: Transaction, event: Event, body: str) -> None:
         kind = KIND_OF.get(type(event), Kind.UNKNOWN_EVENT)

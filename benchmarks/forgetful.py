@@ -1,0 +1,53 @@
+"""The bridge's own webhook handler behind its own listener, storing nothing."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.items import Lifetimes
+from bot.receive.kommo import PATH, Hooks
+from bot.server import Address, listen, public_application
+from kommo.events import Event
+from kommo.ids import ScopeId
+from storage.database import Database
+
+
+class Forgetful(Hooks):
+    """Verifies and parses a webhook, and forgets it."""
+
+    async def keep(self, event: Event, body: str) -> None:
+        """Keep nothing."""
+
+
+async def _health(_request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+async def main(port: str, scope: str, secret: str, folder: str) -> None:
+    """Run until a signal."""
+    async with Database.open(Path(folder) / "unused.sqlite3") as database:
+        hooks = Forgetful(
+            database,
+            scope_id=ScopeId(scope),
+            secret=secret,
+            lifetimes=Lifetimes(timedelta(hours=72), timedelta(hours=1)),
+            on_typing=lambda _address, _until: None,
+            hold_until=lambda _conversation_id: None,
+            on_missed=lambda _conversation_id: None,
+            now=lambda: datetime.now(UTC),
+        )
+        application = public_application(
+            hooks=hooks.handle,
+            hooks_path=PATH,
+            media=_health,
+            media_path="/media/{name}",
+        )
+        async with listen(application, Address("127.0.0.1", int(port))):
+            await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
