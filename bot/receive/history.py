@@ -35,6 +35,9 @@ LONGEST_GAP = timedelta(seconds=60)
 MARGIN = timedelta(seconds=60)
 """A hook may be under way, and the last sign of life some seconds old."""
 
+QUIET = timedelta(days=30)
+"""A conversation that was silent for so long before an outage is not asked for after it."""
+
 RETRY = RetryPolicy(first_s=5.0, factor=2.0, longest_s=300.0, jitter=0.25)
 
 log = logging.getLogger(__name__)
@@ -289,7 +292,7 @@ async def _note_outage(tx: Transaction, *, since: datetime) -> tuple[datetime, l
     """Note since when hooks may be missing; return that, and the conversations to look at."""
     earlier = await tx.notes.get(MISSED_SINCE)
     since = min(since, datetime.fromisoformat(earlier)) if earlier else since
-    names = await tx.conversations.by_activity()
+    names = await tx.conversations.by_activity(since=since - QUIET)
     if names:
         await tx.notes.put(MISSED_SINCE, since.isoformat())
     return since, names
