@@ -1,0 +1,99 @@
+"""The composition root: builds what the bridge is made of, starts it, stops it. No logic."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.app.delivering import build_connector, build_to_kommo, build_to_telegram
+from bot.app.operating import build_jobs, build_local, build_watchdog
+from bot.app.parts import open_parts
+from bot.app.receiving import build_history, build_poller, build_public
+from bot.deliver.worker import Worker
+from bot.jobs import scheduled
+from bot.operate.connect import Connector
+from bot.operate.systemd import Notifier
+from bot.operate.watchdog import Watchdog
+from bot.receive.history import History, Pace
+from bot.receive.telegram import Poller
+from bot.server import Address, listen
+from bot.settings import Settings
+
+USUAL_PACE = Pace()
+STOP_S = 5.0
+"""How long deliveries under way may take after SIGTERM; 10 s is what is promised for all."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class App:
+    """The bridge's running parts."""
+
+    pollers: tuple[Poller, ...]
+    workers: tuple[Worker, ...]
+    connector: Connector
+    history: History
+    notifier: Notifier
+    watchdog: Watchdog
+    listening: Address
+    admin: Address
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; a part that fails stops all of them with its error."""
+        async with asyncio.TaskGroup() as tasks:
+            receiving = [tasks.create_task(poller.run()) for poller in self.pollers]
+            receiving.append(tasks.create_task(self.connector.run()))
+            receiving.append(tasks.create_task(self.history.run()))
+            delivering = [tasks.create_task(worker.run()) for worker in self.workers]
+            receiving.append(tasks.create_task(self.watchdog.run()))
+            log.info("running", extra={"listen": self.listening.port, "admin": self.admin.port})
+            await stop.wait()
+            self.notifier.send("STOPPING=1")
+            log.info("stopping")
+            for task in receiving:
+                task.cancel()
+            for worker in self.workers:
+                worker.stop()
+            _done, late = await asyncio.wait(delivering, timeout=STOP_S)
+            for task in late:
+                task.cancel()
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings,
+    *,
+    redact: Callable[[str], str],
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    pace: Pace = USUAL_PACE,
+) -> AsyncIterator[App]:
+    """Build everything the bridge needs; close it in reverse order."""
+    async with AsyncExitStack() as stack:
+        parts = await open_parts(stack, settings, redact=redact, now=now)
+        await parts.desk.load()
+        await stack.enter_async_context(scheduled(build_jobs(parts)))
+        connector = build_connector(parts)
+        history = build_history(parts, connector, pace)
+        await history.prepare(await parts.pulse.last())
+        workers = (build_to_kommo(parts, connector), build_to_telegram(parts))
+        notifier = Notifier()
+        yield App(
+            pollers=tuple(build_poller(parts, entry) for entry in settings.telegram.bots),
+            workers=workers,
+            connector=connector,
+            history=history,
+            notifier=notifier,
+            watchdog=build_watchdog(parts, notifier, workers),
+            admin=await stack.enter_async_context(
+                listen(build_local(parts), Address(settings.admin.host, settings.admin.port))
+            ),
+            listening=await stack.enter_async_context(
+                listen(
+                    build_public(parts, history),
+                    Address(settings.listen.host, settings.listen.port),
+                )
+            ),
+        )

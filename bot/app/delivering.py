@@ -1,0 +1,112 @@
+"""The deliveries: a worker for each direction, and what each of them sends with."""
+
+from functools import partial
+
+from bot.app.parts import KOMMO_CONCURRENCY, Parts, greeting
+from bot.deliver.avatars import Avatars
+from bot.deliver.known_people import KnownPeople
+from bot.deliver.rates import Limits
+from bot.deliver.to_kommo import ToKommo
+from bot.deliver.to_telegram import ToTelegram
+from bot.deliver.worker import Worker
+from bot.operate.connect import Connector
+from bot.outcome import RetryPolicy
+from bot.settings import Settings
+from bot.translate.templates import TelegramTemplate
+from kommo.ids import AmojoId
+
+TELEGRAM_SHARE = 32
+"""So many deliveries of one lane may be under way; a session has 100 connections."""
+
+TELEGRAM_CONCURRENCY = 1024
+TO_KOMMO = RetryPolicy(first_s=1.0, factor=2.0, longest_s=300.0, jitter=0.25)
+TO_TELEGRAM = RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25)
+
+
+def build_connector(parts: Parts) -> Connector:
+    """Return what connects the channel to the account."""
+    kommo = parts.settings.kommo
+    return Connector(
+        parts.chats,
+        AmojoId(kommo.account_id or ""),
+        kommo.title,
+        is_time_window_disabled=kommo.time_window is False,
+        is_wanted=kommo.connect_on_start,
+        health=parts.health.channel,
+        policy=TO_KOMMO,
+    )
+
+
+def build_to_kommo(parts: Parts, connector: Connector) -> Worker:
+    """Return the delivery of what clients did."""
+    return Worker(
+        parts.database,
+        "outbox",
+        ToKommo(
+            parts.chats,
+            parts.database,
+            links=parts.links,
+            files=parts.files,
+            avatars=Avatars(parts.bots, parts.database, parts.links, now=parts.now),
+            people=KnownPeople(
+                parts.crm,
+                parts.chats,
+                parts.database,
+                region=parts.settings.kommo.phone_region,
+                now=parts.now,
+            ),
+            now=parts.now,
+            skew_s=lambda: parts.health.clock_skew_s,
+        ),
+        policy=TO_KOMMO,
+        concurrency=KOMMO_CONCURRENCY,
+        now=parts.now,
+        redact=parts.redact,
+        starts_after=connector.answered,
+        observe=partial(parts.metrics.observe, "incoming"),
+        is_paused=lambda: parts.health.is_paused,
+    )
+
+
+def build_to_telegram(parts: Parts) -> Worker:
+    """Return the delivery of what managers did."""
+    return Worker(
+        parts.database,
+        "inbox",
+        ToTelegram(
+            parts.bots,
+            parts.database,
+            parts.uploads,
+            buttons=parts.settings.telegram.buttons,
+            templates=_templates(parts.settings),
+            language=parts.settings.kommo.language,
+            lifetimes=parts.lifetimes,
+            welcome=greeting(parts.settings),
+            limits=Limits(
+                parts.settings.telegram.messages_per_s,
+                parts.settings.telegram.chat_messages_per_s,
+            ),
+            region=parts.settings.kommo.phone_region,
+            window=parts.settings.kommo.window,
+            now=parts.now,
+        ),
+        policy=TO_TELEGRAM,
+        concurrency=TELEGRAM_CONCURRENCY,
+        share=TELEGRAM_SHARE,
+        now=parts.now,
+        redact=parts.redact,
+        observe=partial(parts.metrics.observe, "outgoing"),
+        is_paused=lambda: parts.health.is_paused,
+    )
+
+
+def _templates(settings: Settings) -> list[TelegramTemplate]:
+    return [
+        TelegramTemplate(
+            external_id=entry.external_id,
+            kommo_id=str(entry.id) if entry.id is not None else None,
+            html=entry.html,
+            picture=entry.picture,
+        )
+        for entry in settings.templates
+    ]

@@ -1,0 +1,88 @@
+"""What helps the person who runs it: health, status page, watchdog, periodic work."""
+
+from collections.abc import Sequence
+from functools import partial
+from importlib import metadata
+
+from aiohttp import web
+
+from bot.app.parts import Parts
+from bot.deliver.worker import Worker
+from bot.jobs import Jobs
+from bot.operate.admin import AdminRoutes
+from bot.operate.failed import retry
+from bot.operate.state import State, read_state
+from bot.operate.systemd import Notifier
+from bot.operate.watchdog import Watchdog
+from bot.server import admin_application
+from storage.database import Database
+from storage.errors import StorageError
+
+
+def build_watchdog(parts: Parts, notifier: Notifier, workers: Sequence[Worker]) -> Watchdog:
+    """Return what tells systemd that all of this moves."""
+    return Watchdog(
+        notifier,
+        parts=workers,
+        is_database_alive=partial(_takes_writes, parts),
+        describe=parts.health.summary,
+    )
+
+
+def build_local(parts: Parts) -> web.Application:
+    """Return what only this machine may reach: health, status page, its button, metrics."""
+
+    async def read() -> State:
+        return await read_state(parts.database, parts.health, now=parts.now())
+
+    async def try_again(names: Sequence[str]) -> int:
+        return await retry(parts.database, names, now=parts.now(), lifetimes=parts.lifetimes)
+
+    admin = AdminRoutes(
+        read=read,
+        retry=try_again,
+        metrics=parts.metrics,
+        host=parts.settings.admin.host,
+        version=metadata.version("kommo-telegram"),
+    )
+    return admin_application(
+        health=parts.health,
+        is_database_alive=partial(_is_alive, parts.database),
+        routes=admin.routes(),
+    )
+
+
+async def _is_alive(database: Database) -> bool:
+    """Tell whether the database answers."""
+    try:
+        async with database.snapshot() as snapshot:
+            await snapshot.outbox.next_due_at()
+    except StorageError:
+        return False
+    return True
+
+
+async def _takes_writes(parts: Parts) -> bool:
+    """Tell whether the database takes writes, and let health know why not."""
+    try:
+        await parts.pulse.beat()
+    except StorageError as error:
+        parts.health.database_problem = str(error)
+        return False
+    parts.health.database_problem = None
+    return True
+
+
+def build_jobs(parts: Parts) -> Jobs:
+    """Return the periodic work."""
+    return Jobs(
+        parts.database,
+        parts.settings.storage,
+        alert=partial(parts.desk.alert, tuple(parts.bots.values())),
+        renew=parts.access.keep if parts.access else _nothing,
+        now=parts.now,
+    )
+
+
+async def _nothing() -> None:
+    """Do nothing: there is no access to be renewed."""

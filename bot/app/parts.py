@@ -1,0 +1,211 @@
+"""What owns a resource: the database, the HTTP pools, the bots' sessions; opened, and closed."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import aiohttp
+import httpx
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+
+from bot.deliver.fetch import Fetcher, guarded_session, place_of
+from bot.deliver.typing import Typist
+from bot.deliver.uploads import Uploads
+from bot.health import BotHealth, Health
+from bot.items import Lifetimes
+from bot.links import MediaLinks
+from bot.operate.access import GrantedAccess
+from bot.operate.clock import skew_s
+from bot.operate.desk import Desk
+from bot.operate.forget import media_links
+from bot.operate.kommo import NoRestAccessError, open_access, open_crm, with_account
+from bot.operate.metrics import Metrics
+from bot.pulse import Pulse
+from bot.settings import BotSettings, Settings
+from bot.telegram_files import CHUNK_BYTES, TelegramFiles, download_socket
+from bot.translate.welcome import Welcome, welcome
+from kommo.chats import ChatsApi
+from kommo.crm import CrmApi, CrmPace
+from kommo.ids import AmojoId, ChannelId, scope_id
+from storage.database import Database
+
+KOMMO_CONCURRENCY = 10
+"""So many requests at a time towards the Chats API, whatever they are about."""
+
+DOWNLOADS = 100
+"""Each takes about half a megabyte; more wait for their turn."""
+
+KOMMO_TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=None)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the builders share."""
+
+    settings: Settings
+    database: Database
+    chats: ChatsApi
+    crm: CrmApi | None
+    access: GrantedAccess | None
+    bots: Mapping[int, Bot]
+    files: TelegramFiles
+    uploads: Uploads
+    typist: Typist
+    links: MediaLinks
+    lifetimes: Lifetimes
+    health: Health
+    metrics: Metrics
+    desk: Desk
+    pulse: Pulse
+    now: Callable[[], datetime]
+    redact: Callable[[str], str]
+
+
+async def open_parts(
+    stack: AsyncExitStack,
+    settings: Settings,
+    *,
+    redact: Callable[[str], str],
+    now: Callable[[], datetime],
+) -> Parts:
+    """Open what owns a resource: the database, the HTTP pool, the bots' sessions."""
+    database = await stack.enter_async_context(Database.open(settings.database, exclusive=True))
+    async with database.transaction() as tx:
+        interrupted = await tx.inbox.recover(now=now()) + await tx.outbox.recover(now=now())
+    if interrupted:
+        log.warning("deliveries were interrupted by the last stop", extra={"items": interrupted})
+    health, pace = _build_health(settings), CrmPace()
+    access = await stack.enter_async_context(
+        open_access(settings, database, pace=pace, health=health.rest, now=now)
+    )
+    settings = await with_account(settings, database, access=access, pace=pace)
+
+    async def compare_clocks(response: httpx.Response) -> None:
+        health.clock_skew_s = skew_s(response.headers.get("Date"), now())
+
+    http = await stack.enter_async_context(
+        httpx.AsyncClient(
+            base_url=settings.kommo.chats_url,
+            timeout=KOMMO_TIMEOUT,
+            limits=httpx.Limits(
+                max_connections=KOMMO_CONCURRENCY, max_keepalive_connections=KOMMO_CONCURRENCY
+            ),
+            event_hooks={"response": [compare_clocks]},
+        )
+    )
+    bots = {entry.bot_id: _build_bot(settings, entry) for entry in settings.telegram.bots}
+    stack.push_async_callback(_close_bots, list(bots.values()))
+    return Parts(
+        settings=settings,
+        database=database,
+        chats=_build_chats(settings, http, now),
+        crm=await _open_crm(stack, settings, database, access, pace),
+        access=access,
+        bots=bots,
+        files=TelegramFiles(bots, await stack.enter_async_context(_build_downloads())),
+        typist=await stack.enter_async_context(Typist(bots, now=now)),
+        uploads=_build_uploads(
+            settings, await stack.enter_async_context(guarded_session(_chats_place(settings)))
+        ),
+        links=media_links(settings, now=now),
+        lifetimes=_lifetimes(settings),
+        health=health,
+        metrics=Metrics(),
+        desk=Desk(
+            database,
+            settings.operators.chat_ids,
+            health,
+            _lifetimes(settings),
+            now,
+        ),
+        pulse=Pulse(database, now),
+        now=now,
+        redact=redact,
+    )
+
+
+async def _open_crm(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    access: GrantedAccess | None,
+    pace: CrmPace,
+) -> CrmApi | None:
+    """Return the REST API; None when the settings give no access to it."""
+    try:
+        return await stack.enter_async_context(
+            open_crm(settings, database, access=access, pace=pace)
+        )
+    except NoRestAccessError:
+        return None
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(
+        to_kommo=timedelta(hours=settings.delivery.kommo_give_up_h),
+        to_telegram=timedelta(minutes=settings.delivery.telegram_give_up_min),
+    )
+
+
+def _build_downloads() -> aiohttp.ClientSession:
+    """Return the pool for files; a download beyond its size waits for its turn."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=DOWNLOADS, socket_factory=download_socket),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        read_bufsize=CHUNK_BYTES // 2,
+    )
+
+
+def _chats_place(settings: Settings) -> tuple[str, int]:
+    return place_of(settings.kommo.chats_url)
+
+
+def _build_uploads(settings: Settings, session: aiohttp.ClientSession) -> Uploads:
+    """Return what fetches managers' files; they lie beside the database, which is on a disk."""
+    return Uploads(Fetcher(session, _chats_place(settings)), settings.database.parent)
+
+
+def _build_chats(
+    settings: Settings, http: httpx.AsyncClient, now: Callable[[], datetime]
+) -> ChatsApi:
+    channel_id = ChannelId(settings.kommo.channel_id)
+    return ChatsApi(
+        http,
+        channel_id=channel_id,
+        scope_id=scope_id(channel_id, AmojoId(settings.kommo.account_id or "")),
+        secret=settings.kommo.channel_secret.get_secret_value(),
+        now=now,
+        status_field=settings.kommo.status_field,
+    )
+
+
+def _build_bot(settings: Settings, entry: BotSettings) -> Bot:
+    """Return a bot with a session of its own, so that no bot's requests wait for another's."""
+    session = AiohttpSession(api=TelegramAPIServer.from_base(settings.telegram.api_url))
+    return Bot(entry.token.get_secret_value(), session=session)
+
+
+def _build_health(settings: Settings) -> Health:
+    return Health(
+        bots={
+            entry.bot_id: BotHealth(entry.bot_id, name=entry.name, source=entry.source)
+            for entry in settings.telegram.bots
+        }
+    )
+
+
+async def _close_bots(bots: Sequence[Bot]) -> None:
+    """Close the bots' sessions side by side: each takes a quarter of a second, and may be 100."""
+    await asyncio.gather(*(bot.session.close() for bot in bots))
+
+
+def greeting(settings: Settings) -> Welcome | None:
+    """Return what new clients read first, if the settings say anything."""
+    return welcome(settings.texts.welcome, settings.texts.ask_phone, settings.kommo.language)

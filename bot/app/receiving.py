@@ -1,0 +1,111 @@
+"""The receivers: a poll for each bot, the webhook, what is read back; and the public listener."""
+
+from datetime import timedelta
+
+from aiohttp import web
+
+from bot.app.parts import Parts, greeting
+from bot.forgotten import ForgottenFiles
+from bot.media import PATH as MEDIA_PATH
+from bot.media import MediaRoute
+from bot.operate.challenge import PATH as CHALLENGE_PATH
+from bot.operate.challenge import ChallengeRoute
+from bot.operate.connect import Connector
+from bot.operate.consent_page import ConsentRoute
+from bot.receive.history import History, Pace
+from bot.receive.kommo import PATH, Hooks
+from bot.receive.people import PeopleSettings
+from bot.receive.recovery import Owner, Recovery
+from bot.receive.telegram import Intake, IntakeSettings, Poller
+from bot.server import public_application
+from bot.settings import BotSettings
+from kommo.ids import AmojoId, ChannelId, KommoUserId, SourceId, scope_id
+
+
+def build_poller(parts: Parts, entry: BotSettings) -> Poller:
+    """Return what fetches and stores the updates of one bot."""
+    intake = Intake(
+        entry.bot_id,
+        IntakeSettings(
+            source_id=SourceId(entry.source) if entry.source else None,
+            media_url=parts.links.of_bot(entry.bot_id),
+            infer_read=parts.settings.telegram.infer_read,
+            language=parts.settings.kommo.language,
+            lifetimes=parts.lifetimes,
+            people=_people(parts),
+        ),
+        now=parts.now,
+    )
+    health = parts.health.bots[entry.bot_id]
+    return Poller(parts.bots[entry.bot_id], intake, parts.database, health, parts.desk)
+
+
+def _people(parts: Parts) -> PeopleSettings:
+    welcome = greeting(parts.settings)
+    return PeopleSettings(
+        can_link=parts.crm is not None,
+        has_welcome=welcome is not None,
+        asks_phone=welcome is not None and welcome.button is not None,
+        language=parts.settings.kommo.language,
+    )
+
+
+def build_history(parts: Parts, connector: Connector, pace: Pace) -> History:
+    """Return what reads back answers that no webhook brought."""
+    kommo = parts.settings.kommo
+    recover = timedelta(hours=parts.settings.delivery.recover_h)
+    recovery = Recovery(
+        parts.database,
+        parts.chats.history,
+        parts.chats.create_chat,
+        owner=Owner(
+            account_id=AmojoId(kommo.account_id or ""),
+            channel_bot_id=KommoUserId(kommo.channel_bot_id) if kommo.channel_bot_id else None,
+            language=kommo.language,
+        ),
+        recover=recover,
+        grace=timedelta(seconds=pace.grace_s),
+        lifetimes=parts.lifetimes,
+        now=parts.now,
+    )
+    return History(
+        parts.database,
+        recovery,
+        recover=recover,
+        pace=pace,
+        starts_after=connector.answered,
+        now=parts.now,
+    )
+
+
+def build_public(parts: Parts, history: History) -> web.Application:
+    """Return what the outside may reach."""
+    kommo = parts.settings.kommo
+    hooks = Hooks(
+        parts.database,
+        scope_id=scope_id(ChannelId(kommo.channel_id), AmojoId(kommo.account_id or "")),
+        secret=kommo.channel_secret.get_secret_value(),
+        lifetimes=parts.lifetimes,
+        on_typing=parts.typist.show,
+        hold_until=history.hold_until,
+        on_missed=history.note_missed,
+        now=parts.now,
+    )
+    media = MediaRoute(parts.links, parts.files, ForgottenFiles(parts.database, parts.links))
+    challenge = ChallengeRoute(kommo.channel_secret.get_secret_value())
+    return public_application(
+        hooks=hooks.handle,
+        hooks_path=PATH,
+        media=media.handle,
+        media_path=MEDIA_PATH,
+        routes=[web.get(CHALLENGE_PATH, challenge.handle), *_consent_routes(parts)],
+    )
+
+
+def _consent_routes(parts: Parts) -> list[web.RouteDef]:
+    """Return where a consent ends, if the settings want one."""
+    kommo = parts.settings.kommo
+    if parts.access is None or kommo.oauth is None:
+        return []
+    route = ConsentRoute(parts.access, parts.database, kommo, kommo.oauth, now=parts.now)
+    return route.routes()
