@@ -1,12 +1,11 @@
 """The inbox's destination: one attempt to show a client something, its outcome, what follows."""
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,21 +14,14 @@ from aiogram import Bot
 from aiogram.exceptions import (
     AiogramError,
     ClientDecodeError,
-    TelegramAPIError,
     TelegramBadRequest,
-    TelegramEntityTooLarge,
-    TelegramForbiddenError,
     TelegramMigrateToChat,
-    TelegramNetworkError,
-    TelegramNotFound,
     TelegramRetryAfter,
-    TelegramServerError,
-    TelegramUnauthorizedError,
 )
 from aiogram.methods import TelegramMethod
-from aiogram.types import Message
 
 from bot.deliver.attachments import Attachments
+from bot.deliver.attempts import NotSentError, later, outcome_of, refused, slow_down, unshown
 from bot.deliver.doubts import still_down, weighed
 from bot.deliver.fetch import FetchError
 from bot.deliver.lanes import NO_LIMIT, Room
@@ -38,6 +30,7 @@ from bot.deliver.presses import show_choice
 from bot.deliver.rates import Limits, Rates
 from bot.deliver.reactions import show_reaction
 from bot.deliver.references import telegram_message_id
+from bot.deliver.sent import accepted, part_of
 from bot.deliver.uploads import Uploads
 from bot.deliver.write_first import by_phone
 from bot.items import Kind, Lifetimes, put_status
@@ -49,7 +42,6 @@ from bot.translate.keyboards import Style, pressable
 from bot.translate.languages import Language, in_language
 from bot.translate.outgoing import Manner
 from bot.translate.presses import Press
-from bot.translate.status import Verdict
 from bot.translate.templates import TelegramTemplate, in_telegrams_version
 from bot.translate.uploads import instead, pieces
 from bot.translate.welcome import Welcome, greeting
@@ -68,22 +60,7 @@ CALL_S = 60
 SLOWEST_BYTES_S = 100_000
 """An upload slower than this is given up."""
 
-UNSENT = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ClientConnectorDNSError,
-    aiohttp.ConnectionTimeoutError,
-)
-"""Causes of a network error that certainly came before the request left."""
-
 log = logging.getLogger(__name__)
-
-
-class NotSentError(Exception):
-    """Nothing was sent, and the manager is to be told why."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.text)
-        self.verdict = verdict
 
 
 class TooSoonError(Exception):
@@ -92,14 +69,6 @@ class TooSoonError(Exception):
     def __init__(self, after_s: float) -> None:
         super().__init__(f"not before {after_s:.1f} s from now")
         self.after_s = after_s
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """What is needed of a message that Telegram took, but whose description cannot be read."""
-
-    message_id: int
-    date: datetime
 
 
 @dataclass(frozen=True)
@@ -199,16 +168,16 @@ class ToTelegram:
         try:
             return await self._send(item)
         except (NotSentError, FetchError) as error:
-            return _unshown(error)
+            return unshown(error)
         except TooSoonError as error:
             return NotYet(error.after_s)
         except TelegramMigrateToChat as error:
             return await self._follow(item, error.migrate_to_chat_id)
         except TelegramRetryAfter as error:
             self._slow_down(item, error.retry_after)
-            return _slow_down(error.retry_after)
+            return slow_down(error.retry_after)
         except AiogramError as error:
-            return _outcome_of(error)
+            return outcome_of(error)
 
     async def settle(
         self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable
@@ -301,9 +270,9 @@ class ToTelegram:
         """
         address = parse_conversation(item.conversation_id or "")
         if address is None:
-            return _judge(400, "group chat was upgraded to a supergroup chat")
+            return refused(400, "group chat was upgraded to a supergroup chat")
         await persist(self._database, lambda tx: tx.notes.put(_moved_key(address), str(chat_id)))
-        return _later("the group has become a supergroup with another id")
+        return later("the group has become a supergroup with another id")
 
     async def _place(self, address: ChatAddress) -> ChatAddress:
         """Return where a conversation takes place now: groups move when they grow."""
@@ -432,7 +401,7 @@ class ToTelegram:
             if number > item.progress + 1:
                 self._next_call(address)
             sent = await self._show(bot, call)
-            part = _part(sent, event, address, number)
+            part = part_of(sent, event, address, number)
             if number < len(calls):
                 await persist(
                     self._database, partial(_record_part, item=item, number=number, part=part)
@@ -464,7 +433,7 @@ class ToTelegram:
             return await bot(call, request_timeout=within)  # type: ignore[arg-type]
         except ClientDecodeError as error:
             if isinstance(error.data, dict) and error.data.get("ok") is True:
-                return _accepted(error.data.get("result"))
+                return accepted(error.data.get("result"))
             raise
 
 
@@ -488,39 +457,6 @@ async def _whose(tx: Transaction, item: QueueItem, event: ManagerMessage) -> Con
     return ConversationId(opening.conversation_id)
 
 
-def _outcome_of(error: AiogramError) -> Outcome:
-    """Return what a failed call comes to. The order matters: some are kinds of others."""
-    match error:
-        case TelegramEntityTooLarge():
-            return _judge(status.TOO_LARGE, error.message)
-        case TelegramNetworkError():
-            is_unknown = not _is_unsent(error)
-            return _later(_network_words(error), is_uncertain=is_unknown, is_unknown=is_unknown)
-        case TelegramServerError():
-            return _later(f"Telegram failed: {error.message}", is_uncertain=True)
-        case TelegramAPIError():
-            return _judge(_status_of(error), error.message)
-    return _later(
-        f"Telegram's answer could not be read ({type(error).__name__})", is_uncertain=True
-    )
-
-
-def _judge(code: int, description: str) -> Outcome:
-    """Return the outcome of a call that Telegram refused."""
-    verdict = status.refusal(code, description)
-    if verdict.retry:
-        return RetryLater(verdict.text, code=verdict.code, text=verdict.text)
-    return _final(f"Telegram: {description}", verdict)
-
-
-def _unshown(error: NotSentError | FetchError) -> Outcome:
-    """Return the outcome of a message of which nothing was sent."""
-    verdict = error.verdict
-    if verdict.retry:
-        return RetryLater(str(error), code=verdict.code, text=verdict.text)
-    return _final(str(error), verdict)
-
-
 def _timeout(size_bytes: int = 0) -> aiohttp.ClientTimeout:
     """Return how long a call may take with a file of this size."""
     total_s = CALL_S + size_bytes / SLOWEST_BYTES_S
@@ -528,83 +464,6 @@ def _timeout(size_bytes: int = 0) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=total_s, connect=5, sock_connect=5, sock_read=30)
 
 
-def _final(reason: str, verdict: Verdict) -> Undeliverable:
-    return Undeliverable(reason, code=verdict.code, text=verdict.text)
-
-
-def _slow_down(after_s: float) -> RetryLater:
-    """Return the outcome of a call that came too soon."""
-    verdict = status.SLOW_DOWN
-    return RetryLater(
-        "Telegram asks to slow down", after_s=after_s, code=verdict.code, text=verdict.text
-    )
-
-
-def _later(reason: str, *, is_uncertain: bool = False, is_unknown: bool = False) -> RetryLater:
-    """Return the outcome of an attempt that says nothing about the message itself."""
-    return RetryLater(
-        reason,
-        is_uncertain=is_uncertain,
-        is_unknown=is_unknown,
-        code=status.GAVE_UP.code,
-        text=status.GAVE_UP.text,
-    )
-
-
 def _moved_key(address: ChatAddress) -> str:
     """Name the note of where a group went."""
     return f"moved:{address.bot_id}:{address.chat_id}"
-
-
-def _accepted(result: Any) -> Accepted | None:
-    """Return what can be read of a message's description, if anything."""
-    message_id, date = (
-        (result.get("message_id"), result.get("date"))
-        if isinstance(result, dict)
-        else (None, None)
-    )
-    if not isinstance(message_id, int) or not isinstance(date, int):
-        return None
-    return Accepted(message_id, datetime.fromtimestamp(date, UTC))
-
-
-def _part(
-    sent: Any, event: ManagerMessage | LegacyMessage, address: ChatAddress, number: int
-) -> SentPart | None:
-    """Return the row that ties a sent Telegram message to the manager's message."""
-    if not isinstance(sent, Message | Accepted) or not isinstance(event, ManagerMessage):
-        return None
-    return SentPart(
-        kommo_message_id=event.kommo_message_id,
-        conversation_id=address.conversation_id,
-        bot_id=address.bot_id,
-        business_user_id=address.business_user_id,
-        chat_id=address.chat_id,
-        telegram_message_id=sent.message_id,
-        part=number,
-        at=sent.date,
-    )
-
-
-def _status_of(error: TelegramAPIError) -> int:
-    """Return the `error_code` behind aiogram's exception."""
-    codes: tuple[tuple[type[TelegramAPIError], int], ...] = (
-        (TelegramUnauthorizedError, status.UNAUTHORIZED),
-        (TelegramForbiddenError, status.FORBIDDEN),
-        (TelegramNotFound, status.NOT_FOUND),
-        (TelegramBadRequest, 400),
-    )
-    return next((code for kind, code in codes if isinstance(error, kind)), 429)
-
-
-def _is_unsent(error: TelegramNetworkError) -> bool:
-    """Tell whether a network error certainly came before the request left."""
-    return isinstance(error.__cause__ or error.__context__, UNSENT)
-
-
-def _network_words(error: TelegramNetworkError) -> str:
-    """Describe a network error without its text, which may hold the bot's token."""
-    cause = error.__cause__ or error.__context__
-    if isinstance(cause, asyncio.TimeoutError):
-        return "Telegram did not answer in time"
-    return f"Telegram could not be reached ({type(cause or error).__name__})"

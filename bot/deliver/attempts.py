@@ -1,0 +1,116 @@
+"""What an attempt to show a client something comes to: aiogram's errors as outcomes (pure)."""
+
+import asyncio
+
+import aiohttp
+from aiogram.exceptions import (
+    AiogramError,
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramEntityTooLarge,
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
+
+from bot.deliver.fetch import FetchError
+from bot.outcome import Outcome, RetryLater, Undeliverable
+from bot.translate import status
+from bot.translate.status import Verdict
+
+UNSENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientConnectorDNSError,
+    aiohttp.ConnectionTimeoutError,
+)
+"""Causes of a network error that certainly came before the request left."""
+
+
+class NotSentError(Exception):
+    """Nothing was sent, and the manager is to be told why."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.text)
+        self.verdict = verdict
+
+
+def outcome_of(error: AiogramError) -> Outcome:
+    """Return what a failed call comes to. The order matters: some are kinds of others."""
+    match error:
+        case TelegramEntityTooLarge():
+            return refused(status.TOO_LARGE, error.message)
+        case TelegramNetworkError():
+            is_unknown = not _is_unsent(error)
+            return later(_network_words(error), is_uncertain=is_unknown, is_unknown=is_unknown)
+        case TelegramServerError():
+            return later(f"Telegram failed: {error.message}", is_uncertain=True)
+        case TelegramAPIError():
+            return refused(_status_of(error), error.message)
+    return later(
+        f"Telegram's answer could not be read ({type(error).__name__})", is_uncertain=True
+    )
+
+
+def refused(code: int, description: str) -> Outcome:
+    """Return the outcome of a call that Telegram refused."""
+    verdict = status.refusal(code, description)
+    if verdict.retry:
+        return RetryLater(verdict.text, code=verdict.code, text=verdict.text)
+    return _final(f"Telegram: {description}", verdict)
+
+
+def unshown(error: NotSentError | FetchError) -> Outcome:
+    """Return the outcome of a message of which nothing was sent."""
+    verdict = error.verdict
+    if verdict.retry:
+        return RetryLater(str(error), code=verdict.code, text=verdict.text)
+    return _final(str(error), verdict)
+
+
+def _final(reason: str, verdict: Verdict) -> Undeliverable:
+    return Undeliverable(reason, code=verdict.code, text=verdict.text)
+
+
+def slow_down(after_s: float) -> RetryLater:
+    """Return the outcome of a call that came too soon."""
+    verdict = status.SLOW_DOWN
+    return RetryLater(
+        "Telegram asks to slow down", after_s=after_s, code=verdict.code, text=verdict.text
+    )
+
+
+def later(reason: str, *, is_uncertain: bool = False, is_unknown: bool = False) -> RetryLater:
+    """Return the outcome of an attempt that says nothing about the message itself."""
+    return RetryLater(
+        reason,
+        is_uncertain=is_uncertain,
+        is_unknown=is_unknown,
+        code=status.GAVE_UP.code,
+        text=status.GAVE_UP.text,
+    )
+
+
+def _status_of(error: TelegramAPIError) -> int:
+    """Return the `error_code` behind aiogram's exception."""
+    codes: tuple[tuple[type[TelegramAPIError], int], ...] = (
+        (TelegramUnauthorizedError, status.UNAUTHORIZED),
+        (TelegramForbiddenError, status.FORBIDDEN),
+        (TelegramNotFound, status.NOT_FOUND),
+        (TelegramBadRequest, 400),
+    )
+    return next((code for kind, code in codes if isinstance(error, kind)), 429)
+
+
+def _is_unsent(error: TelegramNetworkError) -> bool:
+    """Tell whether a network error certainly came before the request left."""
+    return isinstance(error.__cause__ or error.__context__, UNSENT)
+
+
+def _network_words(error: TelegramNetworkError) -> str:
+    """Describe a network error without its text, which may hold the bot's token."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, asyncio.TimeoutError):
+        return "Telegram did not answer in time"
+    return f"Telegram could not be reached ({type(cause or error).__name__})"
