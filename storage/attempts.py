@@ -80,7 +80,7 @@ class Attempts(AttemptReader):
 
     async def purge(self) -> None:
         """Remove the attempts of items that are gone."""
-        await self._session.batch(*without_items())
+        await self._session.at_length(*without_items())
 
 
 def without_items() -> list[Statement]:

@@ -62,6 +62,6 @@ class Buttons(ButtonReader):
 
     async def purge(self, *, before: datetime) -> None:
         """Remove buttons that were shown before a moment."""
-        await self._session.rows(
-            "DELETE FROM buttons WHERE created_at < :before", {"before": to_ms(before)}
+        await self._session.at_length(
+            ("DELETE FROM buttons WHERE created_at < :before", {"before": to_ms(before)})
         )

@@ -217,7 +217,7 @@ class Conversations(ConversationReader):
             "conversations",
         )
         conversation = {"conversation_id": conversation_id}
-        await self._session.batch(
+        await self._session.at_length(
             (
                 "DELETE FROM invitations WHERE is_single = 1 AND payload IN (SELECT payload "
                 "FROM invitation_uses WHERE conversation_id = :conversation_id)",
@@ -232,7 +232,7 @@ class Conversations(ConversationReader):
                 conversation,
             ),
         )
-        results = await self._session.batch(
+        results = await self._session.at_length(
             *(
                 (
                     f"DELETE FROM {table} WHERE conversation_id = :conversation_id "

@@ -11,7 +11,7 @@ from storage.attempts import AttemptReader, Attempts
 from storage.avatars import AvatarReader, Avatars
 from storage.buttons import ButtonReader, Buttons
 from storage.conversations import ConversationReader, Conversations
-from storage.engine import Connection, Session
+from storage.engine import Connection, Reading, Session
 from storage.figures import FigureReader
 from storage.forgotten import Forgotten, ForgottenReader
 from storage.grants import GrantReader, Grants
@@ -68,7 +68,7 @@ class Database:
         self._path = path
         self._changed = {"inbox": Event(), "outbox": Event()}
         self._writer = Writer(writer, self._wake)
-        self._snapshot = Snapshot(reader)
+        self._snapshot = Snapshot(Reading(reader))
 
     @classmethod
     @asynccontextmanager

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -63,6 +63,10 @@ QUERY_ONLY = "PRAGMA query_only = ON"
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]
 Statement = tuple[str, Parameters]
+AT_ONCE_STEPS = 20_000
+"""So many steps of SQLite's machine take about a millisecond; longer questions hold nobody up."""
+
+CACHED_STATEMENTS = 512
 T = TypeVar("T")
 
 
@@ -77,9 +81,17 @@ class Session(Protocol):
         """Run several statements in one go and return the rows of each."""
         ...
 
+    async def at_length(self, *statements: Statement) -> list[list[Row]]:
+        """Run statements that may take long, while the program goes on."""
+        ...
+
 
 class Connection:
-    """One connection: statements one after another, in autocommit until `begin`."""
+    """One connection: statements one after another, in autocommit until `begin`.
+
+    Work goes to a thread, which costs a tenth of a millisecond each way and lets the program go
+    on; what takes less than that, and waits for no disk, is done at once.
+    """
 
     def __init__(self, thread: "_Thread", path: Path) -> None:
         self._thread = thread
@@ -92,6 +104,13 @@ class Connection:
             raise DatabaseUnavailableError(f"the database {self._path} is closed")
         with _mapped(self._path):
             return await self._thread.call(work)
+
+    async def at_once(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do short work here and now; behind what the thread has to do, if there is anything."""
+        if not self._is_open or not self._thread.is_idle:
+            return await self.call(work)
+        with _mapped(self._path):
+            return self._thread.here(work)
 
     async def close(self) -> None:
         """Finish what was begun, and end the thread."""
@@ -123,18 +142,94 @@ class Connection:
         await self.batch(*((statement, {}) for statement in _statements(sql)))
 
 
+class Reading:
+    """The session of those who only read: at once, unless a question turns out to take long."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
+        """Run one statement and return its rows."""
+        return (await self.batch((sql, parameters or {})))[0]
+
+    async def batch(self, *statements: Statement) -> list[list[Row]]:
+        """Run several statements in one go and return the rows of each."""
+        work = partial(_run_all, statements)
+        answers = await self._connection.at_once(partial(_within_steps, work))
+        return await self._connection.call(work) if answers is None else answers
+
+    async def at_length(self, *statements: Statement) -> list[list[Row]]:
+        """Run statements that may take long, while the program goes on."""
+        return await self._connection.call(partial(_run_all, statements))
+
+
 class _Thread(aiosqlite.Connection):
     """aiosqlite's connection with a way to do several things in one hop to its thread."""
 
+    def __init__(self, open_file: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(open_file, iter_chunk_size=64)
+        self._given = 0
+        self._done = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether nothing is to be done there, so that the connection is free."""
+        return self._given == self._done
+
     async def call(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do some work there."""
-        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+        self._given += 1
+        result: T = await self._execute(self._do, work, self._conn)  # type: ignore[no-untyped-call]
         return result
+
+    def here(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do some work on the caller's own thread; only while this one is idle."""
+        return work(self._conn)
+
+    def _do(self, work: Callable[[sqlite3.Connection], T], raw: sqlite3.Connection) -> T:
+        try:
+            return work(raw)
+        finally:
+            self._done += 1
+
+
+def _run_all(statements: Sequence[Statement], raw: sqlite3.Connection) -> list[list[Row]]:
+    return [run(raw, *statement) for statement in statements]
+
+
+def _within_steps(work: Callable[[sqlite3.Connection], T], raw: sqlite3.Connection) -> T | None:
+    """Do some work that only reads; None when it was given up because it takes long."""
+    raw.set_progress_handler(_give_up, AT_ONCE_STEPS)
+    try:
+        return work(raw)
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return None
+    finally:
+        raw.set_progress_handler(None, 0)
+
+
+def _give_up() -> int:
+    return 1
 
 
 def run(raw: sqlite3.Connection, sql: str, parameters: Parameters) -> list[Row]:
     """Run one statement, on the connection's thread."""
     return raw.execute(sql, parameters).fetchall()
+
+
+def impatient(work: Callable[[sqlite3.Connection], None]) -> Callable[[sqlite3.Connection], None]:
+    """Return work that fails at once where it would wait for another process."""
+
+    def do(raw: sqlite3.Connection) -> None:
+        raw.execute("PRAGMA busy_timeout = 0")
+        try:
+            work(raw)
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
+
+    return do
 
 
 def undo(raw: sqlite3.Connection) -> None:
@@ -151,8 +246,15 @@ async def connect(path: Path, *, read_only: bool = False) -> AsyncIterator[Conne
         DatabaseUnavailableError: the file cannot be opened or is no database.
     """
     is_new = _keep_for_owner(path)
-    open_file = partial(sqlite3.connect, path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    thread = _Thread(open_file, iter_chunk_size=64)
+    open_file = partial(
+        sqlite3.connect,
+        path,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        cached_statements=CACHED_STATEMENTS,
+        check_same_thread=False,  # its thread and the loop's take turns, see `is_idle`
+    )
+    thread = _Thread(open_file)
     with _mapped(path):
         await thread
     opened = Connection(thread, path)

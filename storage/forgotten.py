@@ -33,6 +33,6 @@ class Forgotten(ForgottenReader):
 
     async def purge(self, *, before: datetime) -> None:
         """Remove chats whose links have all ended by themselves."""
-        await self._session.rows(
-            "DELETE FROM forgotten WHERE links_end_at < :before", {"before": to_ms(before)}
+        await self._session.at_length(
+            ("DELETE FROM forgotten WHERE links_end_at < :before", {"before": to_ms(before)})
         )

@@ -67,7 +67,7 @@ class Invitations:
 
     async def purge(self, *, before: datetime) -> None:
         """Remove links that expired before a moment, and who opened them."""
-        await self._session.batch(
+        await self._session.at_length(
             (
                 "DELETE FROM invitation_uses WHERE payload IN "
                 "(SELECT payload FROM invitations WHERE expires_at < :before)",

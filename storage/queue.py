@@ -399,9 +399,11 @@ class DurableQueue(QueueReader):
             if by_s > 0
             else ("due_at", "due_at > :moment", to_ms(now) + SOON_MS)
         )
-        await self._session.rows(
-            f"UPDATE {self._table} SET {column} = {column} + :by WHERE {condition}",
-            {"by": round(by_s * 1000), "moment": moment},
+        await self._session.at_length(
+            (
+                f"UPDATE {self._table} SET {column} = {column} + :by WHERE {condition}",
+                {"by": round(by_s * 1000), "moment": moment},
+            )
         )
         self._changed(self._table)
 
@@ -428,7 +430,7 @@ class DurableQueue(QueueReader):
         heads = (
             f"(SELECT min(id) FROM {self._table} WHERE state = 'pending' GROUP BY ordering_key)"
         )
-        _recorded, interrupted, *_ = await self._session.batch(
+        _recorded, interrupted, *_ = await self._session.at_length(
             interrupted_in(self._table),
             (
                 f"UPDATE {self._table} SET started_at = NULL, is_uncertain = 1 "
@@ -486,10 +488,12 @@ class DurableQueue(QueueReader):
     async def purge(self, *, before: datetime, dead_too: bool = False) -> int:
         """Remove what was finished before a moment; return how many items that were."""
         states = "('done', 'dead')" if dead_too else "('done')"
-        rows = await self._session.rows(
-            f"DELETE FROM {self._table} WHERE state IN {states} AND finished_at < :before "
-            "RETURNING id",
-            {"before": to_ms(before)},
+        (rows,) = await self._session.at_length(
+            (
+                f"DELETE FROM {self._table} WHERE state IN {states} AND finished_at < :before "
+                "RETURNING id",
+                {"before": to_ms(before)},
+            )
         )
         return len(rows)
 

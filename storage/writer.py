@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from storage.engine import Connection, Parameters, Row, Statement, run, undo
+from storage.engine import Connection, Parameters, Row, Statement, impatient, run, undo
 from storage.errors import DatabaseStalledError, DatabaseUnavailableError
 
 GROUP_LIMIT = 128
@@ -81,11 +81,27 @@ class Body:
         if not self.is_open:
             raise RuntimeError("a transaction was used after its end")
         self.is_used = True
+        if not self._is_begun and not self._group.is_begun:
+            await self._begin_at_once()
+        return await self._connection.at_once(partial(self._run, statements))
+
+    async def at_length(self, *statements: Statement) -> list[list[Row]]:
+        """Run statements that may take long, while the program goes on."""
+        if not self.is_open:
+            raise RuntimeError("a transaction was used after its end")
+        self.is_used = True
         return await self._connection.call(partial(self._run, statements))
 
     async def undo(self) -> None:
         """Undo this body, and no other."""
         await self._connection.call(self._undo)
+
+    async def _begin_at_once(self) -> None:
+        """Begin the transaction; where another process writes, wait for it in the thread."""
+        try:
+            await self._connection.at_once(impatient(self._begin))
+        except DatabaseStalledError:
+            await self._connection.call(self._begin)
 
     def _run(self, statements: tuple[Statement, ...], raw: sqlite3.Connection) -> list[list[Row]]:
         if self._is_begun:

@@ -29,6 +29,7 @@ from bot.pulse import Pulse
 from bot.settings import BotSettings, Settings
 from bot.telegram_files import CHUNK_BYTES, TelegramFiles, download_socket
 from bot.translate.welcome import Welcome, welcome
+from bot.transport import transport
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi, CrmPace
 from kommo.ids import AmojoId, ChannelId, scope_id
@@ -97,6 +98,7 @@ async def open_parts(
             limits=httpx.Limits(
                 max_connections=KOMMO_CONCURRENCY, max_keepalive_connections=KOMMO_CONCURRENCY
             ),
+            transport=transport(KOMMO_CONCURRENCY),
             event_hooks={"response": [compare_clocks]},
         )
     )
