@@ -55,6 +55,7 @@ async def test_a_file_that_cannot_be_fetched_in_time_is_told(
     await eventually(lambda: failing.hits)
     assert kommo.statuses_of(message_id) == []
     bridge.ahead = timedelta(minutes=6)
+    await bridge.restart()  # a running bridge takes such a jump for a clock that was wrong
     await eventually(lambda: kommo.statuses_of(message_id) == [-1])
     status = kommo.manager.message(message_id).statuses[-1]
     assert (status.error_code, status.error) == (
