@@ -3,12 +3,24 @@
 import asyncio
 import random
 
+import pytest
+
 from tests.e2e.traffic import Traffic
 
 KILLS = 50
 
 
-async def test_fifty_kills_lose_nothing_in_either_direction(process, telegram, kommo, eventually):
+@pytest.fixture
+def without_rates(config):
+    """Settings that hold nobody back: what is to be seen are kills, not pauses."""
+    text = config.read_text(encoding="utf-8")
+    rates = "[telegram]\nmessages_per_s = 0\nchat_messages_per_s = 0\n"
+    config.write_text(text.replace("[telegram]\n", rates), encoding="utf-8")
+
+
+async def test_fifty_kills_lose_nothing_in_either_direction(
+    without_rates, process, telegram, kommo, eventually
+):
     """Through kills at random moments every message arrives, in order, and once in Kommo.
 
     Of Telegram, which has no key to recognise a repetition by, at most one per kill is repeated.
