@@ -48,8 +48,8 @@ async def test_after_two_lost_answers_a_person_decides(known, bridge, telegram, 
     await kommo.manager_says("later", to=CONVERSATION)
     await eventually(lambda: telegram.texts_to(ANN) == ["hello", "hello", "later"])
     _code, listed, _errors = await run_command("queue", "list", "--json", config=bridge.config)
-    (dead,) = json.loads(listed)
-    assert (dead["state"], dead["possible_duplicate"]) == ("dead", True)
+    (dead,) = [item for item in json.loads(listed) if item["state"] == "dead"]
+    assert dead["possible_duplicate"] is True
     _code, listed, _errors = await run_command("queue", "list", config=bridge.config)
     assert "a possible duplicate" in listed
 
