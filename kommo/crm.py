@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from kommo.errors import PayloadError, ServerError
+from kommo.errors import PayloadError, RateLimitedError, ServerError
 from kommo.failures import refusal, unreachable
 from kommo.ids import AmojoId, KommoChatId
 from kommo.wire import Fields, decode
@@ -21,6 +22,11 @@ BATCH = 50
 """How many sources or templates one request may carry. Reference: Kommo, Sources."""
 
 MOST_PAGES = 100
+
+PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+"""How long a command waits when other processes ask as well; each is spread to its double."""
+
+LONGEST_PAUSE_S = 10.0
 
 REMEDIES: Mapping[int, str] = {
     402: "the account is not paid for: renew its subscription in Kommo",
@@ -103,6 +109,7 @@ class CrmApi:
         access: opens the account.
         pace: shared by all that ask from this address.
         now: the clock.
+        pauses_s: after each of them a call is made again that Kommo had no time for.
     """
 
     def __init__(
@@ -112,11 +119,13 @@ class CrmApi:
         access: Access,
         pace: CrmPace,
         now: Callable[[], datetime],
+        pauses_s: Sequence[float] = (),
     ) -> None:
         self._http = http
         self._access = access
         self._pace = pace
         self._now = now
+        self._pauses_s = pauses_s
 
     async def account_id(self) -> AmojoId:
         """Return the account's id in the Chats API. Reference: Kommo, Account parameters."""
@@ -195,8 +204,25 @@ class CrmApi:
         body: Sequence[Row] | None = None,
     ) -> Fields:
         """Make a call; return the answer's object, an empty one for 204."""
-        what = f"{method} /api/v4/{path}"
         content = json.dumps(list(body)).encode() if body is not None else None
+        for pause_s in self._pauses_s:
+            try:
+                return await self._attempt(method, path, query, content)
+            except RateLimitedError as error:  # carried out nothing
+                wait_s = max(pause_s, error.retry_after_s or 0.0)
+                if wait_s > LONGEST_PAUSE_S:
+                    raise
+                await asyncio.sleep(wait_s * (1 + random.random()))  # noqa: S311 - no secret
+        return await self._attempt(method, path, query, content)
+
+    async def _attempt(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | int] | None,
+        content: bytes | None,
+    ) -> Fields:
+        what = f"{method} /api/v4/{path}"
         request = self._http.build_request(
             method, f"/api/v4/{path}", params=query, content=content, headers=_HEADERS
         )

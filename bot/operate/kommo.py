@@ -1,7 +1,7 @@
 """Kommo's two APIs as commands use them, and the account's id where the settings leave it out."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from bot.operate.consent import consent_url
 from bot.operate.existing import is_there
 from bot.settings import Settings
 from kommo.chats import ChatsApi
-from kommo.crm import Access, CrmApi, CrmPace, LongLivedToken
+from kommo.crm import PAUSES_S, Access, CrmApi, CrmPace, LongLivedToken
 from kommo.ids import AmojoId, ChannelId, scope_id
 from kommo.oauth import Integration, OAuthApi
 from storage.database import Database
@@ -75,6 +75,7 @@ async def open_crm(
     *,
     access: GrantedAccess | None = None,
     pace: CrmPace | None = None,
+    pauses_s: Sequence[float] = (),
 ) -> AsyncIterator[CrmApi]:
     """Return the REST API of the settings' account.
 
@@ -83,6 +84,7 @@ async def open_crm(
         database: keeps what a consent granted; None when there is no database yet.
         access: of this process, where there is one already.
         pace: of this process, where there is one already.
+        pauses_s: before each further attempt, where others ask as well.
 
     Raises:
         NoRestAccessError: the settings do not say where it is, or nothing opens it.
@@ -98,7 +100,7 @@ async def open_crm(
         if opened is None or url is None:
             raise NoRestAccessError(no_access(settings))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S))
-        yield CrmApi(http, access=opened, pace=pace, now=_now)
+        yield CrmApi(http, access=opened, pace=pace, now=_now, pauses_s=pauses_s)
 
 
 @asynccontextmanager
@@ -112,7 +114,7 @@ async def open_rest(settings: Settings) -> AsyncIterator[CrmApi]:
         database = None
         if settings.kommo.access_token is None and is_there(settings.database):
             database = await stack.enter_async_context(Database.open(settings.database))
-        yield await stack.enter_async_context(open_crm(settings, database))
+        yield await stack.enter_async_context(open_crm(settings, database, pauses_s=PAUSES_S))
 
 
 def no_access(settings: Settings) -> str:

@@ -103,6 +103,21 @@ async def test_without_a_widget_the_refusal_says_what_is_missing(with_rest, comm
     assert "kommo-telegram widget FILE.zip" in errors
 
 
+async def test_a_command_waits_when_others_ask_as_well(with_rest, command, kommo):
+    """Kommo's seven requests a second are shared: a command that comes too soon asks again."""
+    fault = kommo.faults.fail("/api/v4/sources", status=429, times=1)
+    assert "created" in (await command("sources", "sync"))[1]
+    assert fault.hits == 1
+
+
+async def test_a_command_does_not_wait_for_long(with_rest, command, kommo):
+    """A wait of minutes is left to the person who asked."""
+    kommo.faults.fail("/api/v4/sources", status=429, times=None, retry_after=600)
+    code, _, error = await command("sources", "list")
+    assert code == 1
+    assert "7 requests a second" in error
+
+
 async def test_without_rest_access_a_command_says_what_to_set(command):
     """Messaging needs no token; sources do, and say so."""
     code, _, errors = await command("sources", "list")
