@@ -28,8 +28,11 @@ from storage.queue import QueueItem
 CALL_S = 10.0
 """How long one question to the REST API may take."""
 
-PATIENCE = timedelta(minutes=3)
+PATIENCE = timedelta(seconds=15)
 """How long messages wait for a REST API that fails, and for the pause after the last attempt."""
+
+BUSY_PATIENCE = timedelta(minutes=3)
+"""How long they wait for one that works, but is asked by many."""
 
 PAUSE = timedelta(seconds=5)
 """After a failure nobody asks for so long: an API that hangs must not fill all places."""
@@ -74,6 +77,7 @@ class KnownPeople:
         self._now = now
         self._not_before: datetime | None = None
         self._asking = 0
+        self._is_failing = False
 
     async def tie(self, item: QueueItem) -> Outcome:
         """Make one attempt; raises what the Chats API does."""
@@ -149,26 +153,34 @@ class KnownPeople:
         self._asking += 1
         try:
             async with asyncio.timeout(CALL_S):
-                return await call
+                answer = await call
         except RequestError as error:
             if not isinstance(error, RejectedError):
-                self._not_before = self._now() + PAUSE
+                self._pause()
             raise RestError(error) from error
         except TimeoutError as error:
-            self._not_before = self._now() + PAUSE
+            self._pause()
             late = UnreachableError("the REST API did not answer in time", was_sent=True)
             raise RestError(late) from error
+        else:
+            self._is_failing = False
+            return answer
         finally:
             self._asking -= 1
+
+    def _pause(self) -> None:
+        self._is_failing = True
+        self._not_before = self._now() + PAUSE
 
     async def _failed(
         self, item: QueueItem, conversation: Conversation, error: RequestError
     ) -> Outcome:
         """Decide whether the conversation waits longer for the REST API."""
         is_final = isinstance(error, RejectedError)
-        if not is_final and self._now() - item.created_at < PATIENCE:
-            after_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
-            return RetryLater(str(error), after_s=after_s)
+        patience = PATIENCE if self._is_failing else BUSY_PATIENCE
+        if not is_final and self._now() - item.created_at < patience:
+            asked_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
+            return RetryLater(str(error), after_s=min(asked_s or 0.0, PATIENCE.total_seconds()))
         if not is_final:  # this fails when messages could not be sent either
             await self._chats.history(await self._chat(conversation), limit=1)
         return Undeliverable(f"sent without being linked to a contact: {error}")

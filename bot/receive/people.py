@@ -14,7 +14,7 @@ from kommo.models import Content
 from storage.database import Transaction
 
 FIRST_START = "start"
-PHONE_PATIENCE = timedelta(minutes=2)
+PHONE_PATIENCE = timedelta(seconds=20)
 """How long a first, bare start waits for the number that the welcome asks for."""
 
 
