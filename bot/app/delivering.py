@@ -57,9 +57,10 @@ def build_to_kommo(parts: Parts, connector: Connector) -> Worker:
             ),
             now=parts.now,
             skew_s=lambda: parts.health.clock_skew_s,
+            concurrency=KOMMO_CONCURRENCY,
         ),
         policy=TO_KOMMO,
-        concurrency=KOMMO_CONCURRENCY,
+        concurrency=2 * KOMMO_CONCURRENCY,  # what waits for its place is claimed already
         now=parts.now,
         redact=parts.redact,
         starts_after=connector.answered,

@@ -5,9 +5,10 @@ Files are slow, so they never take all the places for deliveries: texts find one
 
 from datetime import datetime
 
+from bot.deliver.events import event_of
 from bot.deliver.uploads import UPLOADS
 from bot.items import Kind
-from kommo.events import ManagerMessage, parse_event
+from kommo.events import ManagerMessage
 from storage.queue import QueueItem
 
 GROUP_S = 1.0
@@ -30,7 +31,7 @@ class Attachments:
 
     def wait_s(self, item: QueueItem, now: datetime) -> float:
         """Return how long an item has to wait; a file that need not has a place from here on."""
-        event = parse_event(item.payload.encode()) if item.kind == Kind.MANAGER_MESSAGE else None
+        event = event_of(item) if item.kind == Kind.MANAGER_MESSAGE else None
         if not isinstance(event, ManagerMessage):
             return 0.0
         waited_s = (now - item.created_at).total_seconds()

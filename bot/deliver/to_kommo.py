@@ -1,5 +1,6 @@
 """The outbox's destination: one attempt to tell Kommo something, its outcome, what follows."""
 
+import asyncio
 import json
 import logging
 import time
@@ -23,7 +24,7 @@ from bot.deliver.openings import (
 )
 from bot.items import Kind
 from bot.links import MediaLinks
-from bot.outcome import LONGEST_ASKED_S, Delivered, Outcome, RetryLater, Undeliverable
+from bot.outcome import LONGEST_ASKED_S, Delivered, NotYet, Outcome, RetryLater, Undeliverable
 from bot.telegram_files import CLOUD_LIMIT_BYTES, FileError, TelegramFiles
 from bot.translate import incoming
 from bot.translate.contents import too_big
@@ -86,8 +87,10 @@ class ToKommo:
         people: KnownPeople,
         now: Callable[[], datetime],
         skew_s: Callable[[], float | None],
+        concurrency: int,
     ) -> None:
         self._chats = chats
+        self._places = asyncio.Semaphore(concurrency)
         self._database = database
         self._links = links
         self._files = files
@@ -99,23 +102,31 @@ class ToKommo:
 
     def room(self, lane: str) -> Room:
         """Return how much of a lane may begin: nothing while Kommo asks to slow down."""
-        frozen_s = max(self._frozen_until - time.monotonic(), 0.0)
+        frozen_s = self._frozen_s()
         return Room(lane, 0 if frozen_s else NO_LIMIT, frozen_s)
+
+    def _frozen_s(self) -> float:
+        return max(self._frozen_until - time.monotonic(), 0.0)
 
     def wait_s(self, item: QueueItem) -> float:
         """Let every item go: Kommo's limit is the account's."""
         return 0.0
 
     def begin(self, item: QueueItem) -> None:
-        """Count nothing: the worker's concurrency is the limit."""
+        """Count nothing: the places in `send` are the limit."""
 
     @asynccontextmanager
     async def turn(self, item: QueueItem) -> AsyncIterator[None]:
-        """Send at once: the worker's concurrency is all the pacing that Kommo needs."""
+        """Let every item wait for its place in `send`: its record takes none."""
         yield
 
     async def send(self, item: QueueItem) -> Outcome:
-        """Make one attempt."""
+        """Make one attempt, when there is a place; while Kommo asks to slow down, none."""
+        async with self._places:
+            frozen_s = self._frozen_s()
+            return NotYet(frozen_s) if frozen_s else await self._attempt(item)
+
+    async def _attempt(self, item: QueueItem) -> Outcome:
         try:
             return await self._send(item)
         except RejectedError as error:

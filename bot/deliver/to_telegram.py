@@ -23,6 +23,7 @@ from aiogram.methods import TelegramMethod
 from bot.deliver.attachments import Attachments
 from bot.deliver.attempts import NotSentError, later, outcome_of, refused, slow_down, unshown
 from bot.deliver.doubts import still_down, weighed
+from bot.deliver.events import event_of
 from bot.deliver.fetch import FetchError
 from bot.deliver.lanes import NO_LIMIT, Room
 from bot.deliver.pace import Pace
@@ -46,7 +47,7 @@ from bot.translate.templates import TelegramTemplate, in_telegrams_version
 from bot.translate.uploads import instead, pieces
 from bot.translate.welcome import Welcome, greeting
 from bot.translate.window import is_late
-from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction, parse_event
+from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction
 from kommo.ids import ConversationId, KommoChatId
 from kommo.models import ErrorCode, StatusCode
 from storage.buttons import Button
@@ -185,7 +186,7 @@ class ToTelegram:
         """Store the delivery status that tells the manager how it ended."""
         if item.kind != Kind.MANAGER_MESSAGE:
             return
-        event = parse_event(item.payload.encode())
+        event = event_of(item)
         if not isinstance(event, ManagerMessage) or await tx.inbox.get(item.id) is None:
             return  # of a client who was forgotten meanwhile nothing is stored
         conversation_id = await _whose(tx, item, event)
@@ -212,7 +213,7 @@ class ToTelegram:
             return await self._show_choice(Press.model_validate_json(item.payload))
         if item.kind == Kind.WELCOME:
             return await self._greet(item)
-        event = parse_event(item.payload.encode())
+        event = event_of(item)
         if not isinstance(event, ManagerMessage | ManagerReaction | LegacyMessage):
             return Undeliverable(f"this version does not deliver items of kind {item.kind!r}")
         address = await self._address(event)

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal, Protocol
@@ -19,6 +20,15 @@ from storage.queue import DurableQueue, QueueItem
 
 IDLE_S = 1.0
 """How often an idle queue is looked at, for what another process (`queue retry`) put there."""
+
+REFILL_S = 0.05
+"""While a lane has more than half of its places taken, the rest is filled no more often than so.
+
+One commit then claims many items, not one each time a place is free.
+"""
+
+TURN_S = 0.01
+"""How long the loop lets things come together while many deliveries are under way."""
 
 JUMP_S = 60.0
 """When the clock and the time that really passed differ by more, somebody moved the clock."""
@@ -97,6 +107,7 @@ class Worker:
         self._redact = redact
         self._running: dict[asyncio.Task[None], str] = {}
         self._served: dict[str, int] = {}
+        self._filled_at: dict[str, float] = {}
         self._looked_at = now()
         self._clocks: tuple[datetime, float] | None = None
         self._opens_in_s = IDLE_S
@@ -129,6 +140,8 @@ class Worker:
                     task.add_done_callback(self._ended)
                 if not items:
                     await self._rest()
+                if 2 * len(self._running) > self._share:
+                    await asyncio.sleep(TURN_S)
 
     def stop(self) -> None:
         """Take nothing more; `run` returns when what is under way has ended."""
@@ -181,13 +194,24 @@ class Worker:
         """Return how many items of each lane may begin; who waited longest comes first."""
         busy = Counter(self._running.values())
         lanes = sorted(due, key=lambda lane: self._served.get(lane, 0))
-        rooms = {lane: self._destination.room(lane) for lane in lanes if busy[lane] < self._share}
+        time_s = asyncio.get_running_loop().time()
+        rooms = {lane: self._room(lane, self._share - busy[lane], time_s) for lane in lanes}
         dealt = deal(rooms, places)
+        self._filled_at |= dict.fromkeys(dealt, time_s)
         closed = [room.opens_in_s for lane, room in rooms.items() if lane not in dealt]
         self._opens_in_s = min((one for one in closed if one is not None), default=IDLE_S)
         latest = max(self._served.values(), default=0)
         self._served |= {lane: latest + turn for turn, lane in enumerate(dealt, start=1)}
-        return {lane: min(count, self._share - busy[lane]) for lane, count in dealt.items()}
+        return dealt
+
+    def _room(self, lane: str, places: int, time_s: float) -> Room:
+        """Return how much of a lane may begin: none at all while too few could."""
+        refill_s = self._filled_at.get(lane, 0.0) + REFILL_S - time_s
+        if places <= 0:
+            return Room(lane, 0)
+        if places < self._share // 2 and refill_s > 0:
+            return Room(lane, 0, refill_s)
+        return replace(self._destination.room(lane), places=places)
 
     async def _claim(
         self, tx: Transaction, dealt: Mapping[str, int], now: datetime

@@ -18,6 +18,9 @@ from bot.deliver.lanes import Room, deal
             {"a": Room("bot", 3), "b": Room("bot", 3)}, 9, {"a": 2, "b": 1}, id="shared-room"
         ),
         pytest.param({"a": Room("a")}, 0, {}, id="no-places"),
+        pytest.param(
+            {"a": Room("a", places=1), "b": Room("b")}, 4, {"a": 1, "b": 3}, id="few-places"
+        ),
     ],
 )
 def test_places_are_dealt_one_each_in_turn(rooms, places, dealt):
