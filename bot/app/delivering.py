@@ -89,6 +89,7 @@ def build_to_telegram(parts: Parts) -> Worker:
             ),
             region=parts.settings.kommo.phone_region,
             window=parts.settings.kommo.window,
+            journal=parts.journal,
             now=parts.now,
         ),
         policy=TO_TELEGRAM,

@@ -14,6 +14,7 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 
 from bot.deliver.fetch import Fetcher, guarded_session, place_of
+from bot.deliver.journal import Journal
 from bot.deliver.typing import Typist
 from bot.deliver.uploads import Uploads
 from bot.health import BotHealth, Health
@@ -65,6 +66,7 @@ class Parts:
     metrics: Metrics
     desk: Desk
     pulse: Pulse
+    journal: Journal
     now: Callable[[], datetime]
     redact: Callable[[str], str]
 
@@ -126,6 +128,9 @@ async def open_parts(
             health,
             _lifetimes(settings),
             now,
+        ),
+        journal=await stack.enter_async_context(
+            Journal.open(database.path.with_name(f"{database.path.name}-sends"))
         ),
         pulse=Pulse(database, now),
         now=now,

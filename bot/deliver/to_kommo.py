@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -141,6 +141,20 @@ class ToKommo:
             return RetryLater(str(error), is_uncertain=True)
         except FileError as error:
             return RetryLater(str(error))
+
+    async def left_over(self) -> Sequence[tuple[QueueItem, Delivered]]:
+        """Return nothing: Kommo knows what it has, and says so."""
+        return ()
+
+    def forget_left_over(self) -> None:
+        """Forget nothing."""
+
+    def note(self, item: QueueItem, outcome: Outcome) -> bool:
+        """Keep nothing, for the same reason."""
+        return False
+
+    def recorded(self, item: QueueItem) -> None:
+        """Learn nothing."""
 
     async def settle(
         self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable

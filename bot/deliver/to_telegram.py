@@ -25,6 +25,7 @@ from bot.deliver.attempts import NotSentError, later, outcome_of, refused, slow_
 from bot.deliver.doubts import still_down, weighed
 from bot.deliver.events import event_of
 from bot.deliver.fetch import FetchError
+from bot.deliver.journal import Journal
 from bot.deliver.lanes import NO_LIMIT, Room
 from bot.deliver.pace import Pace
 from bot.deliver.presses import show_choice
@@ -98,6 +99,7 @@ class ToTelegram:
         limits: Limits,
         region: str | None,
         window: timedelta | None,
+        journal: Journal,
         now: Callable[[], datetime],
     ) -> None:
         self._bots = bots
@@ -110,6 +112,7 @@ class ToTelegram:
         self._welcome = welcome
         self._region = region
         self._window = window
+        self._journal = journal
         self._now = now
         self._paces = {bot_id: Pace() for bot_id in bots}
         self._attachments = Attachments()
@@ -179,6 +182,28 @@ class ToTelegram:
             return slow_down(error.retry_after)
         except AiogramError as error:
             return outcome_of(error)
+
+    async def left_over(self) -> Sequence[tuple[QueueItem, Delivered]]:
+        """Return what Telegram took from an earlier process that was killed before the record."""
+        found = []
+        async with self._database.snapshot() as snapshot:
+            for sent in self._journal.read():
+                item = await snapshot.inbox.get(sent.item_id)
+                if item is not None and sent.is_of(item):
+                    found.append((item, Shown(last=sent.part)))
+        return found
+
+    def forget_left_over(self) -> None:
+        """Empty the journal: all that is in it is recorded, or of no use."""
+        self._journal.clear()
+
+    def note(self, item: QueueItem, outcome: Outcome) -> bool:
+        """Write down what Telegram took, so that the next send need not wait for the disk."""
+        return isinstance(outcome, Shown) and self._journal.note(item, outcome.last)
+
+    def recorded(self, item: QueueItem) -> None:
+        """Take a send off the list of those that are not recorded."""
+        self._journal.recorded(item)
 
     async def settle(
         self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable

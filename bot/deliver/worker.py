@@ -64,6 +64,22 @@ class Destination(Protocol):
         """Make one attempt."""
         ...
 
+    async def left_over(self) -> Sequence[tuple[QueueItem, Delivered]]:
+        """Return what an earlier process delivered without recording it."""
+        ...
+
+    def forget_left_over(self) -> None:
+        """Learn that all of it is recorded."""
+        ...
+
+    def note(self, item: QueueItem, outcome: Outcome) -> bool:
+        """Keep an outcome so that a kill does not lose it; tell whether it is kept."""
+        ...
+
+    def recorded(self, item: QueueItem) -> None:
+        """Learn that an outcome is recorded, and on disk."""
+        ...
+
     async def settle(
         self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable
     ) -> None:
@@ -126,6 +142,7 @@ class Worker:
 
     async def run(self) -> None:
         """Deliver until `stop`; raises when the database fails."""
+        await self._record_left_over()
         await self._may_start()
         async with asyncio.TaskGroup() as tasks:
             while not self._stopping.is_set():
@@ -142,6 +159,14 @@ class Worker:
                     await self._rest()
                 if 2 * len(self._running) > self._share:
                     await asyncio.sleep(TURN_S)
+
+    async def _record_left_over(self) -> None:
+        """Record what an earlier process delivered before it was killed."""
+        for item, outcome in await self._destination.left_over():
+            log.info("was delivered before the last stop", extra=_fields(item))
+            end = partial(self._end, item=item, outcome=outcome, failed=None, now=self._now())
+            await persist(self._database, end)
+        self._destination.forget_left_over()
 
     def stop(self) -> None:
         """Take nothing more; `run` returns when what is under way has ended."""
@@ -257,7 +282,11 @@ class Worker:
             if self._observe is not None:
                 age_s = (self._now() - item.created_at).total_seconds()
                 self._observe(item, outcome, took_s=took_s, age_s=age_s)
-            await self._record(item, outcome, took_s)
+            if not self._destination.note(item, outcome):
+                await self._record(item, outcome, took_s)
+                return
+        await self._record(item, outcome, took_s)
+        self._destination.recorded(item)
 
     async def _attempt(self, item: QueueItem) -> Outcome:
         """Make one attempt; a bug of ours is logged and tried again, so that it stops nobody."""
