@@ -49,6 +49,7 @@ from bot.translate.presses import Press
 from bot.translate.reachability import Reachability, reachability
 from bot.translate.reactions import ClientReaction, client_reaction, reactions
 from bot.translate.rich import set_aside
+from bot.translate.votes import Vote, client_vote
 from kommo.ids import KommoMessageId, SourceId
 from kommo.models import EditMessage, NewMessage, Profile, Quote, StatusCode
 from storage.conversations import Conversation
@@ -56,7 +57,14 @@ from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.messages import ReceivedMessage
 
-KINDS = ["message", "edited_message", "callback_query", "message_reaction", "my_chat_member"]
+KINDS = [
+    "message",
+    "edited_message",
+    "callback_query",
+    "message_reaction",
+    "poll_answer",
+    "my_chat_member",
+]
 WAIT_S, MARGIN_S, BATCH = 30, 10, 100
 REVOKED_PAUSE_S, CONFLICT_PAUSE_S = 120.0, 30.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S, HTML_CUT = 0.5, 30.0, 120
@@ -103,7 +111,7 @@ class Pressed:
     author: User
 
 
-Action = ClientMessage | ClientEdit | ClientReaction | Pressed | Reachability
+Action = ClientMessage | ClientEdit | ClientReaction | Pressed | Vote | Reachability
 
 
 class Intake:
@@ -137,6 +145,8 @@ class Intake:
                 await self._store_reaction(tx, action, update["update_id"])
             case Pressed():
                 await self._store_press(tx, action)
+            case Vote(address):
+                await self._mark_read(tx, address, self._now())
             case Reachability():
                 await store_reachability(
                     tx,
@@ -152,13 +162,21 @@ class Intake:
 
     def _translate(self, raw: Mapping[str, Any]) -> Action | None:
         update = Update.model_validate(set_aside(raw))
+        if update.message is not None or update.edited_message is not None:
+            return self._written(update)
         if update.callback_query is not None:
             press = presses.client_press(update.callback_query, bot_id=self._bot_id)
             return Pressed(press, update.callback_query.from_user) if press else None
         if update.message_reaction is not None:
             return client_reaction(update.message_reaction, bot_id=self._bot_id)
+        if update.poll_answer is not None:
+            return client_vote(update.poll_answer, bot_id=self._bot_id)
         if update.my_chat_member is not None:
             return reachability(update.my_chat_member, bot_id=self._bot_id)
+        return None
+
+    def _written(self, update: Update) -> ClientMessage | ClientEdit | None:
+        """Return what a client wrote, or wrote anew; None for what was not said to the bot."""
         if update.message is not None and incoming.is_with_client(update.message.chat):
             return incoming.client_message(
                 update.message,

@@ -89,6 +89,16 @@ async def test_a_reaction_means_that_it_was_read(known, telegram, kommo, eventua
     await eventually(lambda: kommo.statuses_of(message_id) == [1, 2])
 
 
+async def test_a_vote_means_that_it_was_read(known, telegram, kommo, eventually):
+    """Who votes in a poll of the bot has read what stands there."""
+    message_id = await kommo.manager_says("answer", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    ann = {"id": ANN, "is_bot": False, "first_name": "Ann"}
+    vote = {"poll_id": "1", "user": ann, "option_ids": [0], "option_persistent_ids": ["a"]}
+    telegram.push({"poll_answer": vote})
+    await eventually(lambda: kommo.statuses_of(message_id) == [1, 2])
+
+
 @pytest.mark.parametrize("settings", [("telegram", "infer_read = false")], indirect=True)
 async def test_nothing_is_guessed_where_it_is_switched_off(
     settings, known, telegram, kommo, eventually
