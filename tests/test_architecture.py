@@ -1,6 +1,8 @@
 """The imports point one way; this reads them all and says which does not."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,3 +108,9 @@ def test_imports_have_no_cycles():
 
     for name in edges:
         visit(name, ())
+
+
+def test_chats_history_and_forget_start_without_telegrams_types():
+    """Building aiogram's types takes seconds, which a command that needs none must not cost."""
+    look = "import bot.cli.chats, sys; sys.exit('aiogram' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=False).returncode == 0

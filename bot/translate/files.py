@@ -3,10 +3,9 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import regex
-from aiogram.types import PhotoSize
 
 NAME_LIMIT = 80
 """Characters of a file name; a longer one is cut before its ending."""
@@ -91,7 +90,24 @@ def telegram_file(
     )
 
 
-def largest(sizes: Sequence[PhotoSize]) -> PhotoSize:
+class Sized(Protocol):
+    """What pictures have. Reference: Bot API, PhotoSize."""
+
+    @property
+    def width(self) -> int:
+        """Pixels from side to side."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        ...
+
+
+Picture = TypeVar("Picture", bound=Sized)
+
+
+def largest(sizes: Sequence[Picture]) -> Picture:
     """Return the best of a photo's sizes."""
     return max(sizes, key=lambda size: size.width * size.height)
 
