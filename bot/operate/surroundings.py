@@ -76,8 +76,9 @@ async def _service(http: httpx.AsyncClient, settings: Settings) -> Finding:
     url = f"http://{settings.admin.host}:{settings.admin.port}/healthz"
     try:
         body = (await http.get(url)).json()
-        troubles = [*body["problems"], body["channel"]["problem"]]
-        troubles += [bot["problem"] for bot in body["bots"].values()]
+        told = "; ".join(body["problems"])
+        parts = [body["channel"]["problem"], *(bot["problem"] for bot in body["bots"].values())]
+        troubles = [*body["problems"], *(part for part in parts if part and part not in told)]
     except httpx.HTTPError:
         remedy = "start it, then check again: only then can the public address be tried"
         return "service", NOT_RUNNING, remedy
@@ -105,5 +106,5 @@ async def _address(http: httpx.AsyncClient, settings: Settings) -> Finding:
     expected = proof(settings.kommo.channel_secret.get_secret_value(), challenge)
     if not secrets.compare_digest(answer.text.strip().encode(), expected.encode()):
         text = f"{settings.public_url} does not lead to this bridge (status {answer.status_code})"
-        return "public address", text, remedy
+        return "public address", text, f"{remedy}; after a change of the settings, restart it"
     return "public address", "", f"leads here; Kommo's webhook address is {hook}"

@@ -11,7 +11,7 @@ import pytest
 from bot.operate.consent import end_of
 from bot.settings import load
 from tests.e2e.commands import run_command
-from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN
+from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN, Bridge
 
 
 @pytest.fixture
@@ -123,6 +123,19 @@ async def test_check_before_the_first_start_warns_and_fails_nothing(config):
     assert "chmod 600" in said
     assert "service: it does not run" in said
     assert "public address:" not in said
+
+
+async def test_check_says_the_services_trouble_once(config):
+    """What the channel is refused for stands in one line once, however many parts tell of it."""
+    config.write_text(config.read_text().replace(SECRET, "0" * 40))
+    bridge = Bridge(config)
+    await bridge.start()
+    try:
+        _code, said, _errors = await run_command("check", config=config)
+    finally:
+        await bridge.stop()
+    [line] = [line for line in said.splitlines() if " service: " in line]
+    assert line.count("Kommo answered 403") == 1
 
 
 async def test_check_fails_when_the_public_address_leads_elsewhere(bridge, config, telegram):
