@@ -25,11 +25,13 @@ class Alert:
         key: what it is about; the same thing has the same key.
         text: what is wrong, and what to do.
         level: how bad; one that grows is news again.
+        cause: what kind of trouble it is; another one is news again.
     """
 
     key: str
     text: str
     level: int = 1
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ class AlertBook:
     def _is_news(self, alert: Alert, now: datetime) -> bool:
         if alert.key in self._told:
             told, at = self._told[alert.key]
-            return alert.level > told.level and now - at >= QUIET
+            is_other = alert.level > told.level or alert.cause != told.cause
+            return is_other and now - at >= QUIET
         return now - self._over.get(alert.key, now - QUIET) >= QUIET
 
 
@@ -93,14 +96,19 @@ def alerts_in(state: State, *, free_bytes: int) -> list[Alert]:
 def _parts(state: State) -> Iterable[Alert]:
     channel = state.health.channel
     if channel.problem and not channel.is_connected:
-        yield Alert("channel", f"Kommo does not take the channel: {channel.problem}\n{REMEDY}")
+        yield Alert(
+            "channel",
+            f"Kommo does not take the channel: {channel.problem}\n{REMEDY}",
+            cause="refused" if channel.is_refused else "outage",
+        )
     if state.health.rest.problem:
         yield Alert(
             "rest", f"{state.health.rest.problem[:1].upper()}{state.health.rest.problem[1:]}"
         )
     for bot in state.health.bots.values():
         if bot.problem:
-            yield Alert(f"bot:{bot.bot_id}", f"Bot {bot.name or bot.bot_id}: {bot.problem}")
+            text = f"Bot {bot.name or bot.bot_id}: {bot.problem}"
+            yield Alert(f"bot:{bot.bot_id}", text, cause=bot.problem)
 
 
 def _queues(state: State) -> Iterable[Alert]:

@@ -65,6 +65,8 @@ def status_text(state: State) -> str:
         if channel.is_connected
         else f"Kommo: {channel.problem or 'not connected'}"
     )
+    if health.rest.problem:
+        lines.append(f"Kommo's REST API: {health.rest.problem}")
     lines += [
         f"Bot {bot.name or bot.bot_id}: {bot.problem or 'ok'}" for bot in health.bots.values()
     ]

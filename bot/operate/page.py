@@ -125,6 +125,8 @@ def _parts(state: State) -> str:
             "Kommo channel", None if channel.is_connected else channel.problem or "not connected"
         )
     ]
+    if state.health.rest.problem:
+        rows.append(_part("Kommo's REST API", state.health.rest.problem))
     rows += [_part(_bot_name(bot), bot.problem) for bot in state.health.bots.values()]
     return f"<section><h2>Parts</h2><ul>{''.join(rows)}</ul></section>"
 

@@ -177,6 +177,29 @@ def test_more_of_the_same_is_news_after_a_while():
     assert book.news([dead(2)], now=NOON + QUIET) == News((dead(2),), ())
 
 
+def test_another_trouble_of_the_same_part_is_news_after_a_while():
+    """Who was told of an outage also learns that the token was revoked meanwhile."""
+    book = AlertBook()
+    away, revoked = (alerts_in(state(bot=why), free_bytes=ENOUGH) for why in ("away", "revoked"))
+    book.news(away, now=NOON)
+    told = book.news(away, now=NOON)
+    assert told is not None
+    book.tell(told, now=NOON)
+    assert book.news(revoked, now=NOON + MINUTE) is None
+    news = book.news(revoked, now=NOON + QUIET)
+    assert news is not None
+    assert news.text() == "⚠️ Bot 7: revoked"
+    book.tell(news, now=NOON + QUIET)
+    assert book.news(revoked, now=NOON + 2 * QUIET) is None
+
+
+def test_lost_access_to_the_rest_api_is_in_the_state():
+    """What an alert told of stands in `/status`, too, for as long as it lasts."""
+    given = state()
+    given.health.rest.problem = "no consent"
+    assert "Kommo's REST API: no consent" in status_text(given)
+
+
 def test_the_state_in_words():
     """Everything an operator wants to know, in a few lines."""
     text = status_text(state(queues=(IDLE, QueueState("outgoing", 2, 1, 120.0))))

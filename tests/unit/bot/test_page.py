@@ -53,6 +53,15 @@ def test_what_is_wrong_is_on_top():
     assert "the oldest for 2 min" in html
 
 
+def test_lost_access_to_the_rest_api_is_shown():
+    """It is a part of its own; while all is well with it, it needs no line."""
+    given = state()
+    assert "REST API" not in shown(given)
+    given.health.rest.problem = "no <consent>"
+    assert "Kommo&#x27;s REST API" in shown(given)
+    assert "no &lt;consent&gt;" in shown(given)
+
+
 def test_a_failure_has_its_reason_and_a_button():
     """Whatever a reason holds, it is text on the page."""
     item = Failed("outgoing-1", "manager_message", None, "<script>", NOON)
