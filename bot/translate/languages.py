@@ -119,10 +119,10 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "O Telegram não aceita este arquivo.",
         "Telegram не принимает этот файл.",
     ),
-    "The file is too big for Telegram.": (
-        "El archivo es demasiado grande para Telegram.",
-        "O arquivo é grande demais para o Telegram.",
-        "Файл слишком велик для Telegram.",
+    "The file is too big: Telegram takes at most 50 MB from bots.": (
+        "El archivo es demasiado grande: Telegram acepta como máximo 50 MB de los bots.",
+        "O arquivo é grande demais: o Telegram aceita no máximo 50 MB de bots.",
+        "Файл слишком велик: от ботов Telegram принимает не больше 50 МБ.",
     ),
     "Telegram does not take the message's buttons.": (
         "Telegram no acepta los botones del mensaje.",

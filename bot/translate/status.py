@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kommo.models import ErrorCode
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_LARGE, TOO_MANY = 401, 403, 404, 413, 429
+SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ BOT_REVOKED = Verdict(
     ErrorCode.INTEGRATION_OFF, "Telegram no longer accepts the bot's token.", retry=True
 )
 GAVE_UP = Verdict(
-    ErrorCode.INTERNAL, "Telegram could not be reached in time. The message was not delivered."
+    ErrorCode.INTERNAL,
+    "Telegram could not be reached in time. The message was not delivered.",
+    retry=True,
 )
 MAY_HAVE_ARRIVED = Verdict(
     ErrorCode.INTERNAL,
@@ -58,11 +61,15 @@ FILE_UNREACHABLE = Verdict(
 CLIENT_BLOCKED = Verdict(ErrorCode.OTHER, "The client has blocked the bot.")
 ACCOUNT_DELETED = Verdict(ErrorCode.NO_CONVERSATION, "The client's Telegram account was deleted.")
 UNKNOWN_CHAT = Verdict(ErrorCode.NO_CONVERSATION, "Telegram does not know this chat for this bot.")
+NOT_STARTED = Verdict(ErrorCode.NO_CONVERSATION, "The client has not started the bot yet.")
+PEER_IS_BOT = Verdict(ErrorCode.NO_CONVERSATION, "The other side of this chat is a bot.")
 GROUP_LOST = Verdict(ErrorCode.NO_CONVERSATION, "The bot is not in this group any more.")
 MAY_NOT_WRITE = Verdict(ErrorCode.NO_CONVERSATION, "The bot may not write to this chat.")
 TOO_LONG = Verdict(ErrorCode.OTHER, "The message is too long for Telegram.")
 FILE_REFUSED = Verdict(ErrorCode.OTHER, "Telegram does not take this file.")
-FILE_TOO_LARGE = Verdict(ErrorCode.OTHER, "The file is too big for Telegram.")
+FILE_TOO_LARGE = Verdict(
+    ErrorCode.OTHER, "The file is too big: Telegram takes at most 50 MB from bots."
+)
 BUTTONS_REFUSED = Verdict(ErrorCode.OTHER, "Telegram does not take the message's buttons.")
 MESSAGE_GONE = Verdict(
     ErrorCode.OTHER, "The message is too old or gone: Telegram cannot change it any more."
@@ -91,20 +98,14 @@ _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (
     ("input_user_deactivated", ACCOUNT_DELETED),
     ("not enough rights", MAY_NOT_WRITE),
     ("chat_write_forbidden", MAY_NOT_WRITE),
-    (
-        "can't initiate conversation",
-        Verdict(ErrorCode.NO_CONVERSATION, "The client has not started the bot yet."),
-    ),
+    ("can't initiate conversation", NOT_STARTED),
     ("business_peer_usage_missing", WINDOW_CLOSED),
     ("business_peer_invalid", NO_BUSINESS),
     ("business_connection_invalid", NO_BUSINESS),
     ("business connection not found", NO_BUSINESS),
     ("chat not found", UNKNOWN_CHAT),
     ("peer_id_invalid", UNKNOWN_CHAT),
-    (
-        "can't send messages to the bot",
-        Verdict(ErrorCode.NO_CONVERSATION, "The other side of this chat is a bot."),
-    ),
+    ("can't send messages to the bot", PEER_IS_BOT),
     ("bot was kicked", GROUP_LOST),
     ("bot is not a member", GROUP_LOST),
     ("group chat was deleted", GROUP_LOST),
@@ -124,6 +125,7 @@ _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (
     ("image_process_failed", FILE_REFUSED),
     ("photo has unsupported extension", FILE_REFUSED),
     ("wrong file identifier", FILE_REFUSED),
+    ("wrong file_id", FILE_REFUSED),
     ("wrong remote file identifier", FILE_REFUSED),
     ("wrong type of the web page content", FILE_REFUSED),
     ("failed to get http url content", FILE_REFUSED),
@@ -152,6 +154,8 @@ def refusal(status: int, description: str) -> Verdict:
         status: the `error_code` of Telegram's answer, such as 400 or 403.
         description: Telegram's own words; matched by parts in lower case, as they change.
     """
+    if status >= SERVER_ERROR:
+        return GAVE_UP
     words = description.lower()
     for part, verdict in _BY_DESCRIPTION:
         if part in words:
