@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.translate.presses import Press
 from kommo.ids import ConversationId, KommoMessageId
 from kommo.models import (
     DeliveryStatus,
@@ -146,20 +145,6 @@ async def put_reaction(
         payload=reaction.model_dump_json(exclude_none=True),
         now=now,
         expires_at=now + lifetimes.to_kommo,
-    )
-
-
-async def put_press(tx: Transaction, press: Press, *, now: datetime, lifetimes: Lifetimes) -> None:
-    """Put a press into the inbox: answered at once, whatever else waits for the client."""
-    await tx.inbox.add(
-        dedupe_key=f"press:{press.bot_id}:{press.callback_id}",
-        ordering_key=f"press:{press.bot_id}:{press.chat_id}:{press.message_id}",
-        conversation_id=press.address.conversation_id,
-        kind=Kind.BUTTON_PRESS,
-        payload=press.model_dump_json(exclude_none=True),
-        now=now,
-        expires_at=now + lifetimes.to_telegram,
-        urgency="now",
     )
 
 

@@ -33,12 +33,12 @@ from bot.items import (
     Lifetimes,
     put_edit,
     put_message,
-    put_press,
     put_reaction,
     put_status,
 )
 from bot.patience import persist
 from bot.receive.people import PeopleSettings, meet
+from bot.receive.presses import put_press
 from bot.receive.reachability import store_reachability
 from bot.translate import incoming, presses
 from bot.translate.files import MediaUrl
