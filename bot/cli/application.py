@@ -273,7 +273,10 @@ def templates_list(context: typer.Context) -> None:
 
 @templates.command("push")
 def templates_push(
-    context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE.toml")]
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.toml", help="Tables [[templates]], as in the README.")
+    ],
 ) -> None:
     """Create the file's templates, or change those of the same external_id."""
     settings = load_settings(context)
@@ -294,7 +297,7 @@ def queue_list(context: typer.Context, as_json: JsonOption = False) -> None:
 def queue_retry(
     context: typer.Context,
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="All dead ones if left out.")
+        list[str] | None, typer.Argument(metavar="ID", help="All dead ones if left out.")
     ] = None,
 ) -> None:
     """Try dead or waiting items again, now."""
@@ -306,7 +309,7 @@ def queue_retry(
 @queue.command("drop")
 def queue_drop(
     context: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="As `queue list` prints it.")],
     yes: YesOption = False,
 ) -> None:
     """Give items up for good."""

@@ -133,5 +133,9 @@ async def _channel(settings: Settings) -> Probe:
         except RejectedError as error:
             return "channel", str(error), REMEDY
         except KommoError as error:
-            return "channel", str(error), "check kommo.chats_url and the network"
+            return (
+                "channel",
+                str(error),
+                "Kommo has an outage, or: check kommo.chats_url and the network",
+            )
     return "channel", "", f"connected as {connection.title!r}"
