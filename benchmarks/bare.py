@@ -21,6 +21,10 @@ from aiogram.types import Message
 from aiohttp import web
 
 
+AT_A_TIME = 10
+"""Updates under way: without a limit httpx's pool is slower by the square of what waits for it."""
+
+
 class Bare:
     """Both directions; every argument is a string of the command line."""
 
@@ -95,7 +99,7 @@ async def main(port: str, *arguments: str) -> None:
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", int(port)).start()
-    await dispatcher.start_polling(bare.bot)
+    await dispatcher.start_polling(bare.bot, tasks_concurrency_limit=AT_A_TIME)
 
 
 if __name__ == "__main__":

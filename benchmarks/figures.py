@@ -23,13 +23,13 @@ class Scale:
     """How much of everything."""
 
     rounds: int = 5
-    messages: int = 1500
-    acks: int = 6000
-    trickle: int = 200
+    messages: int = 400
+    acks: int = 2000
+    trickle: int = 100
     waiting: int = 10_000
     asked: int = 500
     memory: int = 100_000
-    starts: int = 5
+    starts: int = 3
     slow: int = 400
     drain: int = 20_000
     stored: int = MESSAGES
