@@ -20,7 +20,6 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import Message
 from aiohttp import web
 
-
 AT_A_TIME = 10
 """Updates under way: without a limit httpx's pool is slower by the square of what waits for it."""
 

@@ -172,7 +172,9 @@ class Conversations(ConversationReader):
         await self._session.rows(
             "UPDATE conversations SET kommo_chat_id = :kommo_chat_id, "
             "kommo_user_id = coalesce(:kommo_user_id, kommo_user_id) "
-            "WHERE conversation_id = :conversation_id",
+            "WHERE conversation_id = :conversation_id AND (kommo_chat_id IS NULL "
+            "OR kommo_chat_id <> :kommo_chat_id OR (:kommo_user_id IS NOT NULL "
+            "AND (kommo_user_id IS NULL OR kommo_user_id <> :kommo_user_id)))",
             {
                 "conversation_id": conversation_id,
                 "kommo_chat_id": kommo_chat_id,
