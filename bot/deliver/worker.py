@@ -21,7 +21,7 @@ from storage.queue import DurableQueue, QueueItem
 IDLE_S = 1.0
 """How often an idle queue is looked at, for what another process (`queue retry`) put there."""
 
-REFILL_S = 0.05
+REFILL_S = 0.02
 """While a lane has more than half of its places taken, the rest is filled no more often than so.
 
 One commit then claims many items, not one each time a place is free.

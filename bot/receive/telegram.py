@@ -128,6 +128,7 @@ class Intake:
         """Store updates in the order they came in."""
         for update in updates:
             await self.store(tx, update)
+            await asyncio.sleep(0)  # statements run at once: others have their turn in between
 
     async def store(self, tx: Transaction, update: Mapping[str, Any]) -> None:
         """Store one update; whatever is wrong with its content, it is kept."""
