@@ -53,5 +53,5 @@ async def test_a_fault_costs_time_only(known, telegram, kommo, eventually, fault
     again = shown[:1] if (side, fault) == ("telegram", "reset-after") else []
     assert telegram.texts_to(ANN) == [*again, *shown]
     told = [kommo.statuses_of(answer) for answer in answers]
-    again = [1] if (side, fault) == ("statuses", "reset-after") else []
-    assert told == [[*again, 1, 2], [1, 2], [1, 2]]
+    twice = [1] if (side, fault) == ("statuses", "reset-after") else []
+    assert told == [[*twice, 1, 2], [1, 2], [1, 2]]
