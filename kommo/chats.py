@@ -10,7 +10,7 @@ import httpx
 from kommo import answers, calls
 from kommo.answers import Connection, CreatedChat, HistoryMessage, SentMessage
 from kommo.calls import Call
-from kommo.errors import PayloadError, ServerError, UnreachableError
+from kommo.errors import PayloadError, RateLimitedError, ServerError, UnreachableError
 from kommo.failures import refusal, unreachable
 from kommo.ids import AmojoId, ChannelId, KommoChatId, ScopeId
 from kommo.models import (
@@ -23,6 +23,7 @@ from kommo.models import (
     StatusField,
     Typing,
 )
+from kommo.pace import ChatsPace
 from kommo.signature import content_md5, sign
 
 CONTENT_TYPE = "application/json"
@@ -40,6 +41,7 @@ class ChatsApi:
         secret: the channel secret.
         now: the clock; a signature lives 15 minutes.
         status_field: how the account's host names a delivery status.
+        pace: shared by all that ask on behalf of the account.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class ChatsApi:
         secret: str,
         now: Callable[[], datetime],
         status_field: StatusField = "delivery_status",
+        pace: ChatsPace | None = None,
     ) -> None:
         self._http = http
         self._channel_id = channel_id
@@ -58,6 +61,12 @@ class ChatsApi:
         self._secret = secret
         self._now = now
         self._status_field = status_field
+        self._pace = pace or ChatsPace()
+
+    @property
+    def held_s(self) -> float:
+        """Return how long Kommo wants to be asked nothing; 0 for not at all."""
+        return self._pace.held_s
 
     async def connect(
         self, account_id: AmojoId, title: str, *, is_time_window_disabled: bool | None = None
@@ -112,6 +121,15 @@ class ChatsApi:
         return self._scope_id
 
     async def _send(self, call: Call) -> bytes:
+        """Make a call when it is its turn, and return the answer's body."""
+        async with self._pace.turn():
+            try:
+                return await self._ask(call)
+            except RateLimitedError as error:
+                self._pace.slow_down(error.retry_after_s)
+                raise
+
+    async def _ask(self, call: Call) -> bytes:
         """Sign a call, make it, and return the answer's body."""
         what = f"{call.method} {call.path}"
         url = f"{call.path}?{call.query}" if call.query else call.path

@@ -4,7 +4,9 @@ KommoError ─┬ SignatureError            a webhook that Kommo did not sign: r
             ├ PayloadError              a body that is not what it should be: refuse it
             └ RequestError ─┬ UnreachableError   no answer: may have been carried out
                             ├ RejectedError      3xx, 4xx: do not repeat
-                            ├ RateLimitedError   429: repeat after retry_after_s
+                            ├ RateLimitedError ─ HeldBackError
+                            │                    429: repeat after retry_after_s; held back:
+                            │                    not even asked, for the 429 of another call
                             └ ServerError        5xx, 408, 425, or a 200 that cannot be read:
                                                  repeat later
 """
@@ -66,6 +68,10 @@ class RateLimitedError(RequestError):
     ) -> None:
         super().__init__(message, status=status)
         self.retry_after_s = retry_after_s
+
+
+class HeldBackError(RateLimitedError):
+    """Nothing was sent: Kommo asked to slow down when another call was made."""
 
 
 class ServerError(RequestError):

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bot.app.parts import KOMMO_CONCURRENCY, Parts, greeting
+from bot.app.parts import Parts, greeting
 from bot.deliver.avatars import Avatars
 from bot.deliver.known_people import KnownPeople
 from bot.deliver.rates import Limits
@@ -14,6 +14,7 @@ from bot.outcome import RetryPolicy
 from bot.settings import Settings
 from bot.translate.templates import TelegramTemplate
 from kommo.ids import AmojoId
+from kommo.pace import AT_A_TIME
 
 TELEGRAM_SHARE = 32
 """So many deliveries of one lane may be under way; a session has 100 connections."""
@@ -57,10 +58,9 @@ def build_to_kommo(parts: Parts, connector: Connector) -> Worker:
             ),
             now=parts.now,
             skew_s=lambda: parts.health.clock_skew_s,
-            concurrency=KOMMO_CONCURRENCY,
         ),
         policy=TO_KOMMO,
-        concurrency=2 * KOMMO_CONCURRENCY,  # what waits for its place is claimed already
+        concurrency=2 * AT_A_TIME,  # what waits for its place is claimed already
         now=parts.now,
         redact=parts.redact,
         starts_after=connector.answered,

@@ -34,10 +34,8 @@ from bot.transport import transport
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi, CrmPace
 from kommo.ids import AmojoId, ChannelId, scope_id
+from kommo.pace import AT_A_TIME
 from storage.database import Database
-
-KOMMO_CONCURRENCY = 10
-"""So many requests at a time towards the Chats API, whatever they are about."""
 
 DOWNLOADS = 100
 """Each takes about half a megabyte; more wait for their turn."""
@@ -97,10 +95,8 @@ async def open_parts(
         httpx.AsyncClient(
             base_url=settings.kommo.chats_url,
             timeout=KOMMO_TIMEOUT,
-            limits=httpx.Limits(
-                max_connections=KOMMO_CONCURRENCY, max_keepalive_connections=KOMMO_CONCURRENCY
-            ),
-            transport=transport(KOMMO_CONCURRENCY),
+            limits=httpx.Limits(max_connections=AT_A_TIME, max_keepalive_connections=AT_A_TIME),
+            transport=transport(AT_A_TIME),
             event_hooks={"response": [compare_clocks]},
         )
     )

@@ -1,9 +1,7 @@
 """The outbox's destination: one attempt to tell Kommo something, its outcome, what follows."""
 
-import asyncio
 import json
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -24,7 +22,7 @@ from bot.deliver.openings import (
 )
 from bot.items import Kind
 from bot.links import MediaLinks
-from bot.outcome import LONGEST_ASKED_S, Delivered, NotYet, Outcome, RetryLater, Undeliverable
+from bot.outcome import Delivered, NotYet, Outcome, RetryLater, Undeliverable
 from bot.telegram_files import CLOUD_LIMIT_BYTES, FileError, TelegramFiles
 from bot.translate import incoming
 from bot.translate.contents import too_big
@@ -33,7 +31,13 @@ from bot.translate.rich import set_aside
 from bot.translate.voices import reacted, spoken
 from kommo.answers import SentMessage
 from kommo.chats import ChatsApi
-from kommo.errors import RateLimitedError, RejectedError, RequestError, UnreachableError
+from kommo.errors import (
+    HeldBackError,
+    RateLimitedError,
+    RejectedError,
+    RequestError,
+    UnreachableError,
+)
 from kommo.ids import KommoChatId, KommoMessageId
 from kommo.models import (
     Content,
@@ -61,9 +65,6 @@ BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
 MOST_SKEW_S = 300.0
 """A clock that is off by more is named as the likely reason of a refusal."""
 
-SLOW_DOWN_S = 1.0
-"""How long nothing is sent when Kommo asks to slow down without saying for how long."""
-
 ABOUT_MESSAGES = (Kind.DELIVERY_STATUS, Kind.EDIT_MESSAGE, Kind.REACTION)
 UNKNOWN_MESSAGE_ATTEMPTS = 4
 """These may overtake the message that they are about; after that many 404 it is final."""
@@ -87,10 +88,8 @@ class ToKommo:
         people: KnownPeople,
         now: Callable[[], datetime],
         skew_s: Callable[[], float | None],
-        concurrency: int,
     ) -> None:
         self._chats = chats
-        self._places = asyncio.Semaphore(concurrency)
         self._database = database
         self._links = links
         self._files = files
@@ -98,42 +97,39 @@ class ToKommo:
         self._people = people
         self._now = now
         self._skew_s = skew_s
-        self._frozen_until = float("-inf")
 
     def room(self, lane: str) -> Room:
         """Return how much of a lane may begin: nothing while Kommo asks to slow down."""
-        frozen_s = self._frozen_s()
-        return Room(lane, 0 if frozen_s else NO_LIMIT, frozen_s)
-
-    def _frozen_s(self) -> float:
-        return max(self._frozen_until - time.monotonic(), 0.0)
+        held_s = self._chats.held_s
+        return Room(lane, 0 if held_s else NO_LIMIT, held_s)
 
     def wait_s(self, item: QueueItem) -> float:
         """Let every item go: Kommo's limit is the account's."""
         return 0.0
 
     def begin(self, item: QueueItem) -> None:
-        """Count nothing: the places in `send` are the limit."""
+        """Count nothing: the places of `ChatsApi` are the limit."""
 
     @asynccontextmanager
     async def turn(self, item: QueueItem) -> AsyncIterator[None]:
-        """Let every item wait for its place in `send`: its record takes none."""
+        """Let every item wait for its place in `ChatsApi`: what is around a call takes none."""
         yield
 
     async def send(self, item: QueueItem) -> Outcome:
-        """Make one attempt, when there is a place; while Kommo asks to slow down, none."""
-        async with self._places:
-            frozen_s = self._frozen_s()
-            return NotYet(frozen_s) if frozen_s else await self._attempt(item)
+        """Make one attempt; while Kommo asks to slow down, none."""
+        try:
+            return await self._attempt(item)
+        except HeldBackError as error:
+            return NotYet(error.retry_after_s or 0.0)
 
     async def _attempt(self, item: QueueItem) -> Outcome:
         try:
             return await self._send(item)
         except RejectedError as error:
             return await self._refused(item, error)
+        except HeldBackError:
+            raise
         except RateLimitedError as error:
-            after_s = min(error.retry_after_s or SLOW_DOWN_S, LONGEST_ASKED_S)
-            self._frozen_until = max(self._frozen_until, time.monotonic() + after_s)
             return RetryLater(str(error), after_s=error.retry_after_s)
         except UnreachableError as error:
             return RetryLater(str(error), is_uncertain=error.was_sent)
