@@ -6,13 +6,15 @@ Reference: Kommo, Receiving chat webhooks.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiohttp import web
 
 from bot.items import Kind, Lifetimes
 from bot.receive.groups import put_in_order
+from bot.receive.together import Together
 from bot.translate.ids import ChatAddress, parse_conversation
 from kommo.errors import PayloadError, SignatureError
 from kommo.events import (
@@ -25,6 +27,7 @@ from kommo.events import (
 )
 from kommo.ids import ScopeId
 from kommo.signature import verify_hook
+from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.queue import Urgency
@@ -58,6 +61,14 @@ Missed = Callable[[str | None], None]
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Hook:
+    """One webhook: what it tells, and its body as it came."""
+
+    event: Event
+    body: str
+
+
 class Hooks:
     """Verifies and stores Kommo's webhooks."""
 
@@ -81,6 +92,7 @@ class Hooks:
         self._secret = secret
         self._lifetimes = lifetimes
         self._now = now
+        self._together = Together(self._keep_all)
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one webhook; the answer says nothing but its status."""
@@ -118,12 +130,35 @@ class Hooks:
         Raises:
             StorageError: it is not.
         """
+        await self._together.do(Hook(event, body))
+
+    async def _keep_all(self, hooks: Sequence[Hook]) -> Sequence[Exception | None]:
+        """Store hooks in the order they came in; one that is our fault stops no other."""
+        try:
+            await self._keep_in_one(hooks)
+        except StorageError:
+            raise
+        except Exception:
+            if len(hooks) == 1:
+                raise
+            return [await self._failure_of(hook) for hook in hooks]
+        return [None] * len(hooks)
+
+    async def _keep_in_one(self, hooks: Sequence[Hook]) -> None:
         async with self._database.transaction() as tx:
-            await self._store(tx, event, body)
+            for hook in hooks:
+                await self._store(tx, hook.event, hook.body)
+
+    async def _failure_of(self, hook: Hook) -> Exception | None:
+        try:
+            await self._keep_in_one([hook])
+        except Exception as error:
+            return error
+        return None
 
     async def _store(self, tx: Transaction, event: Event, body: str) -> None:
         kind = KIND_OF.get(type(event), Kind.UNKNOWN_EVENT)
-        conversation_id = await _conversation_of(tx, event)
+        conversation_id, known = await _conversation_of(tx, event)
         if isinstance(event, ManagerTyping):
             self._show_typing(event, conversation_id)
             return
@@ -137,15 +172,16 @@ class Hooks:
                 now=self._now(),
             )
             return
+        now = self._now()
         await tx.inbox.add(
             dedupe_key=event.dedupe_key,
             ordering_key=await _order_of(tx, event, conversation_id),
             conversation_id=conversation_id,
             kind=kind,
             payload=body,
-            now=self._now(),
-            expires_at=self._now() + self._lifetimes.to_telegram,
-            urgency=await _urgency(tx, conversation_id, self._now()),
+            now=now,
+            expires_at=now + self._lifetimes.to_telegram,
+            urgency=_urgency(known, now),
             not_before=self._hold_until(conversation_id),
         )
         if isinstance(event, ManagerMessage) and event.media_group_id:
@@ -158,16 +194,17 @@ class Hooks:
             self._on_typing(address, event.expires_at)
 
 
-async def _urgency(tx: Transaction, conversation_id: str | None, now: datetime) -> Urgency:
+def _urgency(known: Conversation | None, now: datetime) -> Urgency:
     """Return whether a client waits for this: a broadcast must not delay an answer."""
-    known = await tx.conversations.get(conversation_id or "")
     if known is None or known.last_incoming_at is None:
         return "later"
     return "" if now - known.last_incoming_at < RECENT else "later"
 
 
-async def _conversation_of(tx: Transaction, event: Event) -> str | None:
-    """Return our id of the conversation an event is about, if one is known.
+async def _conversation_of(
+    tx: Transaction, event: Event
+) -> tuple[str | None, Conversation | None]:
+    """Return our id of the conversation an event is about, and what is stored of it, if known.
 
     What a hook says of both ids is remembered: history is asked for by Kommo's id.
     """
@@ -176,15 +213,26 @@ async def _conversation_of(tx: Transaction, event: Event) -> str | None:
     address = parse_conversation(ours or "")
     if address is not None:
         ours = address.conversation_id  # the name of a chat that a manager began says more
-    if address is not None and kommos and isinstance(event, ManagerMessage):
-        await tx.conversations.bind_kommo(address.conversation_id, kommos, event.receiver.kommo_id)
-    if ours or not kommos:
-        return ours
+    if ours:
+        known = await tx.conversations.get(ours)
+        if known is not None and isinstance(event, ManagerMessage):
+            await _remember(tx, event, known)
+        return ours, known
+    if not kommos:
+        return None, None
     opening = await tx.openings.by_kommo_chat(kommos)
     if opening is not None:
-        return opening.conversation_id
+        known = await tx.conversations.get(opening.conversation_id or "")
+        return opening.conversation_id, known
     known = await tx.conversations.by_kommo_chat(kommos)
-    return known.conversation_id if known else None
+    return (known.conversation_id, known) if known else (None, None)
+
+
+async def _remember(tx: Transaction, event: ManagerMessage, known: Conversation) -> None:
+    """Store what a hook says of ids that was not known."""
+    client = event.receiver.kommo_id
+    if event.kommo_chat_id != known.kommo_chat_id or client not in (None, known.kommo_user_id):
+        await tx.conversations.bind_kommo(known.conversation_id, event.kommo_chat_id, client)
 
 
 async def _order_of(tx: Transaction, event: Event, conversation_id: str | None) -> str:

@@ -17,6 +17,7 @@ from aiohttp import web
 from kommo.answers import CreatedChat, SentMessage
 from kommo.chats import ChatsApi
 from kommo.errors import (
+    HeldBackError,
     RateLimitedError,
     RejectedError,
     RequestError,
@@ -44,6 +45,7 @@ from kommo.models import (
     StatusCode,
     Typing,
 )
+from kommo.pace import AT_A_TIME, SLOW_DOWN_S
 
 Sample = Callable[[str], Any]
 Method = Callable[[ChatsApi], Awaitable[object]]
@@ -120,6 +122,8 @@ class Server:
     lines: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    under_way: int = 0
+    most: int = 0
 
     def answers(self, body: object, status: int = 200) -> None:
         """Answer from now on with a JSON body."""
@@ -131,7 +135,10 @@ class Server:
         self.lines.append(f"{request.method} {request.raw_path}")
         self.bodies.append(body)
         self.problems += self._check(request, body)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
         await asyncio.sleep(self.delay_s)
+        self.under_way -= 1
         if self.is_hanging_up and request.transport is not None:
             request.transport.abort()
         return web.Response(status=self.status, body=self.body, headers=self.headers)
@@ -265,6 +272,38 @@ async def test_late_answer_is_uncertain(server: Server) -> None:
         with pytest.raises(UnreachableError) as raised:
             await chats_over(http).send_message(MESSAGE)
     assert raised.value.was_sent
+
+
+async def test_nothing_is_asked_while_kommo_wants_to_be_left_alone(
+    server: Server, chats: ChatsApi
+) -> None:
+    """After a 429 no call leaves for as long as Kommo says; who asks learns how long."""
+    server.answers({"detail": "slow down"}, 429)
+    server.headers = {"Retry-After": "7"}
+    with pytest.raises(RateLimitedError):
+        await chats.send_message(MESSAGE)
+    with pytest.raises(HeldBackError) as raised:
+        await chats.send_message(MESSAGE)
+    assert 0 < (raised.value.retry_after_s or 0) <= 7
+    assert 0 < chats.held_s <= 7
+    assert len(server.lines) == 1
+
+
+async def test_a_pause_without_an_end_is_a_short_one(server: Server, chats: ChatsApi) -> None:
+    """Kommo's 429 need not say for how long."""
+    server.answers({"detail": "slow down"}, 429)
+    with pytest.raises(RateLimitedError):
+        await chats.send_message(MESSAGE)
+    assert 0 < chats.held_s <= SLOW_DOWN_S
+
+
+async def test_ten_calls_at_a_time(server: Server, chats: ChatsApi) -> None:
+    """The eleventh waits until one of them is answered."""
+    server.answers(ENOUGH)
+    server.delay_s = 0.2
+    await asyncio.gather(*(chats.send_message(MESSAGE) for _ in range(AT_A_TIME + 1)))
+    assert server.most == AT_A_TIME
+    assert len(server.lines) == AT_A_TIME + 1
 
 
 async def test_scope_is_needed_for_all_but_connecting(
