@@ -15,6 +15,8 @@ from aiogram.types import (
     PaidMediaLivePhoto,
     PaidMediaPhoto,
     PaidMediaVideo,
+    Poll,
+    PollMedia,
     Venue,
 )
 from aiogram.types import Location as Place
@@ -116,10 +118,29 @@ def _paid_media(shown: PaidMediaInfo, media_url: MediaUrl, caption: str | None) 
             case PaidMediaVideo():
                 parts.append(media.video(item.video, media_url))
             case PaidMediaLivePhoto():
-                parts.append(media.live_video(item.live_photo, media_url))
+                parts += _live_photo(item.live_photo, media_url, None)
             case _:  # a preview shows nothing
                 continue
     return tuple(parts)
+
+
+def _poll(asked: Poll, media_url: MediaUrl, _caption: str | None) -> Parts:
+    """Return a poll as a text, then what is attached to it and to its options."""
+    attached = [asked.media, *(option.media for option in asked.options)]
+    parts = [Content(type="text", text=notices.poll(asked))]
+    for shown in filter(None, attached):
+        parts += _attached(shown, media_url)
+    return tuple(parts)
+
+
+def _attached(shown: PollMedia, media_url: MediaUrl) -> Parts:
+    """Return what is attached to a poll. Reference: Bot API, PollMedia."""
+    kind = next((kind for kind in ATTACHED if getattr(shown, kind)), None)
+    if kind is None:
+        return (Content(type="text", text=shown.link.url),) if shown.link else ()
+    if kind in MEDIA:
+        return (MEDIA[kind](getattr(shown, kind), media_url, None),)
+    return READERS[kind](getattr(shown, kind), media_url, None)
 
 
 MEDIA: Mapping[str, Callable[[Any, MediaUrl, str | None], Content]] = {
@@ -139,4 +160,11 @@ READERS: Mapping[str, Reader] = {
     "location": _location,
     "venue": _venue,
     "paid_media": _paid_media,
+    "poll": _poll,
 }
+
+ATTACHED = (
+    "animation", "live_photo", "venue", "photo", "video", "audio", "document", "sticker",
+    "location",
+)  # fmt: skip
+"""What may be attached to a poll; what sets two fields comes by the first of them."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiogram.types import Chat, Message, User
 
-from bot.translate.contents import contents, with_heading
+from bot.translate.contents import contents, lines, with_heading
 from bot.translate.context import heading
 from bot.translate.files import MediaUrl
 from bot.translate.ids import ID_LIMIT, ChatAddress, participant_id
@@ -198,15 +198,18 @@ def unreadable_message(
 ) -> ClientMessage | None:
     """Return a placeholder for an update that cannot be parsed; None when it names no chat.
 
-    Reads nothing but the plainest fields, and believes none of them.
+    Reads nothing but the plainest fields, and believes none of them. What tells of a message
+    without being one, such as a reaction, gets an id of its own.
     """
-    message = next((part for part in update.values() if _is_message(part)), None)
+    kind, message = next(
+        ((kind, part) for kind, part in update.items() if _is_message(part)), ("", None)
+    )
     if message is None:
         return None
     chat_id = _integer(message["chat"], "id") or _author_id(message)
     if chat_id is None or message["chat"].get("type") != "private":
         return None
-    message_id = _integer(message, "message_id") or 0
+    message_id = _integer(message, "message_id") or 0 if kind.endswith("message") else 0
     update_id = _integer(update, "update_id") or 0
     first_name = message["from"].get("first_name") if _is_object(message.get("from")) else None
     name = clean(first_name) if isinstance(first_name, str) else ""
@@ -221,9 +224,15 @@ def unreadable_message(
         conversation_id=address.conversation_id,
         source_id=source_id,
         sender=person(user),
-        content=Content(type="text", text=UNREADABLE),
+        content=Content(type="text", text=lines(UNREADABLE, _words(message))),
     )
     return ClientMessage(address, message_id, user, at, (payload,), UNREADABLE)
+
+
+def _words(message: Mapping[str, Any]) -> str:
+    """Return what a message says in words, as far as that is plain."""
+    words = message.get("text") or message.get("caption")
+    return clean(words) if isinstance(words, str) else ""
 
 
 def replaces(message: ClientMessage, *, at: datetime) -> EditMessage:

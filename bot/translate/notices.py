@@ -24,6 +24,8 @@ from aiogram.types import (
     WebAppData,
 )
 
+NOT_KNOWN = "not known to this version of the bridge"
+
 SILENT = frozenset(
     {
         "chat_background_set",
@@ -68,18 +70,20 @@ def _name(message: Message, kind: str) -> str:
     """Name a kind that has no text of its own; a kind of the future by its field."""
     unknown = sorted(message.model_extra or {})
     if kind == "unknown" and unknown:
-        return f"{', '.join(unknown).replace('_', ' ')}: not known to this version of the bridge"
+        return f"{', '.join(unknown).replace('_', ' ')}: {NOT_KNOWN}"
     return kind.replace("_", " ")
 
 
-def _poll(asked: Poll) -> str:
+def poll(asked: Poll) -> str:
+    """Return a poll as a text: the question, what is said of it, and the options."""
     kind = "quiz" if asked.type == "quiz" else "poll"
     state = ", closed" if asked.is_closed else ""
     options = [
         f"• {option.text}" + (f" ({option.voter_count})" if option.voter_count else "")
         for option in asked.options
     ]
-    return "\n".join([f"[{kind}{state}] {asked.question}", *options])
+    said = [asked.description] if asked.description else []
+    return "\n".join([f"[{kind}{state}] {asked.question}", *said, *options])
 
 
 def _dice(thrown: Dice) -> str:
@@ -161,7 +165,6 @@ def _website(domain: str) -> str:
 
 
 READERS: Mapping[str, Callable[[Any], str]] = {
-    "poll": _poll,
     "dice": _dice,
     "story": _story,
     "checklist": _checklist,

@@ -7,11 +7,13 @@ text that is nested five deep, and refuses blocks that are new. Reference: Bot A
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from aiogram.enums import RichBlockType
 from aiogram.types import Animation, Audio, Document, PhotoSize, Video, Voice
 from pydantic import BaseModel
 
 from bot.translate import media
 from bot.translate.files import MediaUrl
+from bot.translate.notices import NOT_KNOWN
 from kommo.models import Content
 
 RAW_FIELD = "raw_rich_message"
@@ -30,6 +32,8 @@ FILES: Mapping[str, tuple[type[BaseModel], Callable[[Any, MediaUrl], Content]]] 
     "voice_note": (Voice, media.voice),
     "document": (Document, media.document),
 }
+
+KINDS = frozenset(kind.value for kind in RichBlockType)
 
 Block = Mapping[str, Any]
 
@@ -57,9 +61,19 @@ def contents(message: Block, media_url: MediaUrl) -> tuple[Content, ...]:
 
 
 def _lines(block: Block, depth: int) -> Iterator[str]:
-    """Return a block's lines."""
+    """Return a block's lines; one that is new, and of which nothing can be read, is named."""
     if depth > DEPTH:
         return
+    lines = list(_said(block, depth))
+    kind = block.get("type")
+    is_new = isinstance(kind, str) and kind not in KINDS
+    if is_new and not lines and not any(_files(block, str, depth)):
+        lines = [f"[{str(kind).replace('_', ' ')}: {NOT_KNOWN}]"]
+    yield from lines
+
+
+def _said(block: Block, depth: int) -> Iterator[str]:
+    """Return the lines that a block's words make."""
     match block.get("type"):
         case "divider":
             yield "———"

@@ -171,4 +171,7 @@ def _is_same(shown: str, url: str) -> bool:
 
 
 def _bare(url: str) -> str:
-    return url.strip().removeprefix("https://").removeprefix("http://").rstrip("/").casefold()
+    """Return what tells two addresses apart; only of the host's name the case means nothing."""
+    bare = url.strip().removeprefix("https://").removeprefix("http://").rstrip("/")
+    host, slash, rest = bare.partition("/")
+    return f"{host.casefold()}{slash}{rest}"

@@ -15,6 +15,7 @@ from kommo.models import MEDIA_TYPES, Content
 SAMPLES = Path(__file__).parents[2] / "samples"
 NAMES = sorted(file.name.removesuffix(".client.json") for file in SAMPLES.glob("*.client.json"))
 ANN = {"id": 555, "is_bot": False, "first_name": "Ann"}
+PHOTO = {"file_id": "F", "file_unique_id": "u", "width": 9, "height": 9}
 CHAT = {"id": 555, "type": "private", "first_name": "Ann"}
 
 
@@ -75,12 +76,21 @@ def test_words_nested_too_deep_are_left_out():
 
 def test_a_block_of_the_future_keeps_its_words():
     """What is new is flattened by the fields that it shares with what is known."""
-    blocks = [{"type": "hologram", "text": "new", "depth": 3}, "nonsense", {"type": "text"}]
+    blocks = [{"type": "hologram", "text": "new", "depth": 3}, "nonsense", {"type": "anchor"}]
     quoted = {"reply_to_message": {"rich_message": {"blocks": [{"type": "x", "text": "old"}]}}}
     update = set_aside({"message": {"rich_message": {"blocks": blocks}, **quoted}})
     assert "rich_message" not in json.dumps(update).replace(RAW_FIELD, "")
     (part,) = contents(message({"rich_message": {"blocks": blocks}}), media_url)
     assert part.text == "new"
+
+
+def test_a_block_of_the_future_without_words_is_named():
+    """Nothing of a message goes unseen, not even what nobody can read yet."""
+    inner = {"type": "light_show", "lamps": 3}
+    blocks = [{"type": "stage", "blocks": [inner]}, {"type": "frame", "photo": [PHOTO]}, {}]
+    told, shown = contents(message({"rich_message": {"blocks": blocks}}), media_url)
+    assert told.text == "[light show: not known to this version of the bridge]"
+    assert shown.type == "picture"
 
 
 def test_what_is_not_as_it_should_be_does_no_harm():

@@ -228,6 +228,34 @@ def test_a_placeholder_stands_for_what_cannot_be_read(author, name):
 
 
 @pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"text": "Hi\u0000"}, "\nHi "),
+        ({"caption": "look"}, "\nlook"),
+        ({"text": 5}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_placeholder_shows_the_words_at_once(said, words):
+    """What new thing surrounds a text may wait for an upgrade; the text does not."""
+    update = {"message": {"chat": {"id": 5, "type": "private"}, "message_id": 7} | said}
+    placeholder = incoming.unreadable_message(update, bot_id=1, source_id=None)
+    assert placeholder is not None
+    assert placeholder.payload.content.text == incoming.UNREADABLE + words
+
+
+def test_a_placeholder_for_a_reaction_is_not_taken_for_its_message():
+    """A reaction of a new kind names a message that is somebody else's, or known already."""
+    reaction = {"chat": {"id": 5, "type": "private"}, "message_id": 7}
+    placeholder = incoming.unreadable_message(
+        {"update_id": 9, "message_reaction": reaction}, bot_id=1, source_id=None
+    )
+    assert placeholder is not None
+    assert placeholder.telegram_message_id == 0
+    assert placeholder.payload.external_id == "tg:1:5:notice:9"
+
+
+@pytest.mark.parametrize(
     ("message", "expected"),
     [
         pytest.param({"message_id": 7}, "tg:1:5:7", id="both-ids"),

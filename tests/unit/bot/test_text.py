@@ -166,6 +166,12 @@ class Entity:
         pytest.param(
             "Example.com/a", [Entity(0, 13, "http://example.com/a/")], "Example.com/a", id="same"
         ),
+        pytest.param(
+            "example.com/A",
+            [Entity(0, 13)],
+            "example.com/A (https://example.com/a)",
+            id="another-path",
+        ),
         pytest.param("ab", [Entity(1, 99)], "ab (https://example.com/a)", id="too-long"),
         pytest.param("ab", [Entity(50, 9)], "ab (https://example.com/a)", id="beyond-the-end"),
         pytest.param("ab", [Entity(-5, 6)], "a (https://example.com/a)b", id="negative-offset"),
