@@ -35,8 +35,8 @@ class Press(BaseModel):
     """A pressed button, as Telegram tells of it; what waits until the client sees the choice.
 
     Args:
-        message_id: of the message under which the button is.
         data: what the button carries.
+        message_id: of the message under which the button is; None when Telegram does not tell.
         keyboard: as the client sees it; None when Telegram does not tell.
         text: what the button says; filled in when it is known.
     """
@@ -46,8 +46,8 @@ class Press(BaseModel):
     bot_id: int
     chat_id: int
     callback_id: str
-    message_id: int | None
     data: str
+    message_id: int | None = None
     keyboard: InlineKeyboardMarkup | None = None
     text: str | None = None
 

@@ -113,6 +113,7 @@ _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (
     ("have no write access", MAY_NOT_WRITE),
     ("invalid token specified", BOT_REVOKED),
     ("reply markup is too long", BUTTONS_REFUSED),
+    ("reply_markup_too_long", BUTTONS_REFUSED),
     ("button_data_invalid", BUTTONS_REFUSED),
     ("button_url_invalid", BUTTONS_REFUSED),
     ("buttons are unallowed", BUTTONS_REFUSED),

@@ -44,7 +44,7 @@ NAMES = {
 }
 """Names of files that have none."""
 
-KEYBOARD_REFUSED = ("reply markup", "keyboard", "button")
+KEYBOARD_REFUSED = ("reply markup", "reply_markup", "keyboard", "button")
 ENTITIES_REFUSED = "entit"
 FILE_REFUSED = (
     "photo",
@@ -185,7 +185,7 @@ def pieces(call: Call, description: str) -> list[Call]:
 
     A text is cut again, a caption becomes a text below its file.
     """
-    words = description.lower()
+    words = description.lower().replace("_", " ")
     if "too long" not in words or any(part in words for part in KEYBOARD_REFUSED):
         return []
     if isinstance(call, SendMessage):

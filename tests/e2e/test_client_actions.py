@@ -32,7 +32,7 @@ async def remember(bridge, button_id, text, callback_data=None):
 
 
 def press(telegram, message_id, data, *, is_accessible=True):
-    """Let Ann press the button that carries the data."""
+    """Let Ann press the button that carries the data; without an id, no message is told of."""
     callback_id = f"press{telegram.number()}"
     telegram.callbacks[callback_id] = None
     chat = telegram.peers[ANN].chat()
@@ -46,7 +46,7 @@ def press(telegram, message_id, data, *, is_accessible=True):
                 "from": telegram.peers[ANN].user(),
                 "chat_instance": "1",
                 "data": data,
-                "message": message,
+                "message": message if message_id is not None else None,
             }
         }
     )
@@ -113,6 +113,16 @@ async def test_an_old_button_works_after_a_restart(bridge, telegram, kommo, even
     await remember(bridge, "one", "Yes")
     await bridge.restart()
     callback_id = press(telegram, question[1], "b:one", is_accessible=False)
+    await eventually(lambda: kommo.texts_in(CONVERSATION)[-1] == "Yes")
+    await eventually(lambda: telegram.callbacks[callback_id] == "✔️ Yes")
+
+
+async def test_a_press_of_which_telegram_shows_no_message_is_answered(
+    bridge, telegram, kommo, eventually, question
+):
+    """Of a message that is too old, Telegram may tell not even the id."""
+    await remember(bridge, "one", "Yes")
+    callback_id = press(telegram, None, "b:one")
     await eventually(lambda: kommo.texts_in(CONVERSATION)[-1] == "Yes")
     await eventually(lambda: telegram.callbacks[callback_id] == "✔️ Yes")
 

@@ -47,18 +47,20 @@ async def test_a_quoted_message_that_is_gone_costs_the_quote_only(chat, telegram
     assert kommo.statuses_of(message_id) == [1]
 
 
-async def test_a_text_that_is_too_long_is_cut_again(chat, telegram, kommo, send):
+@pytest.mark.parametrize("words", ["message is too long", "MESSAGE_TOO_LONG"])
+async def test_a_text_that_is_too_long_is_cut_again(chat, telegram, kommo, send, words):
     """Whatever Telegram counts, the client reads all of it."""
-    refuse(telegram, "sendMessage", "message is too long")
+    refuse(telegram, "sendMessage", words)
     halves = [" ".join(["first"] * 300), " ".join(["other"] * 300)]
     message_id = await send(text="\n\n".join(halves))
     assert telegram.texts_to(ANN) == halves
     assert kommo.statuses_of(message_id) == [1]
 
 
-async def test_a_caption_that_is_too_long_goes_below_its_file(chat, telegram, kommo, send):
+@pytest.mark.parametrize("words", ["message caption is too long", "MEDIA_CAPTION_TOO_LONG"])
+async def test_a_caption_that_is_too_long_goes_below_its_file(chat, telegram, kommo, send, words):
     """The file first, then its words."""
-    refuse(telegram, "sendPhoto", "message caption is too long")
+    refuse(telegram, "sendPhoto", words)
     media = kommo.add_attachment(picture(), "a.png")
     message_id = await send(type="picture", media=media, text="words")
     assert [(sent.method, sent.text) for sent in telegram.sent_to(ANN)] == [

@@ -419,6 +419,7 @@ def test_each_refusal_has_its_verdict(code, description, retry, kommo_code, verd
     ("description", "expected"),
     [
         pytest.param("Bad Request: reply markup is too long", BUTTONS_REFUSED, id="keyboard"),
+        pytest.param("Bad Request: REPLY_MARKUP_TOO_LONG", BUTTONS_REFUSED, id="in-capitals"),
         pytest.param("Bad Request: text is too long", TOO_LONG, id="text"),
         pytest.param("Bad Request: BUSINESS_PEER_USAGE_MISSING", WINDOW_CLOSED, id="window"),
     ],

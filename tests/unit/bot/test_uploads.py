@@ -145,6 +145,12 @@ def text(**more):
             text(),
             id="keyboard",
         ),
+        pytest.param(
+            text(reply_markup=keyboard(PRESS)),
+            "Bad Request: REPLY_MARKUP_TOO_LONG",
+            text(),
+            id="keyboard-in-capitals",
+        ),
         pytest.param(text(), "Bad Request: BUTTON_DATA_INVALID", None, id="no-keyboard"),
         pytest.param(text(), "Bad Request: chat not found", None, id="chat"),
         pytest.param(
