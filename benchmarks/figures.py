@@ -297,14 +297,14 @@ async def drain(bench: Bench) -> list[Row]:
         async with subjects.bridge(folder, world) as bridge:
             usual = await load.incoming(bridge, load.CLIENTS)
             usual = await load.incoming(bridge, max(count // 10, 10))
-        world.kommo.is_connectable = False
+        world.kommo.is_down = True
         async with subjects.bridge(folder, world) as bridge:
             for number in range(count):
                 world.telegram.say(FIRST_CHAT + number % load.CLIENTS, f"Waiting {number}")
             while world.telegram.waiting():
                 await asyncio.sleep(0.1)
             await bridge.settle()
-        world.kommo.is_connectable = True
+        world.kommo.is_down = False
         before, began = len(world.kommo.shown.at), time.perf_counter()
         async with subjects.bridge(folder, world) as bridge:
             idle = bridge.memory_mb()

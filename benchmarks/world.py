@@ -160,7 +160,7 @@ class Kommo:
         self.shown = Tally()
         self.statuses = Tally()
         self.latency_s = 0.0
-        self.is_connectable = True
+        self.is_down = False
         self.misordered = 0
         self.wrong = 0
         self._last: dict[str, int] = {}
@@ -170,6 +170,8 @@ class Kommo:
         if not _is_signed(request):
             self.wrong += 1
             return answer(b'{"error_code":401}', 401)
+        if self.is_down:
+            return answer(b"{}", 503)
         if request.path.endswith("/connect"):
             return self._connect()
         if request.path.endswith("/delivery_status"):
@@ -184,8 +186,6 @@ class Kommo:
         return self._late(content) if self.latency_s else content
 
     def _connect(self) -> Answer:
-        if not self.is_connectable:
-            return answer(b"{}", 503)
         body = {"account_id": ACCOUNT_ID, "scope_id": SCOPE_ID, "title": "T"}
         return answer(json.dumps({**body, "hook_api_version": "v2"}).encode())
 
