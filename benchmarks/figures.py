@@ -30,7 +30,7 @@ class Scale:
     asked: int = 500
     memory: int = 100_000
     starts: int = 3
-    slow: int = 400
+    slow: int = 1000
     drain: int = 20_000
     stored: int = MESSAGES
     conversations: int = CONVERSATIONS

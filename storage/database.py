@@ -20,7 +20,8 @@ from storage.lock import instance_lock
 from storage.messages import MessageReader, Messages
 from storage.notes import NoteReader, Notes
 from storage.openings import OpeningReader, Openings
-from storage.queue import DurableQueue, QueueReader
+from storage.queue import DurableQueue
+from storage.queue_reader import QueueReader
 from storage.schema import migrate
 from storage.writer import Writer, uninterrupted
 

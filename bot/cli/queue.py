@@ -12,7 +12,8 @@ from bot.operate.existing import open_existing
 from bot.operate.failed import Direction, item_named, name_of, remedy
 from bot.settings import Settings
 from storage.database import Transaction
-from storage.queue import DurableQueue, QueueItem
+from storage.queue import DurableQueue
+from storage.queue_reader import QueueItem
 
 LISTED = ("pending", "dead")
 AT_MOST = 10_000

@@ -9,7 +9,7 @@ from bot.deliver.events import event_of
 from bot.deliver.uploads import UPLOADS
 from bot.items import Kind
 from kommo.events import ManagerMessage
-from storage.queue import QueueItem
+from storage.queue_reader import QueueItem
 
 GROUP_S = 1.0
 """So long a file that was sent together with others waits for them, to stand in their order."""

@@ -15,7 +15,7 @@ from aiogram.methods import GetMe
 from bot.items import Kind
 from bot.outcome import Outcome, RetryLater, Undeliverable
 from bot.translate import status
-from storage.queue import QueueItem
+from storage.queue_reader import QueueItem
 
 PAUSE_S = 2.0
 """How long to wait before a message is sent once more."""

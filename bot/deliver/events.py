@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from kommo.events import Event, parse_event
-from storage.queue import QueueItem
+from storage.queue_reader import QueueItem
 
 KEPT, LONGEST_KEPT = 256, 16_384
 """So many are kept in memory, and none that is longer."""

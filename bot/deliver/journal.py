@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from storage.messages import SentPart
-from storage.queue import QueueItem
+from storage.queue_reader import QueueItem
 
 MOST = 8
 """So many sends may be without a committed record: what a power cut may repeat at most."""

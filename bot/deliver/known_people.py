@@ -23,7 +23,7 @@ from kommo.ids import ConversationId, KommoChatId, SourceId
 from kommo.models import NewChat, Person, Profile
 from storage.conversations import Conversation
 from storage.database import Database
-from storage.queue import QueueItem
+from storage.queue_reader import QueueItem
 
 CALL_S = 10.0
 """How long one question to the REST API may take."""

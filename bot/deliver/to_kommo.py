@@ -50,7 +50,7 @@ from kommo.models import (
 )
 from storage.database import Database, Transaction
 from storage.openings import Opening
-from storage.queue import QueueItem
+from storage.queue_reader import QueueItem
 
 HISTORY_PAGE, HISTORY_PAGES = 50, 4
 """How far back a message is looked for; a retry is rarely older than the newest 200."""

@@ -55,7 +55,7 @@ from storage.buttons import Button
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.messages import SentPart
-from storage.queue import QueueItem
+from storage.queue_reader import QueueItem
 
 CALL_S = 60
 

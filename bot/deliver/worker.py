@@ -16,7 +16,8 @@ from bot.outcome import Delivered, NotYet, Outcome, RetryLater, RetryPolicy, Und
 from bot.patience import persist
 from storage.attempts import Attempt, Result
 from storage.database import Database, Transaction
-from storage.queue import DurableQueue, QueueItem
+from storage.queue import DurableQueue
+from storage.queue_reader import QueueItem
 
 IDLE_S = 1.0
 """How often an idle queue is looked at, for what another process (`queue retry`) put there."""

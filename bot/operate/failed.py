@@ -7,7 +7,7 @@ from typing import Literal
 
 from bot.items import Kind, Lifetimes
 from storage.database import Database
-from storage.queue import QueueItem, QueueReader
+from storage.queue_reader import QueueItem, QueueReader
 
 Direction = Literal["incoming", "outgoing"]
 """Incoming items wait in the outbox for Kommo, outgoing ones in the inbox for Telegram."""

@@ -6,7 +6,7 @@ from bot.operate.failed import Direction
 from bot.operate.state import State
 from bot.outcome import Delivered, Outcome, RetryLater
 from bot.translate.ids import parse_conversation
-from storage.queue import QueueItem
+from storage.queue_reader import QueueItem
 
 PREFIX = "kommo_telegram"
 ATTEMPT_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

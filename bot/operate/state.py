@@ -7,7 +7,7 @@ from bot.health import Health
 from bot.items import Kind
 from bot.operate.failed import Direction, Failed, failed_items
 from storage.database import Database
-from storage.queue import QueueReader
+from storage.queue_reader import QueueReader
 
 STEP, STEPS = timedelta(minutes=10), 144
 """The chart: a day in steps of ten minutes."""

@@ -15,7 +15,7 @@ from kommo.models import DeliveryStatus, NewMessage
 from storage.attempts import Attempt, Queue
 from storage.database import Snapshot
 from storage.messages import StoredMessage
-from storage.queue import QueueItem
+from storage.queue_reader import QueueItem
 
 STATUS_WORDS = {1: "delivered", 2: "read", -1: "error"}
 OUTCOME_WORDS = {

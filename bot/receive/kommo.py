@@ -30,7 +30,7 @@ from kommo.signature import verify_hook
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.errors import StorageError
-from storage.queue import Urgency
+from storage.queue_reader import Urgency
 
 PATH = "/webhooks/kommo/{scope_id}"
 

@@ -23,7 +23,7 @@ from kommo.ids import AmojoId, ConversationId, KommoChatId, KommoUserId, SourceI
 from kommo.models import NewChat, Person, StatusCode
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
-from storage.queue import QueueItem
+from storage.queue_reader import QueueItem
 
 KNOWS_SINCE = "history_since"
 """The note that says since when the database knows what was delivered."""

@@ -8,7 +8,7 @@ import pytest
 
 from bot.deliver.journal import MOST, Journal, Sent
 from storage.messages import SentPart
-from storage.queue import QueueItem
+from storage.queue_reader import QueueItem
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 PART = SentPart("kommo-1", "tg:1:5", bot_id=1, chat_id=5, telegram_message_id=42, at=NOON)

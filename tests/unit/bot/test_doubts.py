@@ -8,7 +8,7 @@ from bot.deliver.doubts import PAUSE_S, weighed
 from bot.items import Kind
 from bot.outcome import Delivered, RetryLater, Undeliverable
 from bot.translate.status import GAVE_UP, MAY_HAVE_ARRIVED
-from storage.queue import QueueItem
+from storage.queue_reader import QueueItem
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LOST = RetryLater("no answer", is_uncertain=True, is_unknown=True, code=903, text=GAVE_UP.text)
