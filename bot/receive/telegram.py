@@ -141,7 +141,7 @@ class Intake:
             case ClientMessage():
                 await self._store_message(tx, action)
             case ClientEdit():
-                await self._store_edit(tx, action)
+                await self._store_edit(tx, action, update["update_id"])
             case ClientReaction():
                 await self._store_reaction(tx, action, update["update_id"])
             case Pressed():
@@ -266,7 +266,7 @@ class Intake:
             )
         await self._mark_read(tx, address, change.at)
 
-    async def _store_edit(self, tx: Transaction, edit: ClientEdit) -> None:
+    async def _store_edit(self, tx: Transaction, edit: ClientEdit, update_id: int) -> None:
         """Store an edit; one that changes nothing a person can see is none.
 
         Of the moves of a live location, only the first of each minute is stored.
@@ -274,11 +274,15 @@ class Intake:
         if await tx.messages.by_external_id(edit.external_id) is None:
             return
         prints = edit.fingerprint.split("\n")
-        await self._put_edit(tx, edit.payload, _hash(prints[0]), is_move=edit.is_move)
+        moment = (
+            f"{int(edit.payload.at.timestamp()) // MOVE_S}" if edit.is_move else f"#{update_id}"
+        )
+        await self._put_edit(tx, edit.payload, _hash(prints[0]), moment)
         for number, part in enumerate(edit.rest, start=2):
             content_hash = _hash(prints[number - 1])
             if await tx.messages.by_external_id(part.external_id) is not None:
-                await self._put_edit(tx, incoming.as_edit(part, edit.payload.at), content_hash)
+                again = incoming.as_edit(part, edit.payload.at)
+                await self._put_edit(tx, again, content_hash, moment)
                 continue
             said_at = _moment(edit.payload.at, self._now())
             at = await tx.conversations.next_msec(part.conversation_id, said_at)
@@ -298,17 +302,15 @@ class Intake:
             await tx.messages.remember_incoming(row)
 
     async def _put_edit(
-        self, tx: Transaction, edit: EditMessage, content_hash: str, *, is_move: bool = False
+        self, tx: Transaction, edit: EditMessage, content_hash: str, moment: str
     ) -> None:
-        """Store the edit of one part, unless it changes nothing."""
+        """Store the edit of one part, unless it changes nothing; there is one for each moment."""
         if not await tx.messages.change_content(edit.external_id or "", content_hash):
             return
-        moment_s = int(edit.at.timestamp())
-        what = moment_s // MOVE_S if is_move else f"{moment_s}:{content_hash}"
         await put_edit(
             tx,
             edit,
-            dedupe_key=f"edit:{edit.external_id}:{what}",
+            dedupe_key=f"edit:{edit.external_id}:{moment}",
             now=self._now(),
             lifetimes=self._settings.lifetimes,
         )

@@ -177,6 +177,16 @@ async def test_an_edit_replaces_the_text_and_an_unchanged_one_is_none(
     assert len(kommo.edits) == 1
 
 
+async def test_edits_within_a_second_end_as_the_last_one(bridge, telegram, kommo, eventually):
+    """A program may change a client's text to and fro: what it says in the end is shown."""
+    message_id = telegram.client_says("off")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    for text in ("on", "off", "on"):
+        telegram.client_edits(message_id, text)
+    await eventually(lambda: len(kommo.edits) == 3)
+    assert kommo.texts_in(CONVERSATION) == ["on"]
+
+
 @pytest.fixture
 def two_bots(telegram, config):
     """A second bot beside the first."""
