@@ -13,6 +13,7 @@ import httpx
 from kommo.errors import PayloadError, RateLimitedError, ServerError
 from kommo.failures import refusal, unreachable
 from kommo.ids import AmojoId, KommoChatId
+from kommo.remedies import UNREACHED, remedy_of
 from kommo.wire import Fields, decode
 
 PER_SECOND = 7
@@ -27,14 +28,6 @@ PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """How long a command waits when other processes ask as well; each is spread to its double."""
 
 LONGEST_PAUSE_S = 10.0
-
-REMEDIES: Mapping[int, str] = {
-    402: "the account is not paid for: renew its subscription in Kommo",
-    403: "Kommo does not let this integration do that: the token has to be an administrator's, "
-    "with the right to account data; or this address is blocked for asking too often",
-    429: "Kommo takes 7 requests a second from one address: wait, or stop what else asks",
-}
-"""What a person can do about a refusal. Reference: Kommo, Response codes."""
 
 _HEADERS = {"Content-Type": "application/json"}
 
@@ -173,6 +166,11 @@ class CrmApi:
         numbered = [(Fields(row).integer("id"), row) async for row in rows]
         return [Contact(number, _phones(row)) for number, row in numbered if number is not None]
 
+    async def has_contact(self, contact_id: int) -> bool:
+        """Tell whether there is a contact. Reference: Kommo, Contacts list (Contact by ID)."""
+        fields = await self._call("GET", f"contacts/{contact_id}")
+        return fields.integer("id") == contact_id
+
     async def link_chat(self, contact_id: int, kommo_chat_id: KommoChatId) -> None:
         """Make a chat a contact's; again is harmless. Reference: Kommo, Link chat to contact."""
         row = {"contact_id": contact_id, "chat_id": kommo_chat_id}
@@ -233,8 +231,8 @@ class CrmApi:
             if other is not None:
                 token, response = other, await self._send(what, request, other)
         if not response.is_success:
-            remedies = {httpx.codes.UNAUTHORIZED: self._access.remedy, **REMEDIES}
-            remedy = remedies.get(response.status_code, "")
+            is_unknown = response.status_code == httpx.codes.UNAUTHORIZED
+            remedy = self._access.remedy if is_unknown else remedy_of(response.status_code)
             raise refusal(what, response, secret=token, now=self._now(), remedy=remedy)
         if not response.content:
             return Fields({})
@@ -250,7 +248,7 @@ class CrmApi:
         try:
             return await self._http.send(request, follow_redirects=False)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise unreachable(what, error) from error
+            raise unreachable(what, error, remedy=UNREACHED) from error
 
 
 def _phones(contact: Row) -> tuple[str, ...]:

@@ -37,16 +37,20 @@ _REPEATABLE = frozenset({408, 425})
 """Request Timeout and Too Early (RFC 9110, RFC 8470): refusals of the moment, not of the call."""
 
 
-def unreachable(what: str, error: httpx.HTTPError | httpx.InvalidURL) -> UnreachableError:
+def unreachable(
+    what: str, error: httpx.HTTPError | httpx.InvalidURL, *, remedy: str = ""
+) -> UnreachableError:
     """Return the error for a call that got no answer.
 
     Args:
         what: names the call.
         error: what httpx says of it.
+        remedy: what a person can do about it.
     """
     was_sent = not isinstance(error, _NEVER_SENT)
     reason = f"{type(error).__name__} {error}".strip()
-    return UnreachableError(f"{what}: no answer from Kommo: {reason}", was_sent=was_sent)
+    message = f"{what}: no answer from Kommo: {reason}" + (f"; {remedy}" if remedy else "")
+    return UnreachableError(message, was_sent=was_sent)
 
 
 def refusal(

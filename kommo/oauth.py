@@ -12,6 +12,7 @@ import httpx
 
 from kommo.errors import PayloadError, ServerError
 from kommo.failures import refusal, unreachable
+from kommo.remedies import UNREACHED, remedy_of
 from kommo.wire import decode, encode
 
 PATH = "/oauth2/access_token"
@@ -94,7 +95,7 @@ class OAuthApi:
                 follow_redirects=False,
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise unreachable(what, error) from error
+            raise unreachable(what, error, remedy=UNREACHED) from error
         if not response.is_success:
             raise refusal(
                 what,
@@ -102,6 +103,7 @@ class OAuthApi:
                 secret=own.client_secret,
                 others=[fields.get("code", ""), fields.get("refresh_token", "")],
                 now=self._now(),
+                remedy=remedy_of(response.status_code),
             )
         return _read(what, response.content, asked_at)
 

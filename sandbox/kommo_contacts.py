@@ -30,6 +30,11 @@ def list_contacts(account: Account, query: Mapping[str, str]) -> Json | None:
     return {"_page": page, "_embedded": {"contacts": shown}} if shown else None
 
 
+def one_contact(account: Account, number: str) -> Json | None:
+    """Return a contact; nothing when there is none of this number."""
+    return account.contacts.get(int(number)) if number.isdecimal() else None
+
+
 def list_links(account: Account, query: Mapping[str, str]) -> Json | None:
     """Return which chat is whose; nothing when the chat or the contact has none."""
     chat_id, contact_id = query.get("chat_id"), query.get("contact_id")

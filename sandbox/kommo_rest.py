@@ -133,6 +133,9 @@ def _answered(account: Account, request: web.Request, body: bytes) -> Json | Non
         raise RefusedError(403, "session cookies are not taken here")
     if name in WRITES:
         return WRITES[name](account, _objects(body))
+    section, _, number = name[1].partition("/")
+    if (name[0], section) == ("GET", "contacts") and number not in {"", "chats"}:
+        return kommo_contacts.one_contact(account, number)
     if name in CALLS:
         return _carried_out(CALLS[name], account, request.query)
     raise RefusedError(404, "no such call")

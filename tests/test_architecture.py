@@ -110,7 +110,10 @@ def test_imports_have_no_cycles():
         visit(name, ())
 
 
-@pytest.mark.parametrize("command", ["chats", "queue", "trace", "backup", "sources", "templates"])
+@pytest.mark.parametrize(
+    "command",
+    ["chats", "queue", "trace", "backup", "sources", "templates", "invite", "connect"],
+)
 def test_commands_start_without_telegrams_types(command):
     """Building aiogram's types takes seconds, which a command that needs none must not cost."""
     look = f"import bot.cli.{command}, sys; sys.exit('aiogram' in sys.modules)"

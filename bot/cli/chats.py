@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.errors import BridgeError
+from bot.operate.channel import open_channel
 from bot.operate.existing import open_existing
 from bot.operate.forget import erase, media_links
-from bot.operate.kommo import open_chats, with_account
+from bot.operate.kommo import with_account
 from bot.settings import Settings
 from bot.translate.ids import participant_id
 from kommo.answers import HistoryMessage
@@ -119,7 +120,7 @@ async def _history(settings: Settings, name: str, limit: int) -> list[HistoryMes
         settings = await with_account(settings, database)
         async with database.snapshot() as snapshot:
             known = await snapshot.conversations.get(name)
-    async with open_chats(settings) as chats:
+    async with open_channel(settings) as chats:
         chat_id = await _kommo_chat(chats, name, known)
         messages: list[HistoryMessage] = []
         while len(messages) < limit:

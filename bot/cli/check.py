@@ -3,12 +3,13 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
 
+from bot.operate.consent import links_in, without_links
 from bot.settings import Settings
 from storage.errors import StorageError
 
@@ -18,6 +19,7 @@ MARKS: dict[State, str] = {
     "warning": "[yellow]warning[/]",
     "failed": "[red]failed[/] ",
 }
+SEE_ABOVE = "(the link above)"
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,20 @@ def _printer(console: Console) -> Callable[[Finding], None]:
 async def _print_all(
     settings: Settings, file: Path | None, *, offline: bool, show: Callable[[Finding], None]
 ) -> list[Finding]:
-    findings = []
-    async for finding in _findings(settings, file, offline=offline):
+    findings: list[Finding] = []
+    has_link = False
+    async for found in _findings(settings, file, offline=offline):
+        finding = _pointing_up(found) if has_link else found
+        has_link = has_link or bool(links_in(f"{found.text} {found.remedy}"))
         show(finding)
         findings.append(finding)
     return findings
+
+
+def _pointing_up(finding: Finding) -> Finding:
+    """Return a finding without a second link to the same consent."""
+    text, remedy = (without_links(one, SEE_ABOVE) for one in (finding.text, finding.remedy))
+    return replace(finding, text=text, remedy=remedy)
 
 
 async def _findings(

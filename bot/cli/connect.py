@@ -4,7 +4,8 @@ import asyncio
 
 import typer
 
-from bot.operate.kommo import open_chats, with_account
+from bot.operate.channel import open_channel
+from bot.operate.kommo import with_account
 from bot.settings import Settings
 from kommo.ids import AmojoId
 from storage.database import Database
@@ -25,7 +26,7 @@ def disconnect(settings: Settings, *, is_confirmed: bool) -> None:
 
 async def _connect(settings: Settings) -> str:
     settings = await _known(settings)
-    async with open_chats(settings) as chats:
+    async with open_channel(settings) as chats:
         connection = await chats.connect(
             AmojoId(settings.kommo.account_id or ""),
             settings.kommo.title,
@@ -36,7 +37,7 @@ async def _connect(settings: Settings) -> str:
 
 async def _disconnect(settings: Settings) -> None:
     settings = await _known(settings)
-    async with open_chats(settings) as chats:
+    async with open_channel(settings) as chats:
         await chats.disconnect(AmojoId(settings.kommo.account_id or ""))
 
 

@@ -5,22 +5,19 @@ import json
 import secrets
 from datetime import UTC, datetime, timedelta
 
-import aiohttp
 import typer
-from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import AiogramError
 
 from bot.errors import BridgeError
+from bot.operate.kommo import open_rest
+from bot.operate.telegram import bot_username
 from bot.settings import BotSettings, Settings
 from bot.translate.starts import INVITATION_BYTES, invitation_payload
+from kommo.errors import KommoError
 from storage.database import Database
 from storage.invitations import Invitation
 
-TIMEOUT_S = 20
 NO_REST = (
-    "warning: without access to Kommo's REST API (kommo.access_token, kommo.subdomain) nobody can "
+    "without access to Kommo's REST API (kommo.access_token, kommo.subdomain) nobody can "
     "be tied to a contact; the link is an ordinary start until then"
 )
 
@@ -48,10 +45,6 @@ def invite(
         created_at=now,
         expires_at=now + timedelta(days=days),
     )
-    if settings.kommo.rest_url is None or not (
-        settings.kommo.access_token or settings.kommo.oauth
-    ):
-        typer.echo(NO_REST, err=True)
     link = asyncio.run(_made(settings, entry, invitation))
     until = invitation.expires_at.isoformat(timespec="seconds")
     if as_json:
@@ -70,28 +63,36 @@ def invite(
 
 
 async def _made(settings: Settings, entry: BotSettings, invitation: Invitation) -> str:
-    """Ask for the bot's name, then store the invitation; return its link."""
-    async with Database.open(settings.database) as database:
-        username = await _username(settings, entry)
-        async with database.transaction() as tx:
-            await tx.invitations.remember(invitation)
+    """Look for the contact, ask for the bot's name, store the invitation; return its link."""
+    warning = await _doubt(settings, invitation.contact_id)
+    if warning:
+        typer.echo(f"warning: {warning}", err=True)
+    username = await bot_username(settings, entry)
+    async with Database.open(settings.database) as database, database.transaction() as tx:
+        await tx.invitations.remember(invitation)
     return f"https://t.me/{username}?start={invitation.payload}"
 
 
-async def _username(settings: Settings, entry: BotSettings) -> str:
-    """Return what the bot is called in links. Reference: Bot API, getMe."""
-    session = AiohttpSession(api=TelegramAPIServer.from_base(settings.telegram.api_url))
-    async with Bot(entry.token.get_secret_value(), session=session).context() as bot:
-        try:
-            me = await bot.get_me(request_timeout=TIMEOUT_S)
-        except (AiogramError, aiohttp.ClientError) as error:
-            raise InviteError(
-                f"Telegram did not tell the bot's name ({type(error).__name__}); "
-                "see: kommo-telegram check"
-            ) from error
-    if not me.username:
-        raise InviteError("the bot has no user name, so there is no link to it")
-    return me.username
+async def _doubt(settings: Settings, contact_id: int) -> str | None:
+    """Return why it is not certain that the link will tie; nothing when it is.
+
+    Raises:
+        InviteError: Kommo says that there is no such contact.
+    """
+    kommo = settings.kommo
+    if kommo.oauth is None and (kommo.access_token is None or kommo.rest_url is None):
+        return NO_REST
+    try:
+        async with open_rest(settings) as crm:
+            is_there = await crm.has_contact(contact_id)
+    except (BridgeError, KommoError) as error:
+        return f"whether there is a contact {contact_id} could not be asked: {error}"
+    if not is_there:
+        raise InviteError(
+            f"there is no contact {contact_id} in Kommo: its number is at the end of the address "
+            "of its page (…/contacts/detail/NUMBER)"
+        )
+    return None
 
 
 def _named(settings: Settings, name: str | None) -> BotSettings:

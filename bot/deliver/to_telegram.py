@@ -372,9 +372,10 @@ class ToTelegram:
         async with self._database.snapshot() as snapshot:
             known = await by_phone(snapshot, event, self._region)
         if known is None:
-            if event.conversation_id is None and event.receiver.phone:
-                raise NotSentError(status.UNKNOWN_NUMBER)
-            return None
+            if event.conversation_id is not None:
+                return None
+            has_number = bool(event.receiver.phone)
+            raise NotSentError(status.UNKNOWN_NUMBER if has_number else status.NO_NUMBER)
         now = self._now()
         await persist(
             self._database,

@@ -16,8 +16,7 @@ from datetime import datetime, timedelta
 
 from bot.health import RestHealth
 from bot.patience import persist
-from kommo.crm import REMEDIES
-from kommo.errors import KommoError, RejectedError
+from kommo.errors import KommoError, RejectedError, UnreachableError
 from kommo.oauth import OAuthApi, Tokens
 from storage.database import Database, Transaction
 from storage.grants import Grant
@@ -28,7 +27,10 @@ NEARLY = timedelta(minutes=1)
 AHEAD = timedelta(hours=6)
 """The scheduler renews a token that expires sooner: of the 24 hours of its life, the last."""
 
-LEASE = timedelta(seconds=45)
+RENEWAL_S = 20.0
+"""A renewal that takes longer is given up."""
+
+LEASE = timedelta(seconds=25)
 """Longer than a renewal takes; only a process that died holds it so long."""
 
 PATIENCE = timedelta(minutes=10)
@@ -40,6 +42,9 @@ REMEDY = (
 )
 
 POLL_S, CLOSE_S = 0.2, 4.0
+SAID_AT = 8
+"""After so many looks at another process's renewal a person hears what the wait is for."""
+
 UNAUTHORIZED = 401
 LOST = frozenset({400, UNAUTHORIZED})
 """Kommo does not know the token any more; other refusals may pass."""
@@ -166,6 +171,7 @@ class GrantedAccess:
 
     async def _renew(self, stale: str) -> Grant:
         """Wait until nobody else renews; then do it, if it is still needed."""
+        looks = 0
         while True:
             is_mine = await persist(self._database, self._take)
             grant = await self._known()
@@ -174,11 +180,23 @@ class GrantedAccess:
                 return grant
             if is_mine:
                 return await self._ask(grant)
+            looks += 1
+            if looks == SAID_AT:
+                log.warning(
+                    "waiting for another process that renews the access to Kommo's REST API; if "
+                    "it was killed, its turn ends within %.0f s",
+                    LEASE.total_seconds(),
+                )
             await asyncio.sleep(POLL_S)
 
     async def _ask(self, grant: Grant) -> Grant:
         try:
-            tokens = await self._api.renew(grant.account_url, grant.refresh_token)
+            async with asyncio.timeout(RENEWAL_S):
+                tokens = await self._api.renew(grant.account_url, grant.refresh_token)
+        except TimeoutError as error:
+            await self._release(None)
+            late = f"Kommo did not renew the access to its REST API within {RENEWAL_S:.0f} s"
+            raise UnreachableError(late, was_sent=True) from error
         except RejectedError as error:
             problem = _refusal(error, self.remedy)
             await self._release(problem)
@@ -231,8 +249,7 @@ def _refusal(error: RejectedError, remedy: str) -> str:
     """Return why there is no renewal, and what to do."""
     if error.status in LOST:
         return f"access to Kommo's REST API is lost ({error}); {remedy}"
-    advice = REMEDIES.get(error.status or 0, "it is tried again by itself")
-    return f"access to Kommo's REST API cannot be renewed ({error}); {advice}"
+    return f"access to Kommo's REST API cannot be renewed ({error}); it is tried again by itself"
 
 
 def _heed(task: asyncio.Task[Grant]) -> None:

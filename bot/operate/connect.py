@@ -18,6 +18,8 @@ REMEDY = (
     "and whether Kommo support allowed this account for the channel"
 )
 
+OUTAGE = "Kommo has an outage, or: check kommo.chats_url and the network"
+
 log = logging.getLogger(__name__)
 
 

@@ -8,6 +8,7 @@ That it is good for one time is noted in the database. Reference: Kommo, OAuth 2
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode, urlsplit
@@ -17,6 +18,8 @@ from bot.settings_tables import KommoSettings, OAuthSettings
 LIFETIME = timedelta(hours=24)
 NONCE_BYTES = 16
 _TIME_BYTES, _MAC_BYTES = 6, 32
+
+_LINK = re.compile(r"https://www\.(?:kommo\.com|amocrm\.ru)/oauth\?[\w%&=.~-]+", re.ASCII)
 
 Random = Callable[[int], bytes]
 
@@ -34,6 +37,16 @@ def consent_url(
     state = new_state(secret, now=now, random=random)
     query = urlencode({"client_id": oauth.client_id, "state": state, "mode": "popup"})
     return f"https://{host}/oauth?{query}"
+
+
+def links_in(text: str) -> list[str]:
+    """Return the links to the consent that a text tells."""
+    return _LINK.findall(text)
+
+
+def without_links(text: str, instead: str) -> str:
+    """Return a text with a word in the place of each link to the consent."""
+    return _LINK.sub(instead, text)
 
 
 def new_state(secret: str, *, now: datetime, random: Random) -> str:

@@ -15,7 +15,7 @@ from aiogram.exceptions import (
 )
 
 from bot.errors import BridgeError
-from bot.operate.connect import REMEDY
+from bot.operate.connect import OUTAGE, REMEDY
 from bot.operate.existing import is_there
 from bot.operate.kommo import open_crm, open_rest, with_account
 from bot.operate.sources import WIDGET_REMEDY, plan
@@ -65,7 +65,8 @@ async def _rest(settings: Settings) -> AsyncIterator[Probe]:
             async for found in _sources(settings, crm):
                 yield found
     except RejectedError as error:
-        remedy = WIDGET_REMEDY if error.status == FORBIDDEN else "see docs/setup.md"
+        is_widget = name == "sources" and error.status == FORBIDDEN
+        remedy = WIDGET_REMEDY if is_widget else "see docs/setup.md"
         yield name, str(error), remedy
     except (BridgeError, KommoError) as error:
         yield name, str(error), "messages cross without it; the rest is tried again by itself"
@@ -133,9 +134,5 @@ async def _channel(settings: Settings) -> Probe:
         except RejectedError as error:
             return "channel", str(error), REMEDY
         except KommoError as error:
-            return (
-                "channel",
-                str(error),
-                "Kommo has an outage, or: check kommo.chats_url and the network",
-            )
+            return "channel", str(error), OUTAGE
     return "channel", "", f"connected as {connection.title!r}"

@@ -199,6 +199,11 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "Ninguém com este número é conhecido no Telegram: envie ao cliente um link de convite.",
         "Клиент с этим номером в Telegram неизвестен: отправьте ему ссылку-приглашение.",
     ),
+    "No phone number came with the message: enter it in the contact, and write from there.": (
+        "El mensaje llegó sin número de teléfono: añádalo al contacto y escriba desde allí.",
+        "A mensagem veio sem número de telefone: inclua-o no contato e escreva a partir dele.",
+        "Сообщение пришло без номера телефона: укажите его в контакте и пишите оттуда.",
+    ),
     "Share my phone number": (
         "Compartir mi número de teléfono",
         "Compartilhar meu número de telefone",

@@ -28,6 +28,10 @@ UNKNOWN_NUMBER = Verdict(
     ErrorCode.NO_CONVERSATION,
     "Nobody with this number is known in Telegram: send the client an invitation link.",
 )
+NO_NUMBER = Verdict(
+    ErrorCode.NO_CONVERSATION,
+    "No phone number came with the message: enter it in the contact, and write from there.",
+)
 BOT_REMOVED = Verdict(
     ErrorCode.INTEGRATION_OFF, "The Telegram bot of this conversation is not set up any more."
 )

@@ -42,6 +42,23 @@ async def test_the_channel_is_connected_and_disconnected_by_command(command, kom
     assert "next start connects again" in output
 
 
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        pytest.param(403, "check kommo.channel_id", id="refused"),
+        pytest.param(503, "Kommo has an outage", id="outage"),
+    ],
+)
+async def test_what_kommo_does_not_do_is_said_with_what_to_do(command, kommo, status, remedy):
+    """Each command that asks the channel for something, in one line."""
+    kommo.faults.fail("/v2/origin/custom/*", status=status, times=None)
+    for arguments in (["connect"], ["disconnect", "--yes"], ["history", "tg:700001:555"]):
+        code, output, errors = await command(*arguments)
+        assert (code, output) == (1, "")
+        assert remedy in errors
+        assert errors.count("\n") == 1
+
+
 async def test_the_account_is_looked_up_once(
     with_token, config, telegram, kommo, eventually, command
 ):

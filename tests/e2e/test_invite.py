@@ -42,6 +42,57 @@ async def test_every_link_is_another_one(telegram, invite):
     assert first != second
 
 
+@pytest.fixture
+def with_rest(config, kommo):
+    """Settings with access to Kommo's REST API."""
+    text = config.read_text(encoding="utf-8")
+    access = f'access_token = "{kommo.access_token}"\napi_url = "{kommo.url}"'
+    config.write_text(text.replace("[kommo]", f"[kommo]\n{access}"), encoding="utf-8")
+    return config
+
+
+async def test_nobody_is_invited_for_a_contact_that_is_not_there(
+    with_rest, telegram, kommo, invite
+):
+    """A mistyped number is said at once, and no link is made; a right one is made in silence."""
+    code, output, errors = await invite("--json")
+    assert (code, output) == (1, "")
+    assert "there is no contact 9030001 in Kommo" in errors
+    number = kommo.add_contact("Max")
+    code, output, errors = await invite("--contact", str(number))
+    assert (code, output.startswith("https://t.me/sales_bot")) == (0, True)
+    assert "warning" not in errors
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 503])
+async def test_a_contact_that_cannot_be_looked_for_is_a_warning(
+    with_rest, telegram, kommo, invite, status
+):
+    """The link is made all the same: it ties when the access is there by then."""
+    kommo.faults.fail("/api/v4/contacts/*", status=status, times=None)
+    code, output, errors = await invite()
+    assert (code, output.startswith("https://t.me/sales_bot")) == (0, True)
+    assert "warning: whether there is a contact 9030001 could not be asked" in errors
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param({"status": 401}, "make a new one with @BotFather", id="revoked"),
+        pytest.param({"status": 500}, "status 500", id="broken"),
+        pytest.param({"status": 200, "body": "<html>"}, "kommo-telegram check", id="no-json"),
+        pytest.param({"status": 200, "body": {"result": {}}}, "check", id="no-name"),
+        pytest.param({"status": 200, "body": {"result": {"username": 1}}}, "check", id="odd"),
+    ],
+)
+async def test_a_bot_without_a_name_is_said(telegram, invite, answer, said):
+    """Whatever Telegram answers: a line, and never the token."""
+    telegram.faults.fail("getMe", times=None, **answer)
+    code, output, errors = await invite()
+    assert (code, output, said in errors) == (1, "", True)
+    assert "FAKE-TOKEN" not in errors
+
+
 async def test_what_cannot_be_invited_with_is_named(telegram, invite):
     """An unknown bot, and a Telegram that does not answer."""
     code, _, errors = await invite("--bot", "Nobody")

@@ -215,6 +215,18 @@ async def test_a_lost_grant_is_said_with_a_link(granted, with_oauth, kommo):
     assert (await run_command("sources", "list", config=with_oauth))[0] == 0
 
 
+async def test_check_shows_one_link_however_many_miss_the_access(with_oauth, process, eventually):
+    """The account and the waiting service need the same consent: one link, to be opened once."""
+    text = with_oauth.read_text(encoding="utf-8")
+    with_oauth.write_text(text.replace(f'account_id = "{ACCOUNT_ID}"\n', ""), encoding="utf-8")
+    await process.start(is_healthy=False)
+    await eventually(lambda: "kommo.com/oauth" in log_of(process), within_s=90)
+    code, said, _ = await run_command("check", config=with_oauth)
+    assert code == 1
+    assert said.count("https://www.kommo.com/oauth?") == 1
+    assert "(the link above)" in said
+
+
 async def test_a_service_that_waits_for_the_consent_stops_when_told(
     with_oauth, process, eventually
 ):

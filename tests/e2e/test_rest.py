@@ -118,6 +118,48 @@ async def test_a_command_does_not_wait_for_long(with_rest, command, kommo):
     assert "7 requests a second" in error
 
 
+REFUSALS = [
+    pytest.param(401, "make a new one", id="no-token"),
+    pytest.param(402, "renew its subscription", id="unpaid"),
+    pytest.param(403, "administrator", id="no-rights"),
+    pytest.param(500, "try again in a few minutes", id="broken"),
+    pytest.param(503, "try again in a few minutes", id="outage"),
+]
+
+
+@pytest.mark.parametrize(("status", "remedy"), REFUSALS)
+async def test_each_refusal_of_the_rest_api_says_what_to_do(
+    with_rest, command, kommo, status, remedy
+):
+    """Kommo's number alone helps nobody."""
+    kommo.faults.fail("/api/v4/*", status=status, times=None)
+    for arguments in (["sources", "list"], ["sources", "sync"], ["templates", "list"]):
+        code, output, errors = await command(*arguments)
+        assert (code, output) == (1, "")
+        assert str(status) in errors
+        assert remedy in errors
+        assert errors.count("\n") == 1
+
+
+async def test_a_kommo_that_is_not_there_is_said_with_what_to_check(with_rest, command, kommo):
+    """A wrong subdomain, or no network."""
+    kommo.faults.reset("/api/v4/*", times=None)
+    code, _, errors = await command("sources", "list")
+    assert code == 1
+    assert "check kommo.subdomain" in errors
+
+
+@pytest.mark.parametrize(("status", "remedy"), REFUSALS[:3])
+async def test_the_log_says_what_to_do_about_a_refusal(
+    with_rest, bridge, telegram, kommo, eventually, caplog, status, remedy
+):
+    """A client who cannot be tied to a contact is told of with the remedy; the message arrives."""
+    kommo.faults.fail("/api/v4/*", status=status, times=None)
+    telegram.client_shares_phone("+14155550123")
+    await eventually(lambda: len(kommo.received) == 1, within_s=60)
+    await eventually(lambda: remedy in caplog.text)
+
+
 async def test_without_rest_access_a_command_says_what_to_set(command):
     """Messaging needs no token; sources do, and say so."""
     code, _, errors = await command("sources", "list")

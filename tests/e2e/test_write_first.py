@@ -144,8 +144,9 @@ async def test_what_kommo_will_not_tie_goes_on_where_it_was(begun, telegram, kom
 
 
 async def test_without_a_number_there_is_nobody_to_invite(shared, telegram, kommo, eventually):
-    """A chat that nobody knows, and no number: the status says so, and speaks of no link."""
+    """A chat that nobody knows, and no number: the status says what to do, not to invite."""
     message = await kommo.write_first("", "Hello")
     await eventually(lambda: kommo.statuses_of(message) == [-1])
     [status] = kommo.account.message(message).statuses
-    assert "invitation" not in status.error
+    assert status.error_code == 904
+    assert "enter it in the contact" in status.error

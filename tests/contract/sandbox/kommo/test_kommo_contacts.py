@@ -51,6 +51,15 @@ async def test_nothing_found_is_204(kommo, rest):
     assert await rest("GET", "contacts/chats?contact_id=1") == (204, None)
 
 
+async def test_a_contact_is_there_or_not(kommo, rest):
+    """Its number names it; an unknown one is an empty answer."""
+    number = kommo.add_contact("Max")
+    status, answer = await rest("GET", f"contacts/{number}")
+    assert (status, answer["name"]) == (200, "Max")
+    assert await rest("GET", "contacts/1") == (204, None)
+    assert await rest("GET", "contacts/max") == (204, None)
+
+
 async def test_a_chat_is_linked_to_one_contact(kommo, rest, chat_id):
     """Again is harmless; another contact takes it over, under another link."""
     ann, max_ = kommo.add_contact("Ann"), kommo.add_contact("Max")
