@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
@@ -55,7 +56,7 @@ def configure(
     redact: Callable[[str], str],
     environ: Mapping[str, str],
 ) -> None:
-    """Send all logs to a stream, and errors that nobody caught too.
+    """Send all logs to a stream, and errors that nobody caught and libraries' warnings too.
 
     What asyncio finds unhandled reaches its logger, and with it this stream.
 
@@ -77,6 +78,7 @@ def configure(
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
     sys.excepthook = _report
     threading.excepthook = lambda args: _report(args.exc_type, args.exc_value, args.exc_traceback)
+    warnings.showwarning = _warn
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -208,6 +210,13 @@ def _report(
     if error is None or issubclass(kind, KeyboardInterrupt | SystemExit):
         return
     log.critical("unexpected error", exc_info=(kind, error, trace))
+
+
+def _warn(
+    message: Warning | str, category: type[Warning], *_where: object, **_more: object
+) -> None:
+    """Log what a library warns of, such as a picture that is suspiciously large."""
+    log.warning("%s: %s", category.__name__, message)
 
 
 def _words(value: Any) -> str:

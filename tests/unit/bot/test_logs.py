@@ -7,6 +7,7 @@ import logging
 import sys
 import threading
 import urllib.parse
+import warnings
 
 import pytest
 
@@ -32,6 +33,7 @@ def restored(monkeypatch):
     """Leave logging and the hooks as they were."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -263,6 +265,15 @@ def test_uncaught_errors_are_logged(written):
     sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
     threading.excepthook(threading.ExceptHookArgs((RuntimeError, None, None, None)))
     assert shown().count("unexpected error") == 2
+
+
+def test_warnings_of_libraries_are_logged(written):
+    """A warning is a line like any other, without secrets: nothing is written past the log."""
+    shown = written("json")
+    warnings.simplefilter("always")
+    warnings.warn(f"odd: {TOKEN}", UserWarning, stacklevel=1)
+    line = json.loads(shown())
+    assert (line["level"], line["message"]) == ("warning", f"UserWarning: odd: {REDACTED}")
 
 
 async def test_errors_of_forgotten_tasks_are_logged(written):
