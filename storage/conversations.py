@@ -1,10 +1,11 @@
 """Conversations: a Telegram chat and its Kommo counterpart."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from storage.attempts import without_items
-from storage.engine import Row, Session
+from storage.engine import Row, Session, batches, names_of
 from storage.moments import from_ms, optional_moment, optional_ms, to_ms
 
 COLUMNS = (
@@ -45,6 +46,17 @@ class ConversationReader:
     async def get(self, conversation_id: str) -> Conversation | None:
         """Return one by our id."""
         return await self._one("conversation_id = :value", conversation_id)
+
+    async def all_of(self, conversation_ids: Iterable[str]) -> dict[str, Conversation]:
+        """Return those that are known of some, by our ids."""
+        found: dict[str, Conversation] = {}
+        for batch in batches(conversation_ids):
+            condition = f"conversation_id IN ({names_of(batch)})"
+            rows = await self._session.rows(
+                f"SELECT {COLUMNS} FROM conversations WHERE {condition}", batch
+            )
+            found |= {row[0]: _conversation(row) for row in rows}
+        return found
 
     async def by_kommo_chat(self, kommo_chat_id: str) -> Conversation | None:
         """Return the latest of Kommo's id."""

@@ -15,9 +15,10 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 import aiosqlite
@@ -102,14 +103,14 @@ class Connection:
         """Do some work in one go on the connection's thread; cancelling does not stop it."""
         if not self._is_open:
             raise DatabaseUnavailableError(f"the database {self._path} is closed")
-        with _mapped(self._path):
+        with _Mapped(self._path):
             return await self._thread.call(work)
 
     async def at_once(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do short work here and now; behind what the thread has to do, if there is anything."""
         if not self._is_open or not self._thread.is_idle:
             return await self.call(work)
-        with _mapped(self._path):
+        with _Mapped(self._path):
             return self._thread.here(work)
 
     async def close(self) -> None:
@@ -255,7 +256,7 @@ async def connect(path: Path, *, read_only: bool = False) -> AsyncIterator[Conne
         check_same_thread=False,  # its thread and the loop's take turns, see `is_idle`
     )
     thread = _Thread(open_file)
-    with _mapped(path):
+    with _Mapped(path):
         await thread
     opened = Connection(thread, path)
     try:
@@ -293,7 +294,7 @@ def verify(path: Path) -> None:
         DatabaseUnavailableError: it is damaged.
     """
     with (
-        _mapped(path),
+        _Mapped(path),
         closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as raw,
     ):
         (found,) = raw.execute("PRAGMA integrity_check(1)").fetchone()
@@ -348,20 +349,36 @@ def _take_back(path: Path) -> None:
             file.chmod(OWNER_ONLY)
 
 
-@contextmanager
-def _mapped(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours; a statement that is wrong is a bug and stays as it is."""
-    try:
-        yield
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-        raise
-    except sqlite3.DatabaseError as error:
+class _Mapped:
+    """Turns SQLite's errors into ours; a statement that is wrong is a bug and stays as it is.
+
+    It is entered for every statement, so it is no generator.
+    """
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not isinstance(error, sqlite3.DatabaseError):
+            return
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            return
         full_code = getattr(error, "sqlite_errorcode", 0)
         code = full_code & PRIMARY_CODE
         remedy = f"; {REMEDIES[code]}" if code in REMEDIES else ""
         may_pass = code in STALLS and full_code != sqlite3.SQLITE_READONLY_DBMOVED
-        kind = DatabaseStalledError if may_pass else DatabaseUnavailableError
-        raise kind(f"the database {path} failed: {error}{remedy}") from error
+        failure = DatabaseStalledError if may_pass else DatabaseUnavailableError
+        raise failure(f"the database {self._path} failed: {error}{remedy}") from error
 
 
 def batches(values: Iterable[str]) -> Iterator[dict[str, str]]:

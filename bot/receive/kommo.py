@@ -6,7 +6,7 @@ Reference: Kommo, Receiving chat webhooks.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -146,8 +146,9 @@ class Hooks:
 
     async def _keep_in_one(self, hooks: Sequence[Hook]) -> None:
         async with self._database.transaction() as tx:
+            known = await tx.conversations.all_of(filter(None, map(_named, hooks)))
             for hook in hooks:
-                await self._store(tx, hook.event, hook.body)
+                await self._store(tx, hook, known)
 
     async def _failure_of(self, hook: Hook) -> Exception | None:
         try:
@@ -156,9 +157,10 @@ class Hooks:
             return error
         return None
 
-    async def _store(self, tx: Transaction, event: Event, body: str) -> None:
+    async def _store(self, tx: Transaction, hook: Hook, named: Mapping[str, Conversation]) -> None:
+        event = hook.event
         kind = KIND_OF.get(type(event), Kind.UNKNOWN_EVENT)
-        conversation_id, known = await _conversation_of(tx, event)
+        conversation_id, known = await _conversation_of(tx, hook, named)
         if isinstance(event, ManagerTyping):
             self._show_typing(event, conversation_id)
             return
@@ -168,7 +170,7 @@ class Hooks:
                 ordering_key=event.dedupe_key,
                 conversation_id=conversation_id,
                 kind=kind,
-                payload=body,
+                payload=hook.body,
                 now=self._now(),
             )
             return
@@ -178,7 +180,7 @@ class Hooks:
             ordering_key=await _order_of(tx, event, conversation_id),
             conversation_id=conversation_id,
             kind=kind,
-            payload=body,
+            payload=hook.body,
             now=now,
             expires_at=now + self._lifetimes.to_telegram,
             urgency=_urgency(known, now),
@@ -201,23 +203,27 @@ def _urgency(known: Conversation | None, now: datetime) -> Urgency:
     return "" if now - known.last_incoming_at < RECENT else "later"
 
 
+def _named(hook: Hook) -> str | None:
+    """Return the conversation that a hook names; a name of ours may say more than the id."""
+    ours: str | None = getattr(hook.event, "conversation_id", None)
+    address = parse_conversation(ours or "")
+    return ours if address is None else address.conversation_id
+
+
 async def _conversation_of(
-    tx: Transaction, event: Event
+    tx: Transaction, hook: Hook, named: Mapping[str, Conversation]
 ) -> tuple[str | None, Conversation | None]:
-    """Return our id of the conversation an event is about, and what is stored of it, if known.
+    """Return our id of the conversation a hook is about, and what is stored of it, if known.
 
     What a hook says of both ids is remembered: history is asked for by Kommo's id.
     """
-    ours = getattr(event, "conversation_id", None)
-    kommos = getattr(event, "kommo_chat_id", None)
-    address = parse_conversation(ours or "")
-    if address is not None:
-        ours = address.conversation_id  # the name of a chat that a manager began says more
+    ours = _named(hook)
     if ours:
-        known = await tx.conversations.get(ours)
-        if known is not None and isinstance(event, ManagerMessage):
-            await _remember(tx, event, known)
+        known = named.get(ours)
+        if known is not None and isinstance(hook.event, ManagerMessage):
+            await _remember(tx, hook.event, known)
         return ours, known
+    kommos = getattr(hook.event, "kommo_chat_id", None)
     if not kommos:
         return None, None
     opening = await tx.openings.by_kommo_chat(kommos)
