@@ -13,10 +13,11 @@ from bot.operate.challenge import ChallengeRoute
 from bot.operate.connect import Connector
 from bot.operate.consent_page import ConsentRoute
 from bot.receive.history import History, Pace
+from bot.receive.intake import Intake, IntakeSettings
 from bot.receive.kommo import PATH, Hooks
 from bot.receive.people import PeopleSettings
 from bot.receive.recovery import Owner, Recovery
-from bot.receive.telegram import Intake, IntakeSettings, Poller
+from bot.receive.telegram import Poller
 from bot.server import public_application
 from bot.settings import BotSettings
 from kommo.ids import AmojoId, ChannelId, KommoUserId, SourceId, scope_id

@@ -7,7 +7,8 @@ from aiogram import Bot
 
 from bot.health import BotHealth
 from bot.items import Lifetimes
-from bot.receive.telegram import Intake, IntakeSettings, Poller
+from bot.receive.intake import Intake, IntakeSettings
+from bot.receive.telegram import Poller
 from storage.database import Database
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -1,0 +1,387 @@
+"""What becomes of an update: translated and stored, or kept as it came.
+
+Reference: Bot API, Update.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiogram.types import Update, User
+
+from bot.items import (
+    Kind,
+    Lifetimes,
+    put_edit,
+    put_message,
+    put_reaction,
+    put_status,
+)
+from bot.receive.people import PeopleSettings, meet
+from bot.receive.presses import put_press
+from bot.receive.reachability import store_reachability
+from bot.translate import incoming, presses
+from bot.translate.files import MediaUrl
+from bot.translate.ids import ChatAddress, quote
+from bot.translate.incoming import ClientEdit, ClientMessage
+from bot.translate.languages import Language
+from bot.translate.presses import Press
+from bot.translate.reachability import Reachability, reachability
+from bot.translate.reactions import ClientReaction, client_reaction, reactions
+from bot.translate.rich import set_aside
+from bot.translate.votes import Vote, client_vote
+from kommo.ids import KommoMessageId, SourceId
+from kommo.models import EditMessage, NewMessage, Profile, Quote, StatusCode
+from storage.conversations import Conversation
+from storage.database import Transaction
+from storage.messages import ReceivedMessage
+
+MOVE_S = 60
+"""A live location moves every few seconds; the manager is told once in so many."""
+
+WITHIN_THE_SECOND = timedelta(milliseconds=999)
+CLOCK_MARGIN, FIRST_YEAR = timedelta(minutes=10), 2013
+"""Dates beyond these are nonsense: no Telegram before, and no message is of tomorrow."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class IntakeSettings:
+    """What storing an update needs to know of the settings."""
+
+    source_id: SourceId | None
+    media_url: MediaUrl
+    infer_read: bool
+    lifetimes: Lifetimes
+    language: Language = "en"
+    people: PeopleSettings = field(default_factory=PeopleSettings)
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """A pressed button, and who pressed it."""
+
+    press: Press
+    author: User
+
+
+Action = ClientMessage | ClientEdit | ClientReaction | Pressed | Vote | Reachability
+
+
+class Intake:
+    """Stores the updates of one bot: translated, or parked as they came."""
+
+    def __init__(
+        self, bot_id: int, settings: IntakeSettings, *, now: Callable[[], datetime]
+    ) -> None:
+        self._bot_id = bot_id
+        self._settings = settings
+        self._now = now
+
+    async def store_all(self, tx: Transaction, updates: Sequence[Mapping[str, Any]]) -> None:
+        """Store updates in the order they came in."""
+        for update in updates:
+            await self.store(tx, update)
+            await asyncio.sleep(0)  # statements run at once: others have their turn in between
+
+    async def store(self, tx: Transaction, update: Mapping[str, Any]) -> None:
+        """Store one update; whatever is wrong with its content, it is kept."""
+        try:
+            action = self._translate(update)
+        except Exception as error:
+            await self._show_unreadable(tx, update, type(error).__name__)
+            return
+        match action:
+            case ClientMessage():
+                await self._store_message(tx, action)
+            case ClientEdit():
+                await self._store_edit(tx, action, update["update_id"])
+            case ClientReaction():
+                await self._store_reaction(tx, action, update["update_id"])
+            case Pressed():
+                await self._store_press(tx, action)
+            case Vote(address):
+                await self._mark_read(tx, address, self._now())
+            case Reachability():
+                await store_reachability(
+                    tx,
+                    action,
+                    update_id=update["update_id"],
+                    source_id=self._settings.source_id,
+                    language=self._settings.language,
+                    now=self._now(),
+                    lifetimes=self._settings.lifetimes,
+                )
+            case None:
+                log.debug("update without use", extra={"update": update.get("update_id")})
+
+    def _translate(self, raw: Mapping[str, Any]) -> Action | None:
+        update = Update.model_validate(set_aside(raw))
+        if update.message is not None or update.edited_message is not None:
+            return self._written(update)
+        if update.callback_query is not None:
+            press = presses.client_press(update.callback_query, bot_id=self._bot_id)
+            return Pressed(press, update.callback_query.from_user) if press else None
+        if update.message_reaction is not None:
+            return client_reaction(update.message_reaction, bot_id=self._bot_id)
+        if update.poll_answer is not None:
+            return client_vote(update.poll_answer, bot_id=self._bot_id)
+        if update.my_chat_member is not None:
+            return reachability(update.my_chat_member, bot_id=self._bot_id)
+        return None
+
+    def _written(self, update: Update) -> ClientMessage | ClientEdit | None:
+        """Return what a client wrote, or wrote anew; None for what was not said to the bot."""
+        if update.message is not None and incoming.is_with_client(update.message.chat):
+            return incoming.client_message(
+                update.message,
+                bot_id=self._bot_id,
+                source_id=self._settings.source_id,
+                media_url=self._settings.media_url,
+            )
+        edited = update.edited_message
+        if edited is not None and incoming.is_with_client(edited.chat):
+            return incoming.client_edit(
+                edited,
+                bot_id=self._bot_id,
+                media_url=self._settings.media_url,
+                source_id=self._settings.source_id,
+            )
+        return None
+
+    async def _store_message(self, tx: Transaction, message: ClientMessage) -> None:
+        conversation_id = message.address.conversation_id
+        is_new = await tx.conversations.get(conversation_id) is None
+        await tx.conversations.remember(self._conversation(message))
+        message = await meet(
+            tx,
+            message,
+            self._settings.people,
+            is_new=is_new,
+            now=self._now(),
+            lifetimes=self._settings.lifetimes,
+        )
+        profile = await _profile(tx, message.address.conversation_id)
+        reply_to = await _quote(tx, message)
+        said_at = _moment(message.at, self._now())
+        for number, payload in enumerate(message.payloads):
+            at = await tx.conversations.next_msec(payload.conversation_id, said_at)
+            complete = payload.model_copy(
+                update={
+                    "at": at,
+                    "sender": payload.sender.model_copy(update={"profile": profile}),
+                    "reply_to": None if number else reply_to,
+                }
+            )
+            lifetimes = self._settings.lifetimes
+            if not await put_message(tx, complete, now=self._now(), lifetimes=lifetimes):
+                return
+        if message.telegram_message_id:  # a pressed button is no message in Telegram
+            for number, payload in enumerate(message.payloads, start=1):
+                await tx.messages.remember_incoming(self._received(message, payload, number))
+        await self._mark_read(tx, message.address, message.at)
+
+    async def _store_press(self, tx: Transaction, pressed: Pressed) -> None:
+        """Store a press twice: as what the client says, and as what the client is to be shown."""
+        settings, press = self._settings, pressed.press
+        button = await tx.buttons.get(press.button_id) if press.button_id else None
+        press = press.model_copy(update={"text": button.text if button else press.text})
+        message = presses.client_message(
+            press,
+            pressed.author,
+            callback_data=button.callback_data if button else None,
+            at=self._now(),
+            source_id=settings.source_id,
+        )
+        await self._store_message(tx, message)
+        await put_press(tx, press, now=self._now(), lifetimes=settings.lifetimes)
+
+    async def _store_reaction(
+        self, tx: Transaction, change: ClientReaction, update_id: int
+    ) -> None:
+        """Store a reaction to a message that crossed the bridge; of others Kommo knows nothing."""
+        address = change.address
+        message = await tx.messages.by_telegram(
+            address.bot_id, address.chat_id, change.telegram_message_id, address.business_user_id
+        )
+        if message is None:
+            log.info("a reaction to a message that is not known", extra={"update": update_id})
+            return
+        calls = reactions(
+            change, external_id=message.external_id, kommo_message_id=message.kommo_message_id
+        )
+        for number, reaction in enumerate(calls):
+            await put_reaction(
+                tx,
+                reaction,
+                dedupe_key=f"reaction:{self._bot_id}:{update_id}:{number}",
+                now=self._now(),
+                lifetimes=self._settings.lifetimes,
+            )
+        await self._mark_read(tx, address, change.at)
+
+    async def _store_edit(self, tx: Transaction, edit: ClientEdit, update_id: int) -> None:
+        """Store an edit; one that changes nothing a person can see is none.
+
+        Of the moves of a live location, only the first of each minute is stored.
+        """
+        if await tx.messages.by_external_id(edit.external_id) is None:
+            return
+        prints = edit.fingerprint.split("\n")
+        moment = (
+            f"{int(edit.payload.at.timestamp()) // MOVE_S}" if edit.is_move else f"#{update_id}"
+        )
+        await self._put_edit(tx, edit.payload, _hash(prints[0]), moment)
+        for number, part in enumerate(edit.rest, start=2):
+            content_hash = _hash(prints[number - 1])
+            if await tx.messages.by_external_id(part.external_id) is not None:
+                again = incoming.as_edit(part, edit.payload.at)
+                await self._put_edit(tx, again, content_hash, moment)
+                continue
+            said_at = _moment(edit.payload.at, self._now())
+            at = await tx.conversations.next_msec(part.conversation_id, said_at)
+            new = part.model_copy(update={"at": at})
+            await put_message(tx, new, now=self._now(), lifetimes=self._settings.lifetimes)
+            row = ReceivedMessage(
+                external_id=part.external_id,
+                conversation_id=part.conversation_id,
+                bot_id=edit.address.bot_id,
+                business_user_id=edit.address.business_user_id,
+                chat_id=edit.address.chat_id,
+                telegram_message_id=edit.telegram_message_id,
+                part=number,
+                content_hash=content_hash,
+                at=part.at,
+            )
+            await tx.messages.remember_incoming(row)
+
+    async def _put_edit(
+        self, tx: Transaction, edit: EditMessage, content_hash: str, moment: str
+    ) -> None:
+        """Store the edit of one part, unless it changes nothing; there is one for each moment."""
+        if not await tx.messages.change_content(edit.external_id or "", content_hash):
+            return
+        await put_edit(
+            tx,
+            edit,
+            dedupe_key=f"edit:{edit.external_id}:{moment}",
+            now=self._now(),
+            lifetimes=self._settings.lifetimes,
+        )
+
+    async def _mark_read(self, tx: Transaction, address: ChatAddress, at: datetime) -> None:
+        """Tell Kommo that what was delivered before the client did something was read."""
+        if not self._settings.infer_read:
+            return
+        for kommo_id in await tx.messages.unread_before(address.conversation_id, at):
+            await put_status(
+                tx,
+                KommoMessageId(kommo_id),
+                StatusCode.READ,
+                conversation_id=address.conversation_id,
+                now=self._now(),
+                lifetimes=self._settings.lifetimes,
+            )
+
+    async def _show_unreadable(
+        self, tx: Transaction, update: Mapping[str, Any], reason: str
+    ) -> None:
+        """Keep an update that cannot be read, and let the manager see that there was something."""
+        message = await self.park(tx, update, reason)
+        if message is not None:
+            await self._store_message(tx, message)
+
+    async def park(
+        self, tx: Transaction, update: Mapping[str, Any], reason: str
+    ) -> ClientMessage | None:
+        """Keep an update as it came, for a person; return its placeholder, if it is new."""
+        update_id = update.get("update_id")
+        reason = f"{reason} while reading Telegram's update {update_id}"
+        message = incoming.unreadable_message(
+            update, bot_id=self._bot_id, source_id=self._settings.source_id
+        )
+        conversation_id = message.address.conversation_id if message else None
+        parked = await tx.outbox.park(
+            dedupe_key=f"update:{self._bot_id}:{update_id}",
+            ordering_key=conversation_id or f"update:{self._bot_id}",
+            conversation_id=conversation_id,
+            kind=Kind.UPDATE,
+            payload=json.dumps({"bot_id": self._bot_id, "update": update}),
+            now=self._now(),
+            reason=reason,
+        )
+        if parked is None:
+            return None
+        log.error("%s; it is kept, see `queue list`", reason, extra={"item": parked})
+        return message
+
+    def _received(
+        self, message: ClientMessage, payload: NewMessage, number: int
+    ) -> ReceivedMessage:
+        prints = message.fingerprint.split("\n")
+        return ReceivedMessage(
+            external_id=payload.external_id,
+            part=number,
+            conversation_id=message.payload.conversation_id,
+            bot_id=message.address.bot_id,
+            business_user_id=message.address.business_user_id,
+            chat_id=message.address.chat_id,
+            telegram_message_id=message.telegram_message_id,
+            content_hash=_hash(prints[min(number, len(prints)) - 1]),
+            at=message.at,
+        )
+
+    def _conversation(self, message: ClientMessage) -> Conversation:
+        address, author = message.address, message.author
+        return Conversation(
+            conversation_id=address.conversation_id,
+            bot_id=address.bot_id,
+            business_user_id=address.business_user_id,
+            chat_id=address.chat_id,
+            name=message.payload.sender.name,
+            username=author.username,
+            phone=message.phone,
+            source_id=self._settings.source_id,
+            created_at=self._now(),
+            last_incoming_at=message.at,
+        )
+
+
+def _moment(date: datetime, now: datetime) -> datetime:
+    """Return when a message was written, as exactly as can be told.
+
+    Telegram tells the second; Kommo orders by milliseconds, a manager's messages among them.
+    """
+    if date > now + CLOCK_MARGIN or date.year < FIRST_YEAR:
+        return now
+    return date if now < date else min(now, date + WITHIN_THE_SECOND)
+
+
+async def _profile(tx: Transaction, conversation_id: str) -> Profile | None:
+    """Return how else a client can be reached, as far as the client has told."""
+    known = await tx.conversations.get(conversation_id)
+    return Profile(phone=known.phone) if known is not None and known.phone else None
+
+
+async def _quote(tx: Transaction, message: ClientMessage) -> Quote | None:
+    """Return the message that a client answers: by its id, or by all it says."""
+    if message.answers is None:
+        return None
+    address = message.address
+    answered = await tx.messages.by_telegram(
+        address.bot_id, address.chat_id, message.answers, address.business_user_id
+    )
+    if answered is None:
+        return message.quoted
+    return quote(answered.external_id, answered.kommo_message_id)
+
+
+def _hash(text: str) -> str:
+    """Return a short fingerprint of a message's content."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
