@@ -4,6 +4,7 @@ aiogram takes two seconds to import, so `--help`, `version` and wrong settings n
 """
 
 import os
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +39,9 @@ sources = typer.Typer(help="The bots' sources in Kommo.", no_args_is_help=True)
 app.add_typer(sources, name="sources")
 templates = typer.Typer(help="The integration's message templates.", no_args_is_help=True)
 app.add_typer(templates, name="templates")
+
+HIGHEST = 2**53 - 1
+"""Of Kommo's numbers: JSON has no higher ones that every program reads alike."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -204,6 +208,12 @@ def widget(
     from bot.cli import widget as command  # noqa: PLC0415
     from bot.operate.widget import Widget  # noqa: PLC0415
 
+    if number is not None and not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,5}){1,3}", number):
+        raise typer.BadParameter("numbers with dots, such as 0.2.0", param_hint="--version")
+    if code is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", code):
+        raise typer.BadParameter(
+            "letters, digits, _ and -, as Kommo shows it", param_hint="--code"
+        )
     made = Widget(number or metadata.version("kommo-telegram"), code)
     command.write(file, made, is_confirmed=yes)
 
@@ -211,7 +221,9 @@ def widget(
 @app.command()
 def invite(  # noqa: PLR0917 - the command line's own
     context: typer.Context,
-    contact: Annotated[int, typer.Option("--contact", min=1, help="The contact's number.")],
+    contact: Annotated[
+        int, typer.Option("--contact", min=1, max=HIGHEST, help="The contact's number.")
+    ],
     bot: Annotated[
         str | None, typer.Option("--bot", help="The bot's name; the default bot if left out.")
     ] = None,

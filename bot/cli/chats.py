@@ -12,9 +12,9 @@ from rich.table import Table
 
 from bot.errors import BridgeError
 from bot.operate.channel import open_channel
-from bot.operate.existing import open_existing
+from bot.operate.existing import is_there, open_existing
 from bot.operate.forget import erase, media_links
-from bot.operate.kommo import with_account
+from bot.operate.kommo import naming_account
 from bot.settings import Settings
 from bot.translate.ids import participant_id
 from kommo.answers import HistoryMessage
@@ -116,9 +116,9 @@ async def _erase(settings: Settings, found: list[Conversation]) -> None:
 
 
 async def _history(settings: Settings, name: str, limit: int) -> list[HistoryMessage]:
-    async with Database.open(settings.database) as database:
-        settings = await with_account(settings, database)
-        async with database.snapshot() as snapshot:
+    settings, known = await naming_account(settings), None
+    if is_there(settings.database):
+        async with Database.open(settings.database) as database, database.snapshot() as snapshot:
             known = await snapshot.conversations.get(name)
     async with open_channel(settings) as chats:
         chat_id = await _kommo_chat(chats, name, known)

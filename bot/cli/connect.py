@@ -5,10 +5,9 @@ import asyncio
 import typer
 
 from bot.operate.channel import open_channel
-from bot.operate.kommo import with_account
+from bot.operate.kommo import naming_account
 from bot.settings import Settings
 from kommo.ids import AmojoId
-from storage.database import Database
 
 
 def connect(settings: Settings) -> None:
@@ -25,7 +24,7 @@ def disconnect(settings: Settings, *, is_confirmed: bool) -> None:
 
 
 async def _connect(settings: Settings) -> str:
-    settings = await _known(settings)
+    settings = await naming_account(settings)
     async with open_channel(settings) as chats:
         connection = await chats.connect(
             AmojoId(settings.kommo.account_id or ""),
@@ -36,11 +35,6 @@ async def _connect(settings: Settings) -> str:
 
 
 async def _disconnect(settings: Settings) -> None:
-    settings = await _known(settings)
+    settings = await naming_account(settings)
     async with open_channel(settings) as chats:
         await chats.disconnect(AmojoId(settings.kommo.account_id or ""))
-
-
-async def _known(settings: Settings) -> Settings:
-    async with Database.open(settings.database) as database:
-        return await with_account(settings, database)

@@ -20,6 +20,12 @@ MOST_SOURCES = 100
 """Reference: Kommo, Sources."""
 
 
+NO_SOURCES = (
+    'no bot of the settings has a source: give each one, such as source = "sales" below '
+    "[[telegram.bots]]"
+)
+
+
 class SourcesRefusedError(BridgeError):
     """Kommo does not let the integration have sources."""
 
@@ -28,7 +34,7 @@ def list_sources(settings: Settings) -> None:
     """Print both sides, matched by external_id."""
     bots = {bot.source: bot for bot in settings.telegram.bots if bot.source}
     rows = asyncio.run(_read(settings))
-    known = {str(row.get("external_id")): row for row in rows}
+    known = {_label(row): row for row in rows}
     table = Table("source", "bot", "in Kommo", "pipeline", "default")
     for source in {**bots, **known}:
         bot, row = bots.get(source), known.get(source)
@@ -50,9 +56,16 @@ def sync(settings: Settings, *, is_pruning: bool) -> None:
             typer.echo(f"{row['external_id']}: {verb}")
     for row in done.foreign:
         left = "deleted" if is_pruning else "no bot has it; --prune deletes it"
-        typer.echo(f"{row.get('external_id')}: {left}")
+        typer.echo(f"{_label(row)}: {left}")
+    if not any(bot.source for bot in settings.telegram.bots):
+        typer.echo(NO_SOURCES, err=True)
     if not (done.create or done.update or done.foreign):
         typer.echo("Nothing to do.")
+
+
+def _label(row: Row) -> str:
+    """Return what a source is known by; one that Kommo made itself may have no external_id."""
+    return str(row.get("external_id") or f"{row.get('name')} (id {row.get('id')})")
 
 
 async def _read(settings: Settings) -> list[Row]:

@@ -76,7 +76,7 @@ def list_templates(settings: Settings) -> None:
 
 def push(settings: Settings, file: Path) -> None:
     """Create the file's templates, or change those of the same external_id."""
-    for line in asyncio.run(_push(settings, read_file(file))):
+    for line in asyncio.run(_push(settings, read_file(file))) or ["Nothing to do."]:
         typer.echo(line)
 
 
@@ -93,11 +93,18 @@ def read_file(file: Path) -> list[Template]:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise TemplateFileError(f"{file}: {where}: {first['msg']}") from error
-        raise TemplateFileError(f"{file}: {error}") from error
+        raise TemplateFileError(f"{file}: {_words(error)}") from error
     ids = [template.external_id for template in content.templates]
     if len(set(ids)) < len(ids):
         raise TemplateFileError(f"{file}: an external_id stands there twice")
     return content.templates
+
+
+def _words(error: OSError | ValueError) -> str:
+    """Return what is wrong with a file, without naming the file again."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not a text in UTF-8"
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 async def _read(settings: Settings) -> list[Mapping[str, Any]]:

@@ -177,7 +177,27 @@ async def with_account(
             known = await crm.account_id()
         async with database.transaction() as tx:
             await tx.notes.put(_account_note(settings), known)
-    kommo = settings.kommo.model_copy(update={"account_id": known})
+    return _naming(settings, known)
+
+
+async def naming_account(settings: Settings) -> Settings:
+    """Return settings that name the account, for a command, which makes no database.
+
+    Raises:
+        NoRestAccessError: it is not set and cannot be asked for.
+        RequestError: Kommo did not tell it.
+    """
+    if settings.kommo.account_id:
+        return settings
+    if is_there(settings.database):
+        async with Database.open(settings.database) as database:
+            return await with_account(settings, database)
+    async with open_crm(settings, None) as crm:
+        return _naming(settings, await crm.account_id())
+
+
+def _naming(settings: Settings, account_id: str) -> Settings:
+    kommo = settings.kommo.model_copy(update={"account_id": account_id})
     return settings.model_copy(update={"kommo": kommo})
 
 

@@ -16,15 +16,13 @@ from aiogram.exceptions import (
 
 from bot.errors import BridgeError
 from bot.operate.connect import OUTAGE, REMEDY
-from bot.operate.existing import is_there
-from bot.operate.kommo import open_crm, open_rest, with_account
+from bot.operate.kommo import naming_account, open_rest
 from bot.operate.sources import WIDGET_REMEDY, plan
 from bot.settings import BotSettings, Settings
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi
 from kommo.errors import KommoError, RejectedError
 from kommo.ids import AmojoId, ChannelId, scope_id
-from storage.database import Database
 
 TIMEOUT_S = 10
 FORBIDDEN = 403
@@ -38,7 +36,7 @@ async def probe(settings: Settings) -> AsyncIterator[Probe]:
     for entry in settings.telegram.bots:
         yield await _bot(settings, entry)
     try:
-        settings = await _with_account(settings)
+        settings = await naming_account(settings)
     except (BridgeError, KommoError) as error:
         yield "account", str(error), "or set kommo.account_id"
         return
@@ -82,19 +80,6 @@ async def _sources(settings: Settings, crm: CrmApi) -> AsyncIterator[Probe]:
         yield "sources", text, "run: kommo-telegram sources sync"
         return
     yield "sources", "", "every bot's source is in Kommo"
-
-
-async def _with_account(settings: Settings) -> Settings:
-    """Return settings that name the account; before the first start nothing is remembered."""
-    if is_there(settings.database):
-        async with Database.open(settings.database) as database:
-            return await with_account(settings, database)
-    if settings.kommo.account_id:
-        return settings
-    async with open_crm(settings, None) as crm:
-        account_id = await crm.account_id()
-    kommo = settings.kommo.model_copy(update={"account_id": account_id})
-    return settings.model_copy(update={"kommo": kommo})
 
 
 async def _bot(settings: Settings, entry: BotSettings) -> Probe:

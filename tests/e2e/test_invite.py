@@ -103,7 +103,16 @@ async def test_what_cannot_be_invited_with_is_named(telegram, invite):
     assert "kommo-telegram check" in errors
 
 
-@pytest.mark.parametrize("options", [("--days", "0"), ("--contact", "0"), ("--contact", "Ann")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--days", "0"),
+        ("--days", "99999999999999999999"),
+        ("--contact", "0"),
+        ("--contact", "Ann"),
+        ("--contact", "99999999999999999999"),
+    ],
+)
 async def test_wrong_usage_is_said(telegram, invite, options):
     """Numbers that are none end with code 2."""
     assert (await invite(*options))[0] == 2

@@ -195,13 +195,41 @@ buttons = [{text = "Yes"}, {text = "Site", url = "https://example.com"}]
         pytest.param("[[templates]]\nname = 'a'", "external_id", id="missing"),
         pytest.param("templates = 1", "templates", id="not-tables"),
         pytest.param("[", "templates.toml", id="not-toml"),
+        pytest.param("\xff", "not a text in UTF-8", id="not-utf8"),
+        pytest.param(None, "No such file", id="no-file"),
     ],
 )
 async def test_a_wrong_file_of_templates_is_named(with_rest, command, kommo, tmp_path, text, said):
-    """Nothing is pushed from a file that is wrong; the line says where."""
+    """Nothing is pushed from a file that is wrong; the line says where, once."""
     file = tmp_path / "templates.toml"
-    file.write_text(text, encoding="utf-8")
+    if text is not None:
+        file.write_text(text, encoding="latin-1")
     code, _, errors = await command("templates", "push", str(file))
     assert code == 1
     assert said in errors
+    assert errors.count(str(file)) == 1
     assert kommo.account.templates == []
+
+
+async def test_a_file_without_templates_is_nothing_to_do(with_rest, command, tmp_path):
+    """A command that does nothing says so."""
+    file = tmp_path / "templates.toml"
+    file.write_text("templates = []", encoding="utf-8")
+    assert (await command("templates", "push", str(file)))[:2] == (0, "Nothing to do.\n")
+
+
+async def test_a_source_that_kommo_made_itself_has_a_name(with_rest, command, kommo):
+    """Without an external_id it is known by its name and number."""
+    own = {"id": 7, "external_id": None, "name": "Own", "default": False}
+    kommo.account.sources.append(own)
+    assert "Own (id 7)" in (await command("sources", "list"))[1]
+    assert "Own (id 7): no bot has it" in (await command("sources", "sync"))[1]
+
+
+async def test_bots_without_a_source_are_said(with_rest, command):
+    """`sources sync` that cannot do anything says what to set."""
+    text = with_rest.read_text(encoding="utf-8")
+    with_rest.write_text(text.replace('source = "sales"\n', ""), encoding="utf-8")
+    code, output, errors = await command("sources", "sync")
+    assert (code, output) == (0, "Nothing to do.\n")
+    assert "no bot of the settings has a source" in errors

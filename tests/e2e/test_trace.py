@@ -156,6 +156,14 @@ async def test_a_question_makes_no_database(config, arguments):
     assert list(config.parent.glob("*.sqlite3*")) == []
 
 
+@pytest.mark.parametrize("arguments", [("connect",), ("history", "tg:700001:555")])
+async def test_asking_kommo_makes_no_database(config, kommo, arguments):
+    """What a command does in Kommo needs nothing of ours, and leaves nothing that is root's."""
+    assert (await run_command("connect", config=config))[0] == 0
+    assert (await run_command(*arguments, config=config))[0] == 0
+    assert list(config.parent.glob("*.sqlite3*")) == []
+
+
 async def test_check_makes_no_database(config, tmp_path):
     """`check` says that the first start makes it, and fails when it could not."""
     code, output, _ = await run_command("check", config=config)

@@ -113,6 +113,25 @@ async def test_the_same_call_makes_the_same_file_and_asks_before_replacing(tmp_p
         assert "code" not in json.loads(archive.read("manifest.json"))["widget"]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--version", "new"),
+        ("--version", ""),
+        ("--version", "2"),
+        ("--version", "1.0-beta"),
+        ("--code", "two words"),
+        ("--code", "código"),
+    ],
+)
+async def test_what_kommo_would_not_take_is_wrong_usage(tmp_path, options):
+    """Kommo would refuse the upload much later, in words of its own."""
+    file = tmp_path / "widget.zip"
+    code, _, errors = await run_command("widget", str(file), *options, config=tmp_path / "c.toml")
+    assert (code, file.exists()) == (2, False)
+    assert options[0] in errors
+
+
 async def test_a_folder_that_is_missing_is_said_in_words(tmp_path):
     """What cannot be written is a line with the reason."""
     file = tmp_path / "nowhere" / "widget.zip"
