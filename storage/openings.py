@@ -41,6 +41,10 @@ class OpeningReader:
         """Return one by Kommo's id."""
         return await self._one("kommo_chat_id = :value", kommo_chat_id)
 
+    async def by_name(self, name: str) -> Opening | None:
+        """Return the one that Kommo was told to call so."""
+        return await self._one("name = :value AND state = 'bound' ORDER BY number DESC", name)
+
     async def newest(self, conversation_id: str) -> Opening | None:
         """Return the newest of a conversation that Kommo did not refuse to tie to it."""
         condition = "conversation_id = :value AND state <> 'refused' ORDER BY number DESC"

@@ -252,12 +252,12 @@ def chats_list(context: typer.Context, as_json: JsonOption = False) -> None:
 
 
 @sources.command("list")
-def sources_list(context: typer.Context) -> None:
+def sources_list(context: typer.Context, as_json: JsonOption = False) -> None:
     """Show Kommo's sources beside the bots of the settings."""
     settings = load_settings(context)
     from bot.cli import sources as command  # noqa: PLC0415
 
-    command.list_sources(settings)
+    command.list_sources(settings, as_json=as_json)
 
 
 @sources.command("sync")
@@ -275,12 +275,12 @@ def sources_sync(
 
 
 @templates.command("list")
-def templates_list(context: typer.Context) -> None:
+def templates_list(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the templates that this integration made."""
     settings = load_settings(context)
     from bot.cli import templates as command  # noqa: PLC0415
 
-    command.list_templates(settings)
+    command.list_templates(settings, as_json=as_json)
 
 
 @templates.command("push")

@@ -23,6 +23,7 @@ from kommo.ids import ConversationId, KommoChatId
 from kommo.models import NewChat, Person
 from storage.conversations import Conversation
 from storage.database import Database, Snapshot
+from storage.openings import Opening
 
 PAGE = 1000
 HISTORY_PAGE = 50
@@ -96,7 +97,7 @@ async def _named(settings: Settings, chat: str) -> list[Conversation]:
     async with open_existing(settings) as database, database.snapshot() as snapshot:
         one = await snapshot.conversations.get(chat)
         one = one or await snapshot.conversations.by_kommo_chat(chat)
-        begun = None if one else await snapshot.openings.by_kommo_chat(chat)
+        begun = None if one else await _begun(snapshot, chat)
         one = await snapshot.conversations.get(begun.conversation_id) if begun else one
         found = (
             [one]
@@ -110,6 +111,11 @@ async def _named(settings: Settings, chat: str) -> list[Conversation]:
     return found
 
 
+async def _begun(snapshot: Snapshot, name: str) -> Opening | None:
+    """Return the chat of either side's id that a manager began."""
+    return await snapshot.openings.by_kommo_chat(name) or await snapshot.openings.by_name(name)
+
+
 async def _erase(settings: Settings, found: list[Conversation]) -> None:
     async with open_existing(settings) as database:
         await erase(database, found, media_links(settings, now=lambda: datetime.now(UTC)))
@@ -120,6 +126,8 @@ async def _history(settings: Settings, name: str, limit: int) -> list[HistoryMes
     if is_there(settings.database):
         async with Database.open(settings.database) as database, database.snapshot() as snapshot:
             known = await snapshot.conversations.get(name)
+            begun = None if known else await _begun(snapshot, name)
+            name = begun.kommo_chat_id if begun else name
     async with open_channel(settings) as chats:
         chat_id = await _kommo_chat(chats, name, known)
         messages: list[HistoryMessage] = []

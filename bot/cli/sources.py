@@ -1,8 +1,10 @@
 """`sources list`, `sources sync`: Kommo's sources and the bots of the settings."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -11,7 +13,7 @@ from rich.table import Table
 from bot.errors import BridgeError
 from bot.operate.kommo import open_rest
 from bot.operate.sources import WIDGET_REMEDY, Plan, Row, plan
-from bot.settings import Settings
+from bot.settings import BotSettings, Settings
 from kommo.crm import CrmApi
 from kommo.errors import RejectedError
 
@@ -30,11 +32,15 @@ class SourcesRefusedError(BridgeError):
     """Kommo does not let the integration have sources."""
 
 
-def list_sources(settings: Settings) -> None:
+def list_sources(settings: Settings, *, as_json: bool) -> None:
     """Print both sides, matched by external_id."""
     bots = {bot.source: bot for bot in settings.telegram.bots if bot.source}
     rows = asyncio.run(_read(settings))
     known = {_label(row): row for row in rows}
+    if as_json:
+        both = [_both(source, bots.get(source), known.get(source)) for source in {**bots, **known}]
+        typer.echo(json.dumps(both, ensure_ascii=False, indent=2))
+        return
     table = Table("source", "bot", "in Kommo", "pipeline", "default")
     for source in {**bots, **known}:
         bot, row = bots.get(source), known.get(source)
@@ -46,6 +52,11 @@ def list_sources(settings: Settings) -> None:
             "yes" if row and row.get("default") else "",
         )
     Console().print(table)
+
+
+def _both(source: str, bot: BotSettings | None, row: Row | None) -> dict[str, Any]:
+    """Return a source as both sides know it."""
+    return {"source": source, "bot_id": bot.bot_id if bot else None, "in_kommo": row}
 
 
 def sync(settings: Settings, *, is_pruning: bool) -> None:

@@ -1,6 +1,7 @@
 """`templates list`, `templates push`: the integration's message templates."""
 
 import asyncio
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -61,10 +62,14 @@ class TemplateFile(BaseModel):
     templates: list[Template]
 
 
-def list_templates(settings: Settings) -> None:
+def list_templates(settings: Settings, *, as_json: bool) -> None:
     """Print the templates that this integration made."""
+    rows = asyncio.run(_read(settings))
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
     table = Table("external_id", "id", "name", "content")
-    for row in asyncio.run(_read(settings)):
+    for row in rows:
         table.add_row(
             str(row.get("external_id") or ""),
             str(row.get("id")),

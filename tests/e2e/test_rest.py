@@ -1,5 +1,7 @@
 """Sources and templates in Kommo, by command."""
 
+import json
+
 import pytest
 
 
@@ -33,6 +35,14 @@ async def test_a_source_deleted_behind_the_bridges_back_is_made_again(with_rest,
     kommo.account.sources.clear()
     assert "missing" in (await command("sources", "list"))[1]
     assert "sales: created" in (await command("sources", "sync"))[1]
+
+
+async def test_both_sides_are_told_to_programs(with_rest, command, kommo):
+    """`sources list --json`: one document; what one side lacks is null."""
+    kommo.account.sources.append({"id": 7, "external_id": "old", "name": "Old", "default": False})
+    rows = json.loads((await command("sources", "list", "--json"))[1])
+    assert [(row["source"], row["bot_id"]) for row in rows] == [("sales", 700001), ("old", None)]
+    assert [row["in_kommo"] and row["in_kommo"]["id"] for row in rows] == [None, 7]
 
 
 async def test_pipeline_and_default_go_where_the_settings_say(with_rest, command, kommo):
@@ -187,6 +197,8 @@ buttons = [{text = "Yes"}, {text = "Site", url = "https://example.com"}]
     assert template["content"] == "Welcome"
     assert [button["type"] for button in template["buttons"]] == ["inline", "url"]
     assert "Welcome" in (await command("templates", "list"))[1]
+    [row] = json.loads((await command("templates", "list", "--json"))[1])
+    assert (row["external_id"], row["content"]) == ("order", "Welcome")
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,17 @@ async def test_a_client_whom_kommo_does_not_know_yet_is_tied_under_our_own_name(
     assert conversation.client.client_id == "tg:555"
 
 
+async def test_commands_know_both_conversations(begun, telegram, kommo, eventually, command):
+    """`history` and `forget` take the name of either conversation, as Kommo knows it."""
+    telegram.client_says("Hi")
+    await eventually(lambda: begun.client_id == SECOND)
+    for name in (SECOND, begun.id):
+        _, output, _ = await command("history", name)
+        assert [line.rpartition(": ")[2] for line in output.splitlines()] == ["Hi", "Hello Ann"]
+    code, output, _ = await command("forget", "--chat", SECOND, "--yes")
+    assert (code, CONVERSATION in output) == (0, True)
+
+
 async def test_a_lost_answer_of_kommo_ties_once(begun, telegram, kommo, eventually):
     """The first answer arrived, Kommo's answer did not: the retry sees it, and doubles nothing."""
     kommo.faults.reset(
