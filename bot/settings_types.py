@@ -57,7 +57,7 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
-def _safe_address(value: str) -> str:
+def safe_address(value: str) -> str:
     """Return a web address that is https, or http on this very machine."""
     address = _address(value)
     parts = urlsplit(address)
@@ -71,7 +71,7 @@ def _lower(value: Any) -> Any:
 
 
 Address = Annotated[str, AfterValidator(_address)]
-SafeAddress = Annotated[str, AfterValidator(_safe_address)]
+SafeAddress = Annotated[str, AfterValidator(safe_address)]
 Uuid = Annotated[str, _matches(_UUID, "is not a UUID"), AfterValidator(str.lower)]
 Text = Annotated[str, _matches(r"(?s).*\S.*", "is blank")]
 Word = Annotated[str, _matches(r"[!-~]+", "holds spaces or letters with accents")]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 import typer
@@ -15,11 +14,11 @@ import typer
 from bot.errors import BridgeError
 from bot.operate.consent import consent_url
 from bot.settings import load
+from bot.settings_types import safe_address
 from bot.translate.emoji import ALLOWED
 
 INSTALLED = Path("/etc/kommo-telegram")
 TIMEOUT_S = 15.0
-LOCAL = ("127.0.0.1", "localhost", "::1")
 TELEGRAM_VARIABLE = "KOMMO_TELEGRAM__TELEGRAM__API_URL"
 KOMMO_VARIABLE = "KOMMO_TELEGRAM__KOMMO__API_URL"
 CONSENT_PATH = "/oauth/kommo"
@@ -46,6 +45,8 @@ public_url = {public_url}
 # From @BotFather: @{username}
 token = {token}
 name = {name}
+# The external_id of its Kommo source, for `kommo-telegram sources sync`.
+# source = "sales"
 """
 
 REQUEST = """
@@ -130,7 +131,7 @@ def init(target: Path | None, environ: Mapping[str, str], *, is_confirmed: bool)
     typer.echo(EXPLAINED)
     if "[kommo.oauth]" in account:
         _tell_consent(file, environ, has_channel=not channel.startswith("#"))
-    typer.echo("Next: kommo-telegram check")
+    typer.echo(f"{'Then' if channel.startswith('#') else 'Next'}: kommo-telegram check")
 
 
 def _tell_consent(file: Path, environ: Mapping[str, str], *, has_channel: bool) -> None:
@@ -160,7 +161,8 @@ def _ask_account(environ: Mapping[str, str], public_url: str) -> tuple[str, str]
     """Return the account's lines for the file, and its number for the request."""
     api_url = environ.get(KOMMO_VARIABLE)
 
-    def take(subdomain: str) -> tuple[str, str]:
+    def take(text: str) -> tuple[str, str]:
+        subdomain = text.removeprefix("https://").rstrip("/").removesuffix(".kommo.com")
         if not subdomain.isascii() or not subdomain.replace("-", "").isalnum():
             raise WrongError("only the name: the part before .kommo.com")
         token = typer.prompt("Long-lived token", default="", show_default=False).strip()
@@ -209,17 +211,18 @@ def _ask_channel() -> str:
     mark = "" if channel_id and secret else "# "
     return (
         f"{mark}channel_id = {json.dumps(channel_id)}\n{mark}channel_secret = {json.dumps(secret)}"
+        '\n# channel_code = "amo.ext.12345678"\n# channel_bot_id = ""'
     )
 
 
 def _address(text: str) -> str:
-    parts = urlsplit(text)
-    is_local = parts.hostname in LOCAL
-    if not parts.hostname or not (
-        parts.scheme == "https" or (is_local and parts.scheme == "http")
-    ):
-        raise WrongError("it has to begin with https:// and to be reachable from the internet")
-    return text.rstrip("/")
+    """Return the address as the settings take it."""
+    try:
+        return safe_address(text)
+    except ValueError as error:
+        raise WrongError(
+            f"{error}; it has to begin with https:// and to be reachable from the internet"
+        ) from error
 
 
 def _try_bot(api_url: str, token: str) -> dict[str, Any]:
@@ -229,7 +232,10 @@ def _try_bot(api_url: str, token: str) -> dict[str, Any]:
     answer = _get(f"{api_url}/bot{token}/getMe", {})
     if answer.status_code in {UNAUTHORIZED, NOT_FOUND}:
         raise WrongError("Telegram does not know this token; copy it again from @BotFather")
-    return dict(_json(answer)["result"])
+    me = _json(answer).get("result")
+    if not isinstance(me, dict) or not {"username", "first_name"} <= me.keys():
+        raise WrongError("an unexpected answer; check the address of Telegram")
+    return me
 
 
 def _try_account(url: str, token: str) -> dict[str, Any]:
@@ -238,7 +244,7 @@ def _try_account(url: str, token: str) -> dict[str, Any]:
     if answer.status_code == UNAUTHORIZED:
         raise WrongError("Kommo does not accept this token; make a new one, on one line")
     account = _json(answer)
-    if not account.get("amojo_id"):
+    if not account.get("amojo_id") or not {"id", "name"} <= account.keys():
         raise WrongError("Kommo does not tell the account's amojo id; is this the account?")
     return account
 

@@ -36,8 +36,8 @@ async def test_a_new_user_gets_settings_that_load(answers, tmp_path, kommo):
     file = tmp_path / "new.toml"
     answers(
         "700001:WRONG-TOKEN-0000000000000000000", "not a token", TOKEN,
-        "bridge.example.com", "https://bridge.example.com/",
-        "example", "wrong", "example", kommo.access_token,
+        "bridge.example.com", "https://bridge.example.com/?x=1", "https://bridge.example.com/",
+        "example.amocrm.ru", "example", "wrong", "https://example.kommo.com/", kommo.access_token,
         CHANNEL_ID, SECRET,
     )  # fmt: skip
     code, said, errors = await run_command("init", config=file)
@@ -48,6 +48,7 @@ async def test_a_new_user_gets_settings_that_load(answers, tmp_path, kommo):
     assert settings.public_url == "https://bridge.example.com"
     assert errors.count("does not") == 2
     assert "https://" in errors
+    assert "holds more than host, port and path" in errors
     assert "scope_id" in said
     assert "Please register" not in said
 
@@ -62,7 +63,25 @@ async def test_without_a_channel_the_request_is_printed(answers, tmp_path, kommo
     assert "Account id: 33000001" in said
     assert "Write First: yes" in said
     assert "👍" in said
-    assert "# channel_id" in file.read_text()
+    lines = file.read_text().splitlines()
+    for key in ("channel_id", "channel_secret", "channel_code", "channel_bot_id", "source"):
+        assert any(line.startswith(f"# {key} = ") for line in lines)
+
+
+async def test_answers_of_other_servers_are_asked_again(answers, tmp_path, telegram, kommo):
+    """Whatever sits at an address: the wizard says that it is not what it asked for."""
+    file = tmp_path / "new.toml"
+    telegram.faults.fail("getMe", status=200, body={"ok": True})
+    telegram.faults.fail("getMe", status=200, body="<html>")
+    kommo.faults.fail("/api/v4/account", status=200, body={"amojo_id": ACCOUNT_ID})
+    answers(
+        TOKEN, TOKEN, TOKEN, "https://bridge.example.com",
+        "example", kommo.access_token, "example", kommo.access_token, "", "",
+    )  # fmt: skip
+    code, _said, errors = await run_command("init", config=file)
+    assert code == 0, errors
+    assert errors.count("an unexpected answer") == 2
+    assert "is this the account?" in errors
 
 
 async def test_access_in_the_browser_needs_a_link_that_a_running_bridge_knows(
