@@ -78,6 +78,7 @@ def build_to_telegram(parts: Parts) -> Worker:
             parts.bots,
             parts.database,
             parts.uploads,
+            sources={bot.bot_id: bot.source for bot in parts.settings.telegram.bots},
             buttons=parts.settings.telegram.buttons,
             templates=_templates(parts.settings),
             language=parts.settings.kommo.language,

@@ -34,7 +34,7 @@ from bot.deliver.reactions import show_reaction
 from bot.deliver.references import telegram_message_id
 from bot.deliver.sent import accepted, part_of
 from bot.deliver.uploads import Uploads
-from bot.deliver.write_first import by_phone
+from bot.deliver.write_first import Sources, by_phone
 from bot.items import Kind, Lifetimes, put_status
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, Undeliverable
 from bot.patience import persist
@@ -91,6 +91,7 @@ class ToTelegram:
         database: Database,
         uploads: Uploads,
         *,
+        sources: Sources,
         buttons: Style,
         templates: Sequence[TelegramTemplate],
         language: Language,
@@ -105,6 +106,7 @@ class ToTelegram:
         self._bots = bots
         self._database = database
         self._uploads = uploads
+        self._sources = sources
         self._buttons: Style = buttons
         self._templates = tuple(templates)
         self._language: Language = language
@@ -370,7 +372,7 @@ class ToTelegram:
     async def _opened(self, event: ManagerMessage) -> Conversation | None:
         """Find the client whom a manager writes to first; the answer is to tie both chats."""
         async with self._database.snapshot() as snapshot:
-            known = await by_phone(snapshot, event, self._region)
+            known = await by_phone(snapshot, event, self._region, self._sources)
         if known is None:
             if event.conversation_id is not None:
                 return None

@@ -3,16 +3,19 @@
 Reference: Kommo, Chat capabilities (Write First).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.translate.phones import SHORTEST, international, is_same
 from kommo.events import ManagerMessage
 from storage.conversations import Conversation
 from storage.database import Snapshot
 
+Sources = Mapping[int, str | None]
+"""The bots of the settings, and the source that each has now."""
+
 
 async def by_phone(
-    snapshot: Snapshot, event: ManagerMessage, region: str | None
+    snapshot: Snapshot, event: ManagerMessage, region: str | None, sources: Sources
 ) -> Conversation | None:
     """Return the conversation of the receiver's number, in the event's source if it names one.
 
@@ -21,9 +24,19 @@ async def by_phone(
     if event.conversation_id is not None or not event.receiver.phone:
         return None
     found = await _of_number(snapshot, event.receiver.phone, region)
-    wanted = [one for one in found if event.source_id in (None, one.source_id)]
-    wanted.sort(key=lambda one: one.is_reachable, reverse=True)
+    source = event.source_id
+    wanted = [one for one in found if source in (None, one.source_id, sources.get(one.bot_id))]
+    wanted.sort(key=lambda one: _promise(one, source, sources), reverse=True)
     return wanted[0] if wanted else None
+
+
+def _promise(one: Conversation, source: str | None, sources: Sources) -> tuple[bool, ...]:
+    """Return what to choose by: a bot that is still there, a client who takes messages.
+
+    A source may have moved to another bot since the client wrote: then that one has it.
+    """
+    has_source = source is not None and sources.get(one.bot_id) == source
+    return one.bot_id in sources, one.is_reachable, has_source
 
 
 async def _of_number(

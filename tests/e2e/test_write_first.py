@@ -1,6 +1,7 @@
 """A manager writes first, to a phone number; the client's answer ties both conversations."""
 
 import json
+import re
 
 import pytest
 
@@ -47,6 +48,40 @@ async def test_an_unknown_number_fails_at_once_and_says_how_to_invite(
         assert status.error_code == 904
         assert "invitation link" in status.error
     assert telegram.texts_to(ANN) == []
+
+
+async def test_a_source_that_the_bot_got_later_leads_to_its_clients(
+    shared, bridge, config, telegram, kommo, eventually
+):
+    """Who wrote before the bot had a source is found in it; what the bot was before, too."""
+    for source in ("sales", "sell"):
+        text = re.sub(r'\nsource = ".*"', "", config.read_text(encoding="utf-8"))
+        table = f'[[telegram.bots]]\nsource = "{source}"'
+        config.write_text(text.replace("[[telegram.bots]]", table), encoding="utf-8")
+        await bridge.restart()
+        message = await kommo.write_first(PHONE, f"through {source}", source=source)
+        await eventually(lambda message=message: kommo.statuses_of(message) == [1])
+    assert telegram.texts_to(ANN) == ["through sales", "through sell"]
+
+
+async def test_a_bot_that_is_gone_does_not_hide_one_that_is_there(
+    shared, bridge, config, telegram, kommo, eventually
+):
+    """A client of two bots is reached through the one that is left."""
+    text = config.read_text(encoding="utf-8")
+    other = "700002:FAKE-TOKEN-FOR-TESTS-ONLY-0000000002"
+    telegram.add_bot(other, name="Other", username="other_bot")
+    table = f'[[telegram.bots]]\ntoken = "{other}"\nsource = "other"\n'
+    both = text.replace("[[telegram.bots]]", '[[telegram.bots]]\nsource = "sales"')
+    config.write_text(both.replace("[listen]", f"{table}[listen]"), encoding="utf-8")
+    await bridge.restart()
+    telegram.client_shares_phone(PHONE, bot=700002, date=int(telegram.now()) + 60)
+    await eventually(lambda: len(kommo.received) == 2)
+    config.write_text(text, encoding="utf-8")
+    await bridge.restart()
+    message = await kommo.write_first(PHONE, "Hello Ann")
+    await eventually(lambda: kommo.statuses_of(message) == [1])
+    assert [sent.bot_id for sent in telegram.sent_to(ANN)] == [700001]
 
 
 async def test_the_first_answer_ties_both_conversations(begun, telegram, kommo, eventually):
