@@ -22,10 +22,12 @@ from bot.settings import BotSettings, Settings
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi
 from kommo.errors import KommoError, RejectedError
-from kommo.ids import AmojoId, ChannelId, scope_id
+from kommo.ids import AmojoId, ChannelId, KommoChatId, scope_id
 
 TIMEOUT_S = 10
-FORBIDDEN = 403
+FORBIDDEN, NOT_FOUND = 403, 404
+NO_CHAT = KommoChatId("00000000-0000-4000-8000-000000000000")
+"""Nobody's: asking for its history changes nothing."""
 
 Probe = tuple[str, str, str]
 """What was asked; its problem, or nothing; its answer, or the remedy."""
@@ -113,11 +115,26 @@ async def _channel(settings: Settings) -> Probe:
             status_field=kommo.status_field,
         )
         try:
-            connection = await chats.connect(
-                account_id, kommo.title, is_time_window_disabled=kommo.time_window is False
-            )
+            return "channel", "", await _asked(chats, settings)
         except RejectedError as error:
             return "channel", str(error), REMEDY
         except KommoError as error:
             return "channel", str(error), OUTAGE
-    return "channel", "", f"connected as {connection.title!r}"
+
+
+async def _asked(chats: ChatsApi, settings: Settings) -> str:
+    """Return how the channel is; it is connected only where the settings want the bridge to."""
+    kommo = settings.kommo
+    if kommo.connect_on_start:
+        connection = await chats.connect(
+            AmojoId(kommo.account_id or ""),
+            kommo.title,
+            is_time_window_disabled=kommo.time_window is False,
+        )
+        return f"connected as {connection.title!r}"
+    try:
+        await chats.history(NO_CHAT, limit=1)
+    except RejectedError as error:
+        if error.status != NOT_FOUND:
+            raise
+    return "Kommo takes our calls; connecting is left to others (kommo.connect_on_start)"

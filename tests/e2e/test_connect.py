@@ -34,6 +34,18 @@ def unwanted(config, kommo):
     )
 
 
+async def test_check_does_not_connect_either(unwanted, command, kommo):
+    """Looking changes nothing: a channel that is not connected is said, one that is stays so."""
+    code, said, _ = await command("check")
+    assert (code, "failed  channel: " in said) == (1, True)
+    kommo.account.is_connected = True
+    code, said, _ = await command("check")
+    assert (code, "channel: Kommo takes our calls" in said) == (0, True)
+    kommo.faults.fail("*/history", status=404)
+    assert (await command("check"))[0] == 0
+    assert not any(call.path.endswith("/connect") for call in kommo.calls())
+
+
 async def test_it_does_not_connect_when_the_settings_say_so(
     unwanted, telegram, bridge, kommo, eventually
 ):
