@@ -61,6 +61,13 @@ class Health:
             found += [f"bot {bot.bot_id}: {bot.problem}" for bot in troubled]
         return found
 
+    @property
+    def waits_for_kommo(self) -> bool:
+        """Whether all that keeps messages from Kommo is that it cannot be reached."""
+        return bool(self.channel.problem) and not (
+            self.channel.is_connected or self.channel.is_refused
+        )
+
     def summary(self) -> str:
         """Return one line for `systemctl status`."""
         channel = "connected to Kommo" if self.channel.is_connected else "not connected to Kommo"

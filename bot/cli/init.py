@@ -131,7 +131,8 @@ def init(target: Path | None, environ: Mapping[str, str], *, is_confirmed: bool)
     typer.echo(EXPLAINED)
     if "[kommo.oauth]" in account:
         _tell_consent(file, environ, has_channel=not channel.startswith("#"))
-    typer.echo(f"{'Then' if channel.startswith('#') else 'Next'}: kommo-telegram check")
+    command = "sudo kommo-telegram" if file.parent == INSTALLED else "kommo-telegram"
+    typer.echo(f"{'Then' if channel.startswith('#') else 'Next'}: {command} check")
 
 
 def _tell_consent(file: Path, environ: Mapping[str, str], *, has_channel: bool) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.operate.connect import REMEDY
-from bot.operate.page import duration
+from bot.operate.connect import OUTAGE, REMEDY
+from bot.operate.page import counted, duration
 from bot.operate.state import State
 
 STUCK_S = 15 * 60.0
@@ -96,11 +96,13 @@ def alerts_in(state: State, *, free_bytes: int) -> list[Alert]:
 def _parts(state: State) -> Iterable[Alert]:
     channel = state.health.channel
     if channel.problem and not channel.is_connected:
-        yield Alert(
-            "channel",
-            f"Kommo does not take the channel: {channel.problem}\n{REMEDY}",
-            cause="refused" if channel.is_refused else "outage",
+        what, remedy, cause = (
+            ("Kommo does not take the channel", REMEDY, "refused")
+            if channel.is_refused
+            else ("Kommo is not connected", OUTAGE, "outage")
         )
+        text = f"{what}: {channel.problem}\n{remedy[:1].upper()}{remedy[1:]}."
+        yield Alert("channel", text, cause=cause)
     if state.health.rest.problem:
         yield Alert(
             "rest", f"{state.health.rest.problem[:1].upper()}{state.health.rest.problem[1:]}"
@@ -123,8 +125,8 @@ def _queues(state: State) -> Iterable[Alert]:
         if queue.dead:
             yield Alert(
                 f"dead:{queue.direction}",
-                f"{queue.dead} {queue.direction} items could not be delivered\n"
-                "/failed says why, /retry tries them again.",
+                f"{counted(queue.dead, f'{queue.direction} item')} could not be delivered\n"
+                "/failed says why, /retry tries again.",
                 level=queue.dead,
             )
 

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.health import Health
 from bot.operate.failed import Failed
-from bot.operate.page import duration
+from bot.operate.page import counted, duration
 from bot.operate.state import QueueState, State
 
 NAMES = ("status", "failed", "retry", "pause", "resume", "help")
@@ -57,9 +58,7 @@ def status_text(state: State) -> str:
     """Return how the service is, in a few lines."""
     health = state.health
     channel = health.channel
-    lines = ["The bridge works." if not health.problems() else "The bridge does NOT work."]
-    if health.is_paused:
-        lines = ["Deliveries are paused: /resume goes on."]
+    lines = [_headline(health)]
     lines.append(
         "Kommo: connected"
         if channel.is_connected
@@ -76,6 +75,14 @@ def status_text(state: State) -> str:
     return "\n".join(lines)
 
 
+def _headline(health: Health) -> str:
+    if health.is_paused:
+        return "Deliveries are paused: /resume goes on."
+    if health.problems():
+        return "The bridge does NOT work."
+    return "The bridge waits for Kommo." if health.waits_for_kommo else "The bridge works."
+
+
 def failed_text(failures: Sequence[Failed]) -> str:
     """Return what could not be delivered, the newest first."""
     if not failures:
@@ -89,6 +96,15 @@ def failed_text(failures: Sequence[Failed]) -> str:
     return "\n".join(lines)
 
 
+def retried_text(count: int, missing: int) -> str:
+    """Return how many items are tried again, and how many there are no more."""
+    unknown = f"{counted(missing, 'id')} not known, or delivered already: /failed lists what is."
+    if count:
+        said = f"{counted(count, 'item')} tried again: /status shows what came of it."
+        return f"{said}\n{unknown}" if missing else said
+    return unknown if missing else "Nothing failed: there is nothing to try again."
+
+
 def _queue_line(queue: QueueState) -> str:
     age = f", the oldest for {duration(queue.oldest_s)}" if queue.pending else ""
     dead = f", {queue.dead} failed (/failed)" if queue.dead else ""
@@ -99,7 +115,8 @@ def _command(chat_id: int, text: str, callback_id: str | None) -> Command | None
     words = text.split()
     name = words[0].partition("@")[0].lower() if words else ""  # /status@sales_bot in groups
     if name not in NAMES:
-        return None
+        is_mistyped = chat_id > 0 and callback_id is None and name not in ("", "start")
+        return Command(chat_id, "help") if is_mistyped else None
     return Command(chat_id, name, tuple(words[1:]), callback_id)
 
 

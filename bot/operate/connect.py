@@ -20,6 +20,9 @@ REMEDY = (
 
 OUTAGE = "Kommo has an outage, or: check kommo.chats_url and the network"
 
+SILENCE = "it does not answer; what arrives is kept, and the bridge tries again by itself"
+"""How an outage reads; the log has what the network says of it."""
+
 log = logging.getLogger(__name__)
 
 
@@ -55,9 +58,10 @@ class Connector:
                 is_time_window_disabled=self.is_time_window_disabled,
             )
         except KommoError as error:
-            self.health.problem = str(error)
+            is_silence = isinstance(error, UnreachableError)
+            self.health.problem = SILENCE if is_silence else str(error)
             is_refusal = self.health.is_refused = isinstance(error, RejectedError)
-            if not isinstance(error, UnreachableError):
+            if not is_silence:
                 self.answered.set()
             log.error(
                 "the channel could not be connected: %s%s",

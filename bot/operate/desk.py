@@ -19,7 +19,15 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from bot.health import Health
 from bot.items import Lifetimes
 from bot.operate.alerts import AlertBook, alerts_in
-from bot.operate.commands import HELP, PRESS, Command, command_in, failed_text, status_text
+from bot.operate.commands import (
+    HELP,
+    PRESS,
+    Command,
+    command_in,
+    failed_text,
+    retried_text,
+    status_text,
+)
 from bot.operate.failed import failed_items, retry
 from bot.operate.state import read_state
 from bot.translate.text import TEXT_LIMIT
@@ -117,9 +125,8 @@ class Desk:
     async def _retry(self, command: Command) -> Answer:
         names = command.arguments or [item.name for item in await failed_items(self.database)]
         count = await retry(self.database, names, now=self.now(), lifetimes=self.lifetimes)
-        missing = len(names) - count
-        unknown = f" {missing} are not known." if missing else ""
-        return Answer(f"{count} items are tried again.{unknown}", (("Status", "status"),))
+        text = retried_text(count, len(names) - count)
+        return Answer(text, (("Status", "status"),))
 
     async def _pause(self, _command: Command) -> Answer:
         async with self.database.transaction() as tx:

@@ -55,9 +55,11 @@ def page(state: State, *, csrf: str, nonce: str, version: str) -> str:
     head = (
         f'<p class="big bad">{escape("; ".join(problems))}</p>'
         if problems
-        else '<p class="big good">It works</p>'
-        if not state.health.is_paused
         else '<p class="big bad">Deliveries are paused</p>'
+        if state.health.is_paused
+        else '<p class="big bad">It waits for Kommo</p>'
+        if state.health.waits_for_kommo
+        else '<p class="big good">It works</p>'
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -80,6 +82,11 @@ def duration(seconds: float) -> str:
     if seconds < HOUR_S:
         return f"{seconds / MINUTE_S:.0f} min"
     return f"{seconds / HOUR_S:.1f} h"
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things, such as `1 item` or `2 items`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _queue(queue: QueueState) -> str:

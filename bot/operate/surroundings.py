@@ -1,5 +1,6 @@
 """What `check` finds around the bridge: disk, settings file, clock, running service, address."""
 
+import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator
@@ -31,9 +32,16 @@ def of_file(file: Path | None) -> Finding:
     return "settings file", "others on this machine may open it", f"run: chmod 600 {file}"
 
 
+def is_made_by_systemd(folder: Path) -> bool:
+    """Tell whether a folder is the service's own one, which its first start makes."""
+    return str(folder) == os.environ.get("STATE_DIRECTORY") and not folder.exists()
+
+
 def of_disk(settings: Settings) -> Finding:
     """Tell whether there is room for the database to grow."""
     folder = settings.database.parent
+    if is_made_by_systemd(folder):
+        folder = next(parent for parent in folder.parents if parent.is_dir())
     if not folder.is_dir():
         return "disk", f"there is no folder {folder}", "create it, or mend storage.path"
     free = shutil.disk_usage(folder).free

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.e2e.conftest import free_port
+
 ANN, BOSS = 555, 900
 CONVERSATION = "tg:700001:555"
 
@@ -42,7 +44,7 @@ async def test_what_failed_is_listed_and_tried_again_by_a_button(
     assert "an offer" not in answer.text
     telegram.client_presses(answer.message_id, "Try all again", chat_id=BOSS)
     await eventually(lambda: telegram.texts_to(ANN) == ["an offer"])
-    await eventually(lambda: "1 items are tried again." in telegram.texts_to(BOSS)[-1])
+    await eventually(lambda: "1 item tried again" in telegram.texts_to(BOSS)[-1])
 
 
 async def test_a_pause_outlives_a_restart_and_loses_nothing(bridge, telegram, kommo, eventually):
@@ -64,7 +66,7 @@ async def test_unknown_items_and_help(bridge, telegram, eventually):
     telegram.client_says("/retry outgoing-99", chat_id=BOSS)
     telegram.client_says("/help", chat_id=BOSS)
     await eventually(lambda: len(telegram.texts_to(BOSS)) == 2)
-    assert "1 are not known" in telegram.texts_to(BOSS)[0]
+    assert "1 id not known" in telegram.texts_to(BOSS)[0]
     assert "/resume" in telegram.texts_to(BOSS)[1]
 
 
@@ -74,3 +76,21 @@ async def test_an_answer_that_does_not_arrive_stops_nobody(bridge, telegram, kom
     telegram.client_says("/status", chat_id=BOSS)
     telegram.client_says("Hi", chat_id=ANN)
     await eventually(lambda: CONVERSATION in kommo.conversations)
+
+
+async def test_an_outage_of_kommo_reads_as_one(
+    bridge, config, telegram, kommo, eventually, caplog
+):
+    """Who asks during an outage is told to wait, in words, not what the network library says."""
+    await bridge.stop()
+    right = config.read_text(encoding="utf-8")
+    nobody = f"http://127.0.0.1:{free_port()}"
+    config.write_text(right.replace(kommo.url, nobody), encoding="utf-8")
+    await bridge.start()
+    await eventually(lambda: "no answer from Kommo" in caplog.text)
+    telegram.client_says("/status", chat_id=BOSS)
+    await eventually(lambda: telegram.texts_to(BOSS))
+    lines = telegram.texts_to(BOSS)[0].splitlines()
+    assert lines[0] == "The bridge waits for Kommo."
+    assert "tries again by itself" in lines[1]
+    assert "Error" not in lines[1]

@@ -164,8 +164,11 @@ async def test_asking_kommo_makes_no_database(config, kommo, arguments):
     assert list(config.parent.glob("*.sqlite3*")) == []
 
 
-async def test_check_makes_no_database(config, tmp_path):
-    """`check` says that the first start makes it, and fails when it could not."""
+async def test_check_makes_no_database(config, monkeypatch):
+    """`check` says that the first start makes it, and fails when it could not.
+
+    The folder of the installed service is made by systemd, at its first start.
+    """
     code, output, _ = await run_command("check", config=config)
     assert code == 0
     assert "is not there yet: the first `run` makes it" in output
@@ -175,3 +178,7 @@ async def test_check_makes_no_database(config, tmp_path):
     code, output, _ = await run_command("check", "--offline", config=config)
     assert code == 1
     assert "cannot be made" in output
+    monkeypatch.setenv("STATE_DIRECTORY", str(config.parent / "gone"))
+    code, output, _ = await run_command("check", "--offline", config=config)
+    assert code == 0
+    assert "the service's first start makes it" in output

@@ -4,6 +4,7 @@ import itertools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -107,3 +108,24 @@ def test_installing_fails_in_words_where_python_is_missing(tmp_path):
     assert code == 1
     assert "apt install python3" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_installation_leaves_nothing(tmp_path):
+    """Ctrl-C while the new program is built takes away what there was of it."""
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ncase "$2" in venv) echo started; exec sleep 60 ;; esac\n')
+    python.chmod(0o755)
+    root = tmp_path / "root"
+    with subprocess.Popen(
+        ["scripts/install", str(python)],
+        cwd=ROOT,
+        env={**os.environ, "DESTDIR": str(root)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as installing:
+        assert installing.stdout is not None
+        assert next(line for line in installing.stdout if "started" in line)
+        os.killpg(installing.pid, signal.SIGINT)
+    assert installing.returncode
+    assert list((root / "opt").iterdir()) == []

@@ -7,13 +7,19 @@ import pytest
 from bot.health import BotHealth, ChannelHealth, Health
 from bot.operate.alerts import LEAST_FREE_BYTES, QUIET, Alert, AlertBook, News, alerts_in
 from bot.operate.clock import skew_s
-from bot.operate.commands import Command, command_in, failed_text, status_text
+from bot.operate.commands import (
+    Command,
+    command_in,
+    failed_text,
+    retried_text,
+    status_text,
+)
 from bot.operate.failed import Failed
 from bot.operate.state import QueueState, State, Traffic
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-BOSS = 900
+BOSS, GROUP = 900, -1000
 ENOUGH = LEAST_FREE_BYTES
 
 
@@ -43,7 +49,10 @@ def presses(data, chat_id=BOSS):
         pytest.param({"callback_query": {"message": {}}}, None, id="a-message-without-a-chat"),
         pytest.param({"message": {"chat": {"id": "x"}}}, None, id="a-chat-without-a-number"),
         pytest.param(says("/status", 555), None, id="a-clients-command"),
-        pytest.param(says("/start"), None, id="an-unknown-command"),
+        pytest.param(says("/statsu"), Command(BOSS, "help"), id="a-mistyped-command"),
+        pytest.param(says("/statsu", GROUP), None, id="another-bots-command-in-a-group"),
+        pytest.param(says("/start"), None, id="what-begins-a-chat"),
+        pytest.param(presses("operator:gone"), None, id="a-button-of-another-version"),
         pytest.param(says("/"), None, id="no-command"),
         pytest.param(says("status"), None, id="plain-text"),
         pytest.param({"message": {"chat": {"id": BOSS}}}, None, id="no-text"),
@@ -52,16 +61,20 @@ def presses(data, chat_id=BOSS):
 )
 def test_what_is_a_command(update, command):
     """Only the chats in the settings are heard, and only what begins like a command."""
-    assert command_in(update, (BOSS,)) == command
+    assert command_in(update, (BOSS, GROUP)) == command
 
 
-def state(*, channel=None, bot=None, queues=None, skew=None, is_paused=False):
+def state(*, channel=None, bot=None, queues=None, skew=None, is_paused=False, is_refused=True):
     """Return how a service with one bot is."""
     return State(
         at=NOON,
         health=Health(
             bots={7: BotHealth(7, problem=bot)},
-            channel=ChannelHealth(is_connected=channel is None, problem=channel),
+            channel=ChannelHealth(
+                is_connected=channel is None,
+                problem=channel,
+                is_refused=channel is not None and is_refused,
+            ),
             clock_skew_s=skew,
             is_paused=is_paused,
         ),
@@ -80,6 +93,9 @@ IDLE = QueueState("incoming", 0, 0, 0.0)
         pytest.param(state(), ENOUGH, [], "", id="all-well"),
         pytest.param(
             state(channel="refused"), ENOUGH, ["channel"], "channel_secret", id="channel"
+        ),
+        pytest.param(
+            state(channel="away", is_refused=False), ENOUGH, ["channel"], "outage", id="outage"
         ),
         pytest.param(state(bot="revoked"), ENOUGH, ["bot:7"], "revoked", id="token"),
         pytest.param(
@@ -100,8 +116,15 @@ IDLE = QueueState("incoming", 0, 0, 0.0)
             state(queues=(IDLE, QueueState("outgoing", 0, 3, 0.0))),
             ENOUGH,
             ["dead:outgoing"],
-            "/retry",
+            "3 outgoing items could not be delivered",
             id="dead",
+        ),
+        pytest.param(
+            state(queues=(IDLE, QueueState("outgoing", 0, 1, 0.0))),
+            ENOUGH,
+            ["dead:outgoing"],
+            "1 outgoing item could not",
+            id="one-dead",
         ),
         pytest.param(state(), ENOUGH - 1, ["disk"], "Free some", id="disk"),
         pytest.param(state(skew=-300.0), ENOUGH, ["clock"], "timedatectl", id="clock"),
@@ -213,6 +236,24 @@ def test_the_state_in_words():
     ]
     assert "does NOT work" in status_text(state(bot="revoked", channel="refused"))
     assert "/resume" in status_text(state(is_paused=True))
+    away = status_text(state(channel="it does not answer", is_refused=False)).splitlines()
+    assert away[:2] == ["The bridge waits for Kommo.", "Kommo: it does not answer"]
+
+
+@pytest.mark.parametrize(
+    ("count", "missing", "words"),
+    [
+        pytest.param(0, 0, ["Nothing failed"], id="nothing"),
+        pytest.param(1, 0, ["1 item tried again"], id="one"),
+        pytest.param(2, 1, ["2 items tried again", "1 id not known"], id="some-and-an-unknown"),
+        pytest.param(0, 2, ["2 ids not known"], id="only-unknown-ones"),
+    ],
+)
+def test_what_a_retry_did_in_words(count, missing, words):
+    """One line for what is tried again, one for what is not there."""
+    lines = retried_text(count, missing).splitlines()
+    assert len(lines) == len(words)
+    assert all(line.startswith(word) for line, word in zip(lines, words, strict=True))
 
 
 def test_failures_in_words():

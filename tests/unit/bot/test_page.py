@@ -44,6 +44,14 @@ def test_all_is_well():
     assert "Bot Sales &amp; more (7), source sales" in html
 
 
+def test_an_outage_of_kommo_is_not_called_working():
+    """What arrives waits for Kommo; once it is connected, or refuses, that is said instead."""
+    away = shown(state(channel_problem="it does not answer"))
+    assert "It waits for Kommo" in away
+    assert "It works" not in away
+    assert "It works" in shown(state())
+
+
 def test_what_is_wrong_is_on_top():
     """The reason stands where one looks first, and beside its part."""
     html = shown(state(problem="token <revoked>", channel_problem="no grant", pending=3))
