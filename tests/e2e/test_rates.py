@@ -1,5 +1,6 @@
 """Telegram's and Kommo's limits are kept, and nobody waits for somebody else's flood."""
 
+import asyncio
 import logging
 import time
 from datetime import UTC, datetime, timedelta
@@ -150,6 +151,51 @@ async def test_kommo_never_gets_more_than_ten_requests_at_a_time(
     assert hanging.hits == 10
     kommo.faults.remove(hanging)
     await eventually(lambda: len(kommo.conversations) == len(BROADCAST) + 1)
+
+
+async def test_a_kommo_that_is_back_is_not_stormed(bridge, telegram, kommo, eventually):
+    """What piled up goes out ten at a time and in order; meanwhile each client cost few calls."""
+    for chat_id in BROADCAST:
+        telegram.client_says("before", chat_id=chat_id)
+    await eventually(lambda: len(kommo.conversations) == len(BROADCAST))
+    down = kommo.faults.fail("/v2/origin/custom/*", status=503, times=None)
+    for text in ("first", "second", "third"):
+        for chat_id in BROADCAST:
+            telegram.client_says(text, chat_id=chat_id)
+    await eventually(lambda: len(telegram.confirmed()) >= 4 * len(BROADCAST))
+    await eventually(lambda: down.hits >= len(BROADCAST))
+    hanging = kommo.faults.hang("/v2/origin/custom/*", times=None)
+    kommo.faults.remove(down)
+    assert down.hits <= 3 * len(BROADCAST)
+    await eventually(lambda: hanging.hits == 10)
+    await asyncio.sleep(2)  # the next attempts of all of them are due by now
+    assert hanging.hits == 10
+    kommo.faults.remove(hanging)
+    texts = ["before", "first", "second", "third"]
+    await eventually(
+        lambda: all(kommo.texts_in(f"tg:700001:{chat_id}") == texts for chat_id in BROADCAST),
+        within_s=30,
+    )
+
+
+async def test_a_telegram_that_is_back_is_not_stormed(bridge, telegram, kommo, eventually):
+    """What piled up goes out as fast as a bot may send, in order."""
+    for chat_id in BROADCAST:
+        telegram.client_says("before", chat_id=chat_id)
+    await eventually(lambda: len(kommo.conversations) == len(BROADCAST))
+    telegram.flood_limit = FloodLimit()
+    down = telegram.faults.fail("sendMessage", status=502, times=None)
+    for text in ("first", "second"):
+        for chat_id in BROADCAST:
+            await kommo.manager_says(text, to=f"tg:700001:{chat_id}")
+    await eventually(lambda: down.hits >= len(BROADCAST))
+    telegram.faults.remove(down)
+    assert down.hits <= 3 * len(BROADCAST)
+    await eventually(
+        lambda: all(telegram.texts_to(chat_id) == ["first", "second"] for chat_id in BROADCAST),
+        within_s=30,
+    )
+    assert telegram.flood_limit.refused <= 2
 
 
 async def test_when_kommo_asks_to_slow_down_nothing_is_sent_to_it(
