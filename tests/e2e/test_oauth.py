@@ -1,7 +1,9 @@
 """Access to the REST API by consent: link, browser, tokens, renewal, loss."""
 
 import asyncio
+import json
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -197,6 +199,29 @@ async def test_many_commands_at_once_renew_once(granted, with_oauth, kommo):
     calls = [run_command_quietly("sources", "list", config=with_oauth) for _ in range(3)]
     assert await asyncio.gather(*calls) == [0, 0, 0]
     assert kommo.authority.renewals == 1
+
+
+async def test_a_command_says_that_it_waits_for_another_process(granted, with_oauth, kommo):
+    """Who was killed while renewing holds others up for a while: they say so on standard error."""
+    kommo.authority.forget_access()
+    now = datetime.now(UTC)
+    async with Database.open(with_oauth.parent / "kommo-telegram.sqlite3") as database:
+        async with database.transaction() as tx:
+            until = now + timedelta(minutes=5)
+            assert await tx.grants.take(CLIENT_ID, by="dead", now=now, until=until)
+        command = ["-m", "bot", "--config", str(with_oauth), "sources", "list", "--json"]
+        pipe = asyncio.subprocess.PIPE
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, *command, stdout=pipe, stderr=pipe
+        )
+        assert child.stderr is not None
+        async with asyncio.timeout(90):
+            line = await child.stderr.readline()
+            async with database.transaction() as tx:
+                await tx.grants.release(CLIENT_ID, by="dead", problem=None)
+            said, errors = await child.communicate()
+    assert line.startswith(b"waiting for another process that renews the access")
+    assert (child.returncode, json.loads(said), errors) == (0, [], b"")
 
 
 async def run_command_quietly(*arguments, config):
