@@ -20,7 +20,7 @@ REMEDY = (
 
 OUTAGE = "Kommo has an outage, or: check kommo.chats_url and the network"
 
-SILENCE = "it does not answer; what arrives is kept, and the bridge tries again by itself"
+SILENCE = "no answer from Kommo; what arrives is kept, and the bridge tries again by itself"
 """How an outage reads; the log has what the network says of it."""
 
 log = logging.getLogger(__name__)

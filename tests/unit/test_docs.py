@@ -48,3 +48,16 @@ def test_every_command_is_in_the_readme():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for command in re.findall(r"@app\.command\(\)\ndef (\w+)", source):
         assert f"{command.replace('_', '-')}" in readme
+
+
+def test_every_symptom_is_told_in_the_programs_own_words():
+    """Who searches the troubleshooting for what an alert or the log says finds it."""
+    table = (ROOT / "docs/operations.md").read_text(encoding="utf-8").partition("## Symptoms")[2]
+    quoted = re.findall(r'^\| "([^"]+)"', table, re.MULTILINE)
+    source = "".join(
+        re.sub(r'"\s+f?"', "", file.read_text(encoding="utf-8"))
+        for package in ("bot", "storage")
+        for file in (ROOT / package).rglob("*.py")
+    )
+    assert len(quoted) > 10
+    assert [words for words in quoted if words not in source] == []
