@@ -101,16 +101,18 @@ def _parts(state: State) -> Iterable[Alert]:
             if channel.is_refused
             else ("Kommo is not connected", OUTAGE, "outage")
         )
-        text = f"{what}: {channel.problem}\n{remedy[:1].upper()}{remedy[1:]}."
+        text = f"{what}\n{_sentence(channel.problem)}\n{_sentence(remedy)}"
         yield Alert("channel", text, cause=cause)
     if state.health.rest.problem:
-        yield Alert(
-            "rest", f"{state.health.rest.problem[:1].upper()}{state.health.rest.problem[1:]}"
-        )
+        yield Alert("rest", _sentence(state.health.rest.problem))
     for bot in state.health.bots.values():
         if bot.problem:
             text = f"Bot {bot.name or bot.bot_id}: {bot.problem}"
             yield Alert(f"bot:{bot.bot_id}", text, cause=bot.problem)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _queues(state: State) -> Iterable[Alert]:

@@ -165,6 +165,20 @@ def test_several_things_are_one_message_told_once_and_their_end_too():
     assert book.news([DISK], now=NOON + 4 * MINUTE) is None
 
 
+def test_the_end_of_an_outage_is_one_short_line():
+    """What is over is named; why, and what to do, was told at the beginning."""
+    book = AlertBook()
+    away = alerts_in(state(channel="no answer", is_refused=False), free_bytes=ENOUGH)
+    book.news(away, now=NOON)
+    news = book.news(away, now=NOON)
+    assert news is not None
+    assert news.text().splitlines()[1] == "No answer"
+    book.tell(news, now=NOON)
+    over = book.news([], now=NOON + MINUTE)
+    assert over is not None
+    assert over.text() == "✅ Over: Kommo is not connected"
+
+
 def test_what_was_not_told_is_told_later():
     """A message that could not be sent is news until it was."""
     book = AlertBook()
