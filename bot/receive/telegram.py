@@ -91,6 +91,7 @@ class Poller:
                     is_ready = True
                 updates = await self._fetch(offset)
             except (TelegramAPIError, ClientDecodeError, TimeoutError, OSError) as error:
+                is_ready = is_ready and not _is_webhook(error)
                 await asyncio.sleep(self._pause_s(error))
                 continue
             self._recovered()
@@ -141,6 +142,11 @@ class Poller:
             case TelegramUnauthorizedError() | TelegramNotFound():
                 reason = "Telegram does not accept the token: make a new one with @BotFather"
                 pause_s = REVOKED_PAUSE_S
+            case TelegramConflictError() if _is_webhook(error):
+                reason = (
+                    "another program set a webhook on this bot: stop it; the webhook is removed"
+                )
+                pause_s = self._backoff_s()
             case TelegramConflictError():
                 reason = "another program polls this bot: stop it, or give it a bot of its own"
                 pause_s = CONFLICT_PAUSE_S
@@ -168,6 +174,11 @@ class Poller:
         self._failures = 0
         self._health.problem = None
         self._health.is_polling = True
+
+
+def _is_webhook(error: Exception) -> bool:
+    """Tell whether a webhook is in the way of polling. Reference: Bot API, getUpdates."""
+    return isinstance(error, TelegramConflictError) and "webhook" in error.message.lower()
 
 
 def _next_offset(updates: Sequence[Mapping[str, Any]], offset: int | None) -> int | None:

@@ -235,6 +235,21 @@ async def test_a_second_poller_is_named_and_stops_only_its_own_bot(
     await eventually(lambda: "tg:700002:555" in kommo.conversations)
 
 
+async def test_a_webhook_that_is_set_meanwhile_is_named_and_removed(
+    telegram, bridge, kommo, eventually, caplog
+):
+    """Polling goes on by itself once another program that wanted the updates was there."""
+    await eventually(lambda: telegram.bot(BOT_ID).poll is not None)
+    url = f"{telegram.url}/bot{TOKEN}/setWebhook?url=https://other.example.com/hook"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        assert answer.status == 200
+    await eventually(lambda: "set a webhook on this bot" in caplog.text)
+    assert "another program polls this bot" not in caplog.text
+    telegram.client_says("hi")
+    await eventually(lambda: kommo.texts_in("tg:700001:555") == ["hi"])
+    assert telegram.bot(BOT_ID).webhook_url == ""
+
+
 @pytest.fixture
 def left_webhook(telegram):
     """A webhook that another program has set, and a message that waits."""
