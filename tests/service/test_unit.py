@@ -92,6 +92,9 @@ def test_it_is_installed_upgraded_and_taken_away(scratch):
     assert (scratch / "opt/kommo-telegram.previous/.venv").is_dir()
     assert config.parent.stat().st_mode & 0o077 == 0
 
+    failed = scratch / "opt/kommo-telegram.failed"  # where the documents put it to go back
+    failed.mkdir()
+    (failed / "README.md").touch()
     assert run("scripts/uninstall", DESTDIR=str(scratch))[0] == 0
     left = sorted(str(path.relative_to(scratch)) for path in scratch.rglob("*") if path.is_file())
     assert left == [
