@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := bot kommo storage sandbox tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak format lint lock clean install uninstall
+.PHONY: help demo test types suite bench soak format lint lock clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -15,7 +15,12 @@ demo: .venv/.installed-run ## the bridge on the embedded sandbox, from nothing, 
 test: .venv/.installed-dev ## format, lint, types and the whole test suite, from nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	@$(MAKE) --no-print-directory -j2 types suite
+
+types: .venv/.installed-dev
 	$(BIN)/mypy
+
+suite: .venv/.installed-dev
 	$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term $(ARGS)
 
 bench: .venv/.installed-dev ## speed and memory beside a bridge that keeps nothing (ARGS="--quick", --json, --only, --micro)
@@ -31,7 +36,7 @@ format: .venv/.installed-dev ## put the code into its format and mend what ruff 
 lint: .venv/.installed-dev ## format, lint and types only
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	@$(MAKE) --no-print-directory types
 
 lock: .venv/.installed-dev ## pin the newest allowed dependencies again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \

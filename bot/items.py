@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +17,12 @@ from kommo.models import (
     StatusCode,
 )
 from storage.database import Transaction
+
+Direction = Literal["incoming", "outgoing"]
+"""Incoming items wait in the outbox for Kommo, outgoing ones in the inbox for Telegram."""
+
+LONGEST_ID = 18
+"""Digits that fit into SQLite's integers."""
 
 
 class Kind(StrEnum):
@@ -49,6 +56,21 @@ class Lifetimes:
 
     to_kommo: timedelta
     to_telegram: timedelta
+
+
+def name_of(direction: Direction, item_id: int) -> str:
+    """Return what an item is called, such as `outgoing-12`."""
+    return f"{direction}-{item_id}"
+
+
+def item_named(name: str) -> tuple[Direction, int] | None:
+    """Read an item's name; None when it is none."""
+    direction, _, number = name.partition("-")
+    if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_ID):
+        return None
+    if direction == "incoming":
+        return "incoming", int(number)
+    return ("outgoing", int(number)) if direction == "outgoing" else None
 
 
 async def put_message(

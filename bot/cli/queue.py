@@ -8,8 +8,9 @@ from typing import Any
 
 import typer
 
+from bot.items import Direction, item_named, name_of
 from bot.operate.existing import open_existing
-from bot.operate.failed import Direction, item_named, name_of, remedy
+from bot.operate.failed import remedy
 from bot.settings import Settings
 from storage.database import Transaction
 from storage.queue import DurableQueue

@@ -12,7 +12,7 @@ from aiogram import Bot
 from aiogram.exceptions import AiogramError
 from aiogram.methods import GetMe
 
-from bot.items import Kind
+from bot.items import Kind, name_of
 from bot.outcome import Outcome, RetryLater, Undeliverable
 from bot.translate import status
 from storage.queue_reader import QueueItem
@@ -60,6 +60,10 @@ async def still_down(bot: Bot, item: QueueItem) -> RetryLater | None:
             return RetryLater(f"Telegram does not answer yet ({type(error).__name__})")
     log.warning(
         "sent again after an attempt of unknown outcome: a possible duplicate",
-        extra={"item": item.id, "conversation": item.conversation_id, "attempt": item.attempts},
+        extra={
+            "item": name_of("outgoing", item.id),
+            "conversation": item.conversation_id,
+            "attempt": item.attempts,
+        },
     )
     return None

@@ -20,7 +20,7 @@ from bot.deliver.openings import (
     note_refused,
     voices,
 )
-from bot.items import Kind
+from bot.items import Kind, name_of
 from bot.links import MediaLinks
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, Undeliverable
 from bot.telegram_files import CLOUD_LIMIT_BYTES, FileError, TelegramFiles
@@ -211,7 +211,11 @@ class ToKommo:
             except RejectedError as error:
                 if error.status != BAD_REQUEST:
                     raise
-                log.info("a chat cannot be tied: %s", error, extra={"item": item.id})
+                log.info(
+                    "a chat cannot be tied: %s",
+                    error,
+                    extra={"item": name_of("incoming", item.id)},
+                )
                 continue
             await note_bound(self._database, opening, voice.conversation_id)
             return sent
@@ -341,7 +345,7 @@ class ToKommo:
             return RetryLater(f"{error}; history could not be read: {failure}", is_uncertain=True)
         if found is None:
             return Undeliverable(str(error))
-        log.info("an earlier attempt had arrived", extra={"item": item.id})
+        log.info("an earlier attempt had arrived", extra={"item": name_of("incoming", item.id)})
         return Delivered((found,))
 
     async def _in_history(self, message: NewMessage) -> KommoMessageId | None:

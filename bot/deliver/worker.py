@@ -12,6 +12,7 @@ from functools import partial
 from typing import Literal, Protocol
 
 from bot.deliver.lanes import Room, deal
+from bot.items import name_of
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, RetryPolicy, Undeliverable
 from bot.patience import persist
 from storage.attempts import Attempt, Result
@@ -164,7 +165,7 @@ class Worker:
     async def _record_left_over(self) -> None:
         """Record what an earlier process delivered before it was killed."""
         for item, outcome in await self._destination.left_over():
-            log.info("was delivered before the last stop", extra=_fields(item))
+            log.info("was delivered before the last stop", extra=self._fields(item))
             end = partial(self._end, item=item, outcome=outcome, failed=None, now=self._now())
             await persist(self._database, end)
         self._destination.forget_left_over()
@@ -297,7 +298,7 @@ class Worker:
             log.exception(
                 "delivery to %s failed unexpectedly",
                 self._destination.name,
-                extra={"item": item.id, "attempt": item.attempts},
+                extra=self._fields(item),
             )
             return RetryLater(f"unexpected {type(error).__name__}: {error}", is_uncertain=True)
 
@@ -369,7 +370,7 @@ class Worker:
             self._destination.name,
             delay_s,
             reason,
-            extra=_fields(item),
+            extra=self._fields(item),
         )
 
         async def put_back(tx: Transaction) -> None:
@@ -387,14 +388,23 @@ class Worker:
 
     def _report(self, item: QueueItem, outcome: Delivered | Undeliverable) -> None:
         if isinstance(outcome, Delivered):
-            log.info("delivered to %s", self._destination.name, extra=_fields(item))
+            log.info("delivered to %s", self._destination.name, extra=self._fields(item))
             return
         log.error(
             "not delivered to %s: %s",
             self._destination.name,
             self._redact(outcome.reason),
-            extra=_fields(item),
+            extra=self._fields(item),
         )
+
+    def _fields(self, item: QueueItem) -> dict[str, object]:
+        """Return what names an item in a log line."""
+        return {
+            "kind": item.kind,
+            "conversation": item.conversation_id,
+            "item": name_of("outgoing" if self._name == "inbox" else "incoming", item.id),
+            "attempt": item.attempts,
+        }
 
     def _queue(self, tx: Transaction) -> DurableQueue:
         return tx.inbox if self._name == "inbox" else tx.outbox
@@ -404,13 +414,3 @@ def _gave_up(item: QueueItem, last: RetryLater) -> Undeliverable:
     """Return the end of an item whose time is over."""
     reason = f"gave up after {item.attempts} attempts: {last.reason}"
     return Undeliverable(reason, code=last.code, text=last.text)
-
-
-def _fields(item: QueueItem) -> dict[str, object]:
-    """Return what names an item in a log line."""
-    return {
-        "kind": item.kind,
-        "conversation": item.conversation_id,
-        "item": item.id,
-        "attempt": item.attempts,
-    }

@@ -3,18 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-from bot.items import Kind, Lifetimes
+from bot.items import Direction, Kind, Lifetimes, item_named, name_of
 from storage.database import Database
 from storage.queue_reader import QueueItem, QueueReader
 
-Direction = Literal["incoming", "outgoing"]
-"""Incoming items wait in the outbox for Kommo, outgoing ones in the inbox for Telegram."""
-
 AT_MOST = 10_000
-LONGEST_ID = 18
-"""Digits that fit into SQLite's integers."""
 
 
 @dataclass(frozen=True)
@@ -28,21 +22,6 @@ class Failed:
     conversation_id: str | None
     reason: str
     since: datetime
-
-
-def name_of(direction: Direction, item_id: int) -> str:
-    """Return what an item is called, such as `outgoing-12`."""
-    return f"{direction}-{item_id}"
-
-
-def item_named(name: str) -> tuple[Direction, int] | None:
-    """Read an item's name; None when it is none."""
-    direction, _, number = name.partition("-")
-    if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_ID):
-        return None
-    if direction == "incoming":
-        return "incoming", int(number)
-    return ("outgoing", int(number)) if direction == "outgoing" else None
 
 
 def remedy(name: str, item: QueueItem) -> str:

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from bot.operate.failed import Direction
+from bot.items import Direction
 from bot.operate.state import State
 from bot.outcome import Delivered, Outcome, RetryLater
 from bot.translate.ids import parse_conversation

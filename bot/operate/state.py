@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.health import Health
-from bot.items import Kind
-from bot.operate.failed import Direction, Failed, failed_items
+from bot.items import Direction, Kind
+from bot.operate.failed import Failed, failed_items
 from storage.database import Database
 from storage.queue_reader import QueueReader
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.errors import BridgeError
-from bot.items import Kind
-from bot.operate.failed import Direction, item_named, name_of, remedy
+from bot.items import Direction, Kind, item_named, name_of
+from bot.operate.failed import remedy
 from bot.translate.ids import parse_conversation, parse_message
 from kommo.errors import PayloadError
 from kommo.events import ManagerMessage, is_read_back, parse_event

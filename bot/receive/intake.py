@@ -17,6 +17,7 @@ from aiogram.types import Update, User
 from bot.items import (
     Kind,
     Lifetimes,
+    name_of,
     put_edit,
     put_message,
     put_reaction,
@@ -318,7 +319,9 @@ class Intake:
         )
         if parked is None:
             return None
-        log.error("%s; it is kept, see `queue list`", reason, extra={"item": parked})
+        log.error(
+            "%s; it is kept, see `queue list`", reason, extra={"item": name_of("incoming", parked)}
+        )
         return message
 
     def _received(
