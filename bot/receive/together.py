@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-AT_MOST = 16
+AT_MOST = 32
 """So many in one turn; the rest waits for the next."""
 
 T = TypeVar("T")
