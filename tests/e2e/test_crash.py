@@ -9,6 +9,8 @@ from tests.e2e.traffic import Traffic
 
 KILLS = 50
 
+pytestmark = pytest.mark.no_cover  # the bridge is a process of its own; counting costs time
+
 
 @pytest.fixture
 def without_rates(config):

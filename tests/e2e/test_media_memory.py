@@ -5,6 +5,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
+import pytest
+
+pytestmark = pytest.mark.no_cover  # the bridge is a process of its own; counting costs time
 
 CONVERSATION = "tg:700001:555"
 SIZE, DOWNLOADS, ALLOWED = 20 << 20, 100, 64 << 20

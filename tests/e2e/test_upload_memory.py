@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.no_cover  # the bridge is a process of its own; counting costs time
+
 CLIENTS = range(601, 641)
-SIZE, ALLOWED = 20 << 20, 64 << 20
+SIZE, ALLOWED = 8 << 20, 64 << 20
 
 
 def memory(pid, name):
@@ -16,7 +20,7 @@ def memory(pid, name):
 async def test_large_files_for_many_clients_take_little_memory(
     process, telegram, kommo, eventually, config
 ):
-    """Forty files of 20 MB at once leave memory as it was, and nothing behind on disk.
+    """Forty files of 8 MB at once leave memory as it was, and nothing behind on disk.
 
     Sixteen are under way at a time and the others wait in the queue, so more take no more.
     """
