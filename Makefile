@@ -1,6 +1,8 @@
 # Two commands from nothing: `make demo` and `make test`. `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
+# Every test process imports the same modules: compile them once, whatever the user's habit is.
+unexport PYTHONDONTWRITEBYTECODE
 SOURCES := bot kommo storage sandbox tests
 
 .DEFAULT_GOAL := help
@@ -21,7 +23,7 @@ types: .venv/.installed-dev
 	$(BIN)/mypy
 
 suite: .venv/.installed-dev
-	$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -p tests.libraries -n 4 --dist worksteal --cov --cov-report=term $(ARGS)
 
 bench: .venv/.installed-dev ## speed and memory beside a bridge that keeps nothing (ARGS="--quick", --json, --only, --micro)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from sandbox.kommo import KommoServer
 from sandbox.telegram import TelegramServer
 from tests.e2e.commands import run_command
 from tests.e2e.lives import Lives
+from tests.ports import free_port
 
 CHANNEL_ID = "11111111-2222-4333-8444-555555555555"
 ACCOUNT_ID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
@@ -41,13 +41,6 @@ def eventually():
     return wait
 
 
-def free_port():
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture
 async def telegram():
     """The sandbox's Telegram with one bot."""
@@ -59,10 +52,7 @@ async def telegram():
 @pytest.fixture
 def ports():
     """The bridge's public and local port."""
-    public = local = free_port()
-    while local == public:
-        local = free_port()
-    return public, local
+    return free_port(), free_port()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.conftest import free_port
+from tests.ports import free_port
 
 ANN, BOSS = 555, 900
 CONVERSATION = "tg:700001:555"

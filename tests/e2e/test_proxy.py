@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 
 from bot.operate.challenge import proof
-from tests.e2e.conftest import SECRET, free_port
+from tests.e2e.conftest import SECRET
+from tests.ports import free_port
 from tests.programs import program
 
 EXAMPLE = Path(__file__).parent.parent.parent / "docs/proxy/nginx.conf"

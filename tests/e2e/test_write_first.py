@@ -133,11 +133,13 @@ async def test_a_client_whom_kommo_does_not_know_yet_is_tied_under_our_own_name(
 
 async def test_commands_know_both_conversations(begun, telegram, kommo, eventually, command):
     """`history` and `forget` take the name of either conversation, as Kommo knows it."""
-    telegram.client_says("Hi")
-    await eventually(lambda: begun.client_id == SECOND)
+    said = ["Hello Ann", "Hi", "I have a question"]
+    for text in said[1:]:  # the second is not sent before the first is recorded
+        telegram.client_says(text)
+    await eventually(lambda: [message.text for message in begun.messages] == said)
     for name in (SECOND, begun.id):
         _, output, _ = await command("history", name)
-        assert [line.rpartition(": ")[2] for line in output.splitlines()] == ["Hi", "Hello Ann"]
+        assert [line.rpartition(": ")[2] for line in output.splitlines()] == said[::-1]
     code, output, _ = await command("forget", "--chat", SECOND, "--yes")
     assert (code, CONVERSATION in output) == (0, True)
 

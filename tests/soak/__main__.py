@@ -7,7 +7,6 @@ nothing came out of order, and no status was wrong.
 import argparse
 import asyncio
 import random
-import socket
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from sandbox.kommo import KommoServer
 from sandbox.telegram import TelegramServer
 from tests.e2e.lives import Lives
 from tests.e2e.traffic import Traffic
+from tests.ports import free_port
 
 CHANNEL_ID = "11111111-2222-4333-8444-555555555555"
 ACCOUNT_ID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
@@ -79,7 +79,7 @@ async def soak(minutes: float, seed: int) -> bool:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         telegram = await stack.enter_async_context(TelegramServer.start())
         telegram.add_bot(TOKEN, name="Sales", username="sales_bot")
-        listen, admin = _free_port(), _free_port()
+        listen, admin = free_port(), free_port()
         kommo = await stack.enter_async_context(
             KommoServer.start(
                 channel_id=CHANNEL_ID,
@@ -148,12 +148,6 @@ async def _until(is_true: Callable[[], bool]) -> None:
     ends_at = time.monotonic() + DRAIN_S
     while not is_true() and time.monotonic() < ends_at:  # noqa: ASYNC110 - servers saw it
         await asyncio.sleep(0.5)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main() -> None:
