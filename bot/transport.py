@@ -13,6 +13,8 @@ import httpx
 from multidict import CIMultiDict
 from yarl import URL
 
+from bot.certificates import certificates_for
+
 SEND_ERRORS: tuple[tuple[type[BaseException], type[httpx.TransportError]], ...] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (aiohttp.ClientConnectorError, httpx.ConnectError),
@@ -72,9 +74,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def _open(self, request: httpx.Request) -> aiohttp.ClientSession:
         """Open the pool; certificates are read only where they are needed."""
-        is_secret = request.url.scheme == "https"
         connector = aiohttp.TCPConnector(
-            limit=self._connections, ssl=httpx.create_ssl_context() if is_secret else True
+            limit=self._connections, ssl=certificates_for(str(request.url))
         )
         self._session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False

@@ -1,4 +1,4 @@
-"""Debian's own programs that some tests run: systemd-analyze, nginx, a browser.
+"""Debian's own programs that some tests run: systemd-analyze, nginx, openssl, a browser.
 
 CI installs them (.ci/run) and insists on them; elsewhere a test that needs a missing one is
 skipped with the reason, so that `make test` needs nothing but Python.

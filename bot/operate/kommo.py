@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 
+from bot.certificates import certificates
 from bot.errors import BridgeError
 from bot.health import RestHealth
 from bot.operate.access import REMEDY, GrantedAccess
@@ -55,7 +56,7 @@ async def open_access(
     integration = Integration(
         oauth.client_id, oauth.client_secret.get_secret_value(), oauth.redirect_uri
     )
-    async with httpx.AsyncClient(timeout=TIMEOUT_S) as http:
+    async with httpx.AsyncClient(timeout=TIMEOUT_S, verify=certificates()) as http:
         access = GrantedAccess(
             database,
             OAuthApi(http, integration, pace=pace, now=now),
@@ -99,7 +100,9 @@ async def open_crm(
             )
         if opened is None or url is None:
             raise NoRestAccessError(no_access(settings))
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S))
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, verify=certificates())
+        )
         yield CrmApi(http, access=opened, pace=pace, now=_now, pauses_s=pauses_s)
 
 
@@ -145,7 +148,9 @@ async def open_chats(settings: Settings) -> AsyncIterator[ChatsApi]:
     """Return the Chats API for settings whose account is known."""
     kommo = settings.kommo
     channel_id = ChannelId(kommo.channel_id)
-    async with httpx.AsyncClient(base_url=kommo.chats_url, timeout=TIMEOUT_S) as http:
+    async with httpx.AsyncClient(
+        base_url=kommo.chats_url, timeout=TIMEOUT_S, verify=certificates()
+    ) as http:
         yield ChatsApi(
             http,
             channel_id=channel_id,

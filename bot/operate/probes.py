@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 
 import httpx
 from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import (
     AiogramError,
     TelegramAPIError,
@@ -14,11 +12,13 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 
+from bot.certificates import certificates
 from bot.errors import BridgeError
 from bot.operate.connect import OUTAGE, REMEDY
 from bot.operate.kommo import naming_account, open_rest
 from bot.operate.sources import WIDGET_REMEDY, plan
 from bot.settings import BotSettings, Settings
+from bot.telegram_session import TelegramSession
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi
 from kommo.errors import KommoError, RejectedError
@@ -86,7 +86,7 @@ async def _sources(settings: Settings, crm: CrmApi) -> AsyncIterator[Probe]:
 
 async def _bot(settings: Settings, entry: BotSettings) -> Probe:
     name = f"bot {entry.bot_id}"
-    session = AiohttpSession(api=TelegramAPIServer.from_base(settings.telegram.api_url))
+    session = TelegramSession(settings.telegram.api_url)
     async with Bot(entry.token.get_secret_value(), session=session).context() as bot:
         try:
             me = await bot.get_me(request_timeout=TIMEOUT_S)
@@ -105,7 +105,9 @@ async def _bot(settings: Settings, entry: BotSettings) -> Probe:
 async def _channel(settings: Settings) -> Probe:
     kommo = settings.kommo
     channel_id, account_id = ChannelId(kommo.channel_id), AmojoId(kommo.account_id or "")
-    async with httpx.AsyncClient(base_url=kommo.chats_url, timeout=TIMEOUT_S) as http:
+    async with httpx.AsyncClient(
+        base_url=kommo.chats_url, timeout=TIMEOUT_S, verify=certificates()
+    ) as http:
         chats = ChatsApi(
             http,
             channel_id=channel_id,

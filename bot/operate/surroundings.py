@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from bot.certificates import certificates
 from bot.operate.alerts import LEAST_FREE_BYTES, MOST_SKEW_S
 from bot.operate.challenge import proof
 from bot.operate.clock import skew_s
@@ -52,7 +53,7 @@ def of_disk(settings: Settings) -> Finding:
 
 async def look_around(settings: Settings) -> AsyncIterator[Finding]:
     """Look at everything that needs a network."""
-    async with httpx.AsyncClient(timeout=TIMEOUT_S) as http:
+    async with httpx.AsyncClient(timeout=TIMEOUT_S, verify=certificates()) as http:
         for name, url in (
             ("Kommo", settings.kommo.chats_url),
             ("Telegram", settings.telegram.api_url),

@@ -2,6 +2,7 @@
 
 import httpx
 
+from bot.certificates import certificates
 from bot.errors import BridgeError
 from bot.settings import BotSettings, Settings
 
@@ -21,7 +22,7 @@ async def bot_username(settings: Settings, entry: BotSettings) -> str:
     """
     url = f"{settings.telegram.api_url.rstrip('/')}/bot{entry.token.get_secret_value()}/getMe"
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_S) as http:
+        async with httpx.AsyncClient(timeout=TIMEOUT_S, verify=certificates()) as http:
             answer = await http.get(url)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise BotNameError(

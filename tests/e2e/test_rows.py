@@ -54,8 +54,9 @@ async def test_a_file_that_cannot_be_fetched_in_time_is_told(
     message_id = await kommo.manager_sends(type="file", media=link, to=CONVERSATION)
     await eventually(lambda: failing.hits)
     assert kommo.statuses_of(message_id) == []
+    await bridge.stop()  # a running bridge takes such a jump for a clock that was wrong
     bridge.ahead = timedelta(minutes=6)
-    await bridge.restart()  # a running bridge takes such a jump for a clock that was wrong
+    await bridge.start()
     await eventually(lambda: kommo.statuses_of(message_id) == [-1])
     status = kommo.manager.message(message_id).statuses[-1]
     assert (status.error_code, status.error) == (

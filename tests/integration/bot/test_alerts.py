@@ -4,12 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 
 from bot.health import BotHealth, Health
 from bot.items import Lifetimes
 from bot.operate.desk import Desk
+from bot.telegram_session import TelegramSession
 from sandbox.telegram import TelegramServer
 from storage.database import Database
 
@@ -32,8 +31,7 @@ async def telegram():
 @pytest.fixture
 async def bots(telegram):
     """Both bots."""
-    server = TelegramAPIServer.from_base(telegram.url)
-    made = [Bot(token, session=AiohttpSession(api=server)) for token in TOKENS]
+    made = [Bot(token, session=TelegramSession(telegram.url)) for token in TOKENS]
     yield made
     for bot in made:
         await bot.session.close()

@@ -4,20 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 
+from bot.telegram_session import TelegramSession
 from sandbox.telegram import TelegramServer
-
-
-class QuickSession(AiohttpSession):
-    """A session that closes without aiogram's pause for TLS, which there is none of here."""
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-
 
 TOKEN = "700001:not-a-real-token"
 
@@ -34,6 +23,5 @@ async def telegram() -> AsyncIterator[TelegramServer]:
 @pytest.fixture
 async def bot(telegram: TelegramServer) -> AsyncIterator[Bot]:
     """That bot."""
-    session = QuickSession(api=TelegramAPIServer.from_base(telegram.url))
-    async with Bot(TOKEN, session=session).context() as made:
+    async with Bot(TOKEN, session=TelegramSession(telegram.url)).context() as made:
         yield made

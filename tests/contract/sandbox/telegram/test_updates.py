@@ -5,10 +5,9 @@ import time
 
 import pytest
 from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import ClientDecodeError, TelegramBadRequest, TelegramConflictError
 
+from bot.telegram_session import TelegramSession
 from sandbox.telegram import TelegramServer
 
 FIRST = 1000
@@ -141,7 +140,7 @@ async def test_asking_again_and_again_is_slowed_down() -> None:
         telegram.add_bot(TOKEN)
         telegram.client_says("one")
         telegram.client_says("two")
-        session = AiohttpSession(api=TelegramAPIServer.from_base(telegram.url))
+        session = TelegramSession(telegram.url)
         async with Bot(TOKEN, session=session).context() as bot:
             assert await ids(bot) == [FIRST, FIRST + 1]
             assert await ids(bot) == [FIRST]
@@ -155,7 +154,7 @@ async def test_stopping_ends_long_polls() -> None:
     """The server stops at once, though somebody waits for updates."""
     async with TelegramServer.start() as telegram:
         telegram.add_bot(TOKEN)
-        session = AiohttpSession(api=TelegramAPIServer.from_base(telegram.url))
+        session = TelegramSession(telegram.url)
         bot = Bot(TOKEN, session=session)
         poll = asyncio.create_task(ids(bot, wait_s=30))
         await asyncio.sleep(0.05)
