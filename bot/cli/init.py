@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import httpx
 import typer
 
+from bot.certificates import certificates
 from bot.errors import BridgeError
 from bot.operate.consent import consent_url
 from bot.settings import load
@@ -253,7 +254,7 @@ def _try_account(url: str, token: str) -> dict[str, Any]:
 def _get(url: str, headers: dict[str, str]) -> httpx.Response:
     """Ask; the address holds a token, so no error of the network is shown as it is."""
     try:
-        return httpx.get(url, headers=headers, timeout=TIMEOUT_S)
+        return httpx.get(url, headers=headers, timeout=TIMEOUT_S, verify=certificates())
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise WrongError(f"no answer ({type(error).__name__}); check the network") from error
 

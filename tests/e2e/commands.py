@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import io
-import sys
+import tempfile
+from pathlib import Path
 
 from bot import __main__ as main
+from tests.e2e.lives import begin
 
 
 async def run_command(*arguments, config=None):
@@ -24,19 +26,13 @@ async def run_command(*arguments, config=None):
 async def run_process(*arguments, config=None):
     """Run a command as a process of its own; return its exit code, output and errors."""
     options = ["--config", str(config)] if config else []
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot",
-        *options,
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        output, errors = await asyncio.wait_for(child.communicate(), 90)
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    return child.returncode, output.decode(), errors.decode()
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors = Path(folder, "output"), Path(folder, "errors")
+        child = await begin([*options, *arguments], output=output, errors=errors)
+        await asyncio.to_thread(child.join, 90)
+        code = child.exitcode
+        child.kill()
+        child.join()
+        said, warned = (file.read_text("utf-8") for file in (output, errors))
+    assert code is not None, f"not ended:\n{said}{warned}"
+    return code, said, warned

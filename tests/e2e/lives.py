@@ -1,7 +1,8 @@
 """The bridge as a process that can really be killed, and starts quickly.
 
 Importing is most of a start. Each life is forked from a process that has imported everything
-already, so that many kills cost little; what happens after the imports is what `run` does.
+already, so that many kills cost little; what happens after the imports is what the command does.
+The demo's tests and the service's start the program from nothing.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
@@ -24,15 +26,25 @@ def _context() -> ForkServerContext:
     return context
 
 
-def live(config: str, log: str, environ: dict[str, str]) -> None:
-    """Be the bridge: what `kommo-telegram --config CONFIG run` does, its output in a file."""
+def be(arguments: Sequence[str], output: str, errors: str, environ: dict[str, str]) -> None:
+    """Be the process of a command, its output and its errors in files."""
     os.environ.update(environ)
     from bot.__main__ import run  # noqa: PLC0415 - the tests' own process may go without
 
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    sys.exit(run(["--config", config, "run"]))
+    for number, path in ((1, output), (2, errors)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
+    sys.exit(run(list(arguments)))
+
+
+async def begin(
+    arguments: Sequence[str], *, output: Path, errors: Path
+) -> multiprocessing.process.BaseProcess:
+    """Start a command as a process of its own."""
+    process = _context().Process(
+        target=be, args=(tuple(arguments), str(output), str(errors), dict(os.environ))
+    )
+    await asyncio.to_thread(process.start)
+    return process
 
 
 class Lives:
@@ -46,9 +58,8 @@ class Lives:
 
     async def start(self, *, is_healthy: bool = True) -> None:
         """Start a life; wait until it is healthy, if asked to."""
-        arguments = (str(self._config), str(self.log), dict(os.environ))
-        self._process = _context().Process(target=live, args=arguments)
-        await asyncio.to_thread(self._process.start)
+        arguments = ("--config", str(self._config), "run")
+        self._process = await begin(arguments, output=self.log, errors=self.log)
         if is_healthy:
             await self.until_healthy()
 

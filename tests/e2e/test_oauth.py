@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from bot.certificates import certificates
 from bot.operate.consent import new_state
 from sandbox.kommo_oauth import Integration
 from storage.database import Database
@@ -63,13 +64,14 @@ async def link_of(config):
 
 async def open_in_browser(link, kommo):
     """Let an administrator answer the consent; return where Kommo sends the browser, and page."""
-    async with httpx.AsyncClient(follow_redirects=True) as browser:
+    async with httpx.AsyncClient(follow_redirects=True, verify=certificates()) as browser:
         return await browser.get(f"{kommo.url}/oauth?{urlsplit(link).query}")
 
 
 async def get(url, **query):
-    """Return the answer to a GET."""
-    async with httpx.AsyncClient() as http:
+    """Return the answer to a GET, of a service that may be about to listen."""
+    transport = httpx.AsyncHTTPTransport(verify=certificates(), retries=5)
+    async with httpx.AsyncClient(transport=transport) as http:
         return await http.get(url, params=query or None)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from bot.certificates import certificates
 from bot.health import Health, RestHealth
 from bot.operate.access import AHEAD, LEASE, GrantedAccess
 from bot.operate.alerts import alerts_in
@@ -71,7 +72,8 @@ async def make(tmp_path, kommo, clock):
         async def access(health=None):
             path = tmp_path / "bridge.sqlite3"
             database = await stack.enter_async_context(Database.open(path))
-            http = await stack.enter_async_context(httpx.AsyncClient(timeout=5))
+            http = httpx.AsyncClient(timeout=5, verify=certificates())
+            await stack.enter_async_context(http)
             api = OAuthApi(http, Integration(CLIENT_ID, SECRET, REDIRECT), pace=Quick(), now=clock)
             made = GrantedAccess(
                 database, api, CLIENT_ID, link=lambda: "LINK", health=health, now=clock
@@ -113,7 +115,7 @@ async def test_twenty_callers_of_two_processes_share_one_renewal(access, make, k
 async def test_a_token_refused_in_the_middle_is_renewed_by_callers_at_once(access, kommo):
     """Twenty calls whose token Kommo forgot all succeed, with one renewal."""
     kommo.authority.forget_access()
-    async with httpx.AsyncClient(base_url=kommo.url) as http:
+    async with httpx.AsyncClient(base_url=kommo.url, verify=certificates()) as http:
         api = crm(access, kommo, http)
         ids = await asyncio.gather(*(api.account_id() for _ in range(20)))
     assert set(ids) == {kommo.account.id}
@@ -123,7 +125,7 @@ async def test_a_token_refused_in_the_middle_is_renewed_by_callers_at_once(acces
 async def test_refusals_that_a_new_token_does_not_mend_are_no_storm(access, kommo):
     """When Kommo refuses every token, one is renewed, and the caller is told what to do."""
     kommo.faults.fail("/api/v4/*", status=401, times=None)
-    async with httpx.AsyncClient(base_url=kommo.url) as http:
+    async with httpx.AsyncClient(base_url=kommo.url, verify=certificates()) as http:
         api = crm(access, kommo, http)
         for _ in range(5):
             with pytest.raises(RejectedError, match="LINK"):
@@ -247,7 +249,7 @@ async def test_the_old_token_serves_as_long_as_it_is_good(access, kommo, clock):
 async def test_each_refusal_has_its_error_and_its_remedy(access, kommo, status, kind, said):
     """What a person can do stands beside what Kommo said, for calls and for renewals."""
     kommo.faults.fail("/api/v4/*", status=status)
-    async with httpx.AsyncClient(base_url=kommo.url) as http:
+    async with httpx.AsyncClient(base_url=kommo.url, verify=certificates()) as http:
         with pytest.raises(kind, match=said):
             await crm(access, kommo, http).account_id()
 
@@ -275,7 +277,7 @@ async def test_an_answer_that_cannot_be_read_is_not_quoted(access, kommo, clock)
 async def test_twenty_commands_side_by_side_all_get_through(access, kommo):
     """Each keeps a pace of its own: those that Kommo has no time for wait, and none is blocked."""
     kommo.gate.per_second = 7
-    async with httpx.AsyncClient(base_url=kommo.url) as http:
+    async with httpx.AsyncClient(base_url=kommo.url, verify=certificates()) as http:
         commands = [
             CrmApi(http, access=access, pace=CrmPace(), now=lambda: NOON, pauses_s=PAUSES_S)
             for _ in range(20)
@@ -289,7 +291,7 @@ async def test_twenty_commands_side_by_side_all_get_through(access, kommo):
 async def test_requests_of_one_process_stay_below_what_kommo_takes(access, kommo):
     """Thirty calls at once through the limiter meet no refusal from a Kommo that counts."""
     kommo.gate.per_second = 7
-    async with httpx.AsyncClient(base_url=kommo.url) as http:
+    async with httpx.AsyncClient(base_url=kommo.url, verify=certificates()) as http:
         api = CrmApi(http, access=access, pace=CrmPace(), now=lambda: NOON)
         await asyncio.gather(*(api.sources() for _ in range(15)))
     assert kommo.gate.excess == 0
