@@ -174,17 +174,17 @@ class Hooks:
                 now=self._now(),
             )
             return
-        now = self._now()
+        now, order = self._now(), await _order_of(tx, event, conversation_id)
         await tx.inbox.add(
             dedupe_key=event.dedupe_key,
-            ordering_key=await _order_of(tx, event, conversation_id),
+            ordering_key=order,
             conversation_id=conversation_id,
             kind=kind,
             payload=hook.body,
             now=now,
             expires_at=now + self._lifetimes.to_telegram,
             urgency=_urgency(known, now),
-            not_before=self._hold_until(conversation_id),
+            not_before=self._hold_until(conversation_id) if order == conversation_id else None,
         )
         if isinstance(event, ManagerMessage) and event.media_group_id:
             await put_in_order(tx, conversation_id or "", event.media_group_id)

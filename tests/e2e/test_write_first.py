@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from bot.receive.history import Pace
 from tests.e2e.conftest import SCOPE_ID
 
 ANN = 555
@@ -62,6 +63,17 @@ async def test_a_source_that_the_bot_got_later_leads_to_its_clients(
         message = await kommo.write_first(PHONE, f"through {source}", source=source)
         await eventually(lambda message=message: kommo.statuses_of(message) == [1])
     assert telegram.texts_to(ANN) == ["through sales", "through sell"]
+
+
+async def test_a_number_does_not_wait_for_the_history_of_another_chat(
+    begun, bridge, kommo, eventually
+):
+    """After a restart only that waits which may have been preceded by something missed."""
+    bridge.options["pace"] = Pace(hold_s=3600)
+    kommo.faults.hang("*/history", times=None)
+    await bridge.restart()
+    message = await kommo.write_first(PHONE, "Are you there?")
+    await eventually(lambda: kommo.statuses_of(message) == [1])
 
 
 async def test_a_bot_that_is_gone_does_not_hide_one_that_is_there(
