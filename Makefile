@@ -23,7 +23,7 @@ types: .venv/.installed-dev
 	$(BIN)/mypy
 
 suite: .venv/.installed-dev
-	$(BIN)/python -m pytest -p tests.libraries -n 4 --dist worksteal --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -p tests.startup -n 4 --dist worksteal --cov --cov-report=term $(ARGS)
 
 bench: .venv/.installed-dev ## speed and memory beside a bridge that keeps nothing (ARGS="--quick", --json, --only, --micro)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -42,6 +42,7 @@ def write(config, kommo):
     return write
 
 
+@pytest.mark.no_cover  # the same as with one bot, fifty times
 async def test_fifty_bots_keep_their_clients_apart(write, telegram, kommo, eventually):
     """One client writes to fifty bots: each message has its source, each answer its bot."""
     bots = range(FIRST, FIRST + MANY)

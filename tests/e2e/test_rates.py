@@ -9,6 +9,8 @@ import pytest
 
 from sandbox.telegram_flood import FloodLimit
 
+pytestmark = pytest.mark.no_cover  # it is about time, which counting costs
+
 ANN, BOB = 555, 556
 CONVERSATION = "tg:700001:555"
 OTHER_TOKEN = "700002:FAKE-TOKEN-FOR-TESTS-ONLY-0000000002"

@@ -116,6 +116,7 @@ CALLS = {
 }
 
 
+@pytest.mark.no_cover  # so many rows: other tests show what is covered
 @pytest.mark.parametrize("call", CALLS)
 async def test_no_question_reads_it_all(copied, put, noon, on_writer, call):
     """What is asked for every message costs the same however much is stored."""

@@ -50,6 +50,7 @@ def bare(text):
     return "".join(text.split())
 
 
+@pytest.mark.no_cover  # so many examples: other tests show what is covered
 @given(texts(), st.integers(2, 40))
 def test_cutting_loses_nothing(formatted, limit):
     """All words come through, each part fits, and each word is formatted as it was."""
@@ -67,6 +68,7 @@ def test_cutting_loses_nothing(formatted, limit):
         assert bare(cuts) == bare(whole)
 
 
+@pytest.mark.no_cover  # so many examples: other tests show what is covered
 @given(texts())
 def test_a_caption_and_what_follows_are_all(formatted):
     """What does not fit below a file goes on as text."""
@@ -77,6 +79,7 @@ def test_a_caption_and_what_follows_are_all(formatted):
     assert bool(rest) == (bare(caption.text) != bare(long.text))
 
 
+@pytest.mark.no_cover  # so many examples: other tests show what is covered
 @given(st.lists(texts(), max_size=4))
 def test_joining_moves_the_formatting_along(pieces):
     """Each piece keeps its own formatting, wherever it comes to stand."""

@@ -145,6 +145,7 @@ def test_callback_data_always_fits(message_id, number):
     assert len((BUTTON_PREFIX + button_id(message_id, number)).encode("utf-8")) <= 64
 
 
+@pytest.mark.no_cover  # so many examples: other tests show what is covered
 @given(st.lists(st.lists(st.tuples(st.text(max_size=5), st.none() | st.text(max_size=20)))))
 def test_any_buttons_make_a_keyboard_or_none(rows):
     """No text and no address breaks a keyboard: what is shown has a text and one thing to do."""

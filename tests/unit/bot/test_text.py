@@ -95,6 +95,7 @@ def test_a_part_needs_room_for_one_character():
         split("👍", 1)
 
 
+@pytest.mark.no_cover  # so many characters: other tests show what is covered
 @pytest.mark.parametrize(
     "text",
     [
