@@ -4,6 +4,7 @@ import pytest
 from aiogram.methods import (
     SendAudio,
     SendDocument,
+    SendLocation,
     SendMessage,
     SendPhoto,
     SendSticker,
@@ -17,7 +18,7 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from bot.translate.uploads import KommoFile, file_of, instead, kommo_file, with_file
+from bot.translate.uploads import KommoFile, file_of, instead, kommo_file, pieces, with_file
 from kommo.events import QuotedMessage
 
 FILE = KommoFile("https://files.example/a", "a.bin")
@@ -161,6 +162,13 @@ def text(**more):
 def test_what_is_tried_instead(call, words, other):
     """A refusal is answered with less: never with the same again."""
     assert instead(call, words) == other
+
+
+def test_what_has_no_text_cannot_be_cut():
+    """A refusal for the length of a file's name, say, is not answered with pieces."""
+    place = SendLocation(chat_id=555, latitude=1, longitude=2)
+    assert pieces(place, "Bad Request: something is too long") == []
+    assert pieces(SendPhoto(chat_id=555, photo=FILE), "Bad Request: FILE_NAME_TOO_LONG") == []
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,14 @@ def test_outbox_gives_back_what_was_put_in(payload: Payload, is_short: bool) -> 
     assert type(payload).model_validate_json(stored) == payload
 
 
+def test_what_was_forwarded_is_told_as_a_list_of_one() -> None:
+    """Kommo takes several messages there; a client's message holds one."""
+    forwarded = FULL.wire()["forwards"]
+    assert [message["text"] for message in forwarded["messages"]] == [HELLO.text]
+    assert forwarded["conversation_id"] == CONVERSATION
+    assert "conversation_ref_id" not in forwarded
+
+
 def test_newer_key_in_the_outbox_is_ignored() -> None:
     """An item that a newer version stored can be sent by this one."""
     stored = json.loads(new_message().model_dump_json()) | {"mood": "sunny"}
