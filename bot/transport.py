@@ -1,11 +1,12 @@
 """aiohttp's client under httpx's interface: a quarter of what a request costs httpx's own pool.
 
 What failed is told in httpx's exceptions, before and after the request was sent kept apart: a
-caller has to know whether it may have been carried out. What aiohttp answers is read to its end,
-so answers have to be small.
+caller has to know whether it may have been carried out. An answer is read to its end, and given
+up where that is too far away.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from urllib.request import getproxies
 
 import aiohttp
@@ -14,6 +15,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from bot.certificates import certificates_for
+from kommo.exchange import LIMITS, Limits
 
 SEND_ERRORS: tuple[tuple[type[BaseException], type[httpx.TransportError]], ...] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
@@ -29,15 +31,28 @@ SEND_ERRORS: tuple[tuple[type[BaseException], type[httpx.TransportError]], ...] 
 """aiohttp's errors and httpx's; the first that fits."""
 
 
+class _Packed(httpx.AsyncByteStream):
+    """An answer's body as it came: whoever reads it unpacks it, and sees how much it becomes."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Give it in one piece."""
+        yield self._content
+
+
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Carries httpx's requests over aiohttp's connections.
 
     Args:
         connections: how many at most; further requests wait for their turn.
+        limits: what an answer may cost.
     """
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, connections: int, limits: Limits = LIMITS) -> None:
         self._connections = connections
+        self._limits = limits
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -47,7 +62,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             httpx.TransportError: there is none.
         """
         session = self._session or self._open(request)
-        limits = request.extensions["timeout"]
+        patience = request.extensions["timeout"]
         try:
             async with session.request(
                 request.method,
@@ -56,15 +71,25 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 headers=CIMultiDict(request.headers.multi_items()),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
-                    connect=limits["pool"],
-                    sock_connect=limits["connect"],
-                    sock_read=limits["read"],
+                    total=self._limits.total_s,
+                    connect=patience["pool"],
+                    sock_connect=patience["connect"],
+                    sock_read=patience["read"],
                 ),
             ) as answer:
-                content = await answer.read()
+                content = await self._read(answer, request)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _httpx_error(error, request) from error
-        return httpx.Response(answer.status, headers=answer.raw_headers, content=content)
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Packed(content))
+
+    async def _read(self, answer: aiohttp.ClientResponse, request: httpx.Request) -> bytes:
+        content = bytearray()
+        async for chunk in answer.content.iter_any():
+            content += chunk
+            if len(content) > self._limits.most_bytes:
+                reason = f"the answer is bigger than {self._limits.most_bytes} bytes"
+                raise httpx.ReadError(reason, request=request)
+        return bytes(content)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kommo.errors import PayloadError
 from kommo.ids import (
     AmojoId,
     ExternalMessageId,
@@ -103,16 +102,28 @@ def connection(body: bytes) -> Connection:
     )
 
 
+def nothing(body: bytes) -> None:
+    """Read the answer to a call that says nothing but that it succeeded.
+
+    Reference: Kommo, Update message delivery status; Send reactions (200 with nothing, or `{}`).
+
+    Raises:
+        PayloadError: it says something else, as the page of a proxy does.
+    """
+    if body.strip():
+        decode(body)
+
+
 def sent_message(body: bytes, message: NewMessage) -> SentMessage:
-    """Read the answer to a new message, which was accepted whatever the answer looks like.
+    """Read the answer to a new message; ids that it does not tell are None.
 
     Kommo's examples disagree on whose ids of conversation and sender are told: ours are left out.
     Reference: Kommo, Send or import messages.
+
+    Raises:
+        PayloadError: it is not Kommo's, so that nobody knows whether the message was taken.
     """
-    try:
-        fields = decode(body).child("new_message")
-    except PayloadError:
-        return SentMessage()
+    fields = decode(body).child("new_message")
     message_id = fields.optional("msgid")
     chat_id = fields.optional("conversation_id")
     is_kommos = chat_id and chat_id != message.conversation_id

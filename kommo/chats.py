@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import partial
 from typing import TypeVar
 
 import httpx
@@ -11,7 +12,8 @@ from kommo import answers, calls
 from kommo.answers import Connection, CreatedChat, HistoryMessage, SentMessage
 from kommo.calls import Call
 from kommo.errors import PayloadError, RateLimitedError, ServerError, UnreachableError
-from kommo.failures import refusal, unreachable
+from kommo.exchange import LIMITS, Limits, exchange
+from kommo.failures import refusal, told_error, unreachable
 from kommo.ids import AmojoId, ChannelId, KommoChatId, ScopeId
 from kommo.models import (
     Connect,
@@ -42,6 +44,7 @@ class ChatsApi:
         now: the clock; a signature lives 15 minutes.
         status_field: how the account's host names a delivery status.
         pace: shared by all that ask on behalf of the account.
+        limits: what an answer may cost.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class ChatsApi:
         now: Callable[[], datetime],
         status_field: StatusField = "delivery_status",
         pace: ChatsPace | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         self._http = http
         self._channel_id = channel_id
@@ -62,6 +66,7 @@ class ChatsApi:
         self._now = now
         self._status_field = status_field
         self._pace = pace or ChatsPace()
+        self._limits = limits
 
     @property
     def held_s(self) -> float:
@@ -80,28 +85,28 @@ class ChatsApi:
 
     async def disconnect(self, account_id: AmojoId) -> None:
         """Take the channel away from an account; webhooks stop."""
-        await self._send(calls.disconnect(self._channel_id, account_id))
+        await self._do(calls.disconnect(self._channel_id, account_id))
 
     async def send_message(self, message: NewMessage) -> SentMessage:
         """Show a message in Kommo."""
-        body = await self._send(calls.new_message(self._scope(), message))
-        return answers.sent_message(body, message)
+        call = calls.new_message(self._scope(), message)
+        return _read(call, partial(answers.sent_message, message=message), await self._send(call))
 
     async def edit_message(self, edit: EditMessage) -> None:
         """Change a message in Kommo, or tie our id to it."""
-        await self._send(calls.edit_message(self._scope(), edit))
+        await self._do(calls.edit_message(self._scope(), edit))
 
     async def set_delivery_status(self, status: DeliveryStatus) -> None:
         """Tell Kommo what became of a manager's message."""
-        await self._send(calls.delivery_status(self._scope(), status, self._status_field))
+        await self._do(calls.delivery_status(self._scope(), status, self._status_field))
 
     async def send_typing(self, typing: Typing) -> None:
         """Show that a client is writing."""
-        await self._send(calls.typing(self._scope(), typing))
+        await self._do(calls.typing(self._scope(), typing))
 
     async def react(self, reaction: Reaction) -> None:
         """Put an emoji on a message, or take it away."""
-        await self._send(calls.react(self._scope(), reaction))
+        await self._do(calls.react(self._scope(), reaction))
 
     async def create_chat(self, chat: NewChat) -> CreatedChat:
         """Create a conversation, or learn Kommo's id of one that exists."""
@@ -120,6 +125,10 @@ class ChatsApi:
             raise UnreachableError("the channel is not connected to an account", was_sent=False)
         return self._scope_id
 
+    async def _do(self, call: Call) -> None:
+        """Make a call that is answered with nothing but its success."""
+        _read(call, answers.nothing, await self._send(call))
+
     async def _send(self, call: Call) -> bytes:
         """Make a call when it is its turn, and return the answer's body."""
         async with self._pace.turn():
@@ -134,16 +143,13 @@ class ChatsApi:
         what = f"{call.method} {call.path}"
         url = f"{call.path}?{call.query}" if call.query else call.path
         try:
-            response = await self._http.request(
-                call.method,
-                url,
-                content=call.body,
-                headers=self._headers(call),
-                follow_redirects=False,
+            request = self._http.build_request(
+                call.method, url, content=call.body, headers=self._headers(call)
             )
+            response = await exchange(self._http, request, limits=self._limits)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(what, error) from error
-        if not response.is_success:
+        if not response.is_success or told_error(response.content).is_error:
             raise refusal(what, response, secret=self._secret, now=self._now())
         return response.content
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +11,9 @@ from typing import Any, Protocol
 
 import httpx
 
-from kommo.errors import PayloadError, RateLimitedError, ServerError
-from kommo.failures import refusal, unreachable
+from kommo.errors import HeldBackError, PayloadError, RateLimitedError, RequestError, ServerError
+from kommo.exchange import LIMITS, Limits, exchange
+from kommo.failures import refusal, told_error, unreachable
 from kommo.ids import AmojoId, KommoChatId
 from kommo.remedies import UNREACHED, remedy_of
 from kommo.wire import Fields, decode
@@ -85,9 +87,22 @@ class CrmPace:
     def __init__(self, per_second: int = PER_SECOND) -> None:
         self._gap_s = 1 / (per_second - 1)  # the network may bring two closer together
         self._next_at = 0.0
+        self._held_until_s = float("-inf")
+
+    def slow_down(self, for_s: float | None) -> None:
+        """Let nothing pass for as long as Kommo says; never shorter than it said before."""
+        until_s = time.monotonic() + (for_s or 0.0)
+        self._held_until_s = max(self._held_until_s, until_s)
 
     async def turn(self) -> None:
-        """Wait for the next request's turn."""
+        """Wait for the next request's turn.
+
+        Raises:
+            HeldBackError: Kommo asked to slow down.
+        """
+        held_s = self._held_until_s - time.monotonic()
+        if held_s > 0:
+            raise HeldBackError("Kommo asked to slow down", retry_after_s=held_s)
         at = asyncio.get_running_loop().time()
         mine = max(at, self._next_at)
         self._next_at = mine + self._gap_s
@@ -103,6 +118,7 @@ class CrmApi:
         pace: shared by all that ask from this address.
         now: the clock.
         pauses_s: after each of them a call is made again that Kommo had no time for.
+        limits: what an answer may cost.
     """
 
     def __init__(
@@ -113,12 +129,14 @@ class CrmApi:
         pace: CrmPace,
         now: Callable[[], datetime],
         pauses_s: Sequence[float] = (),
+        limits: Limits = LIMITS,
     ) -> None:
         self._http = http
         self._access = access
         self._pace = pace
         self._now = now
         self._pauses_s = pauses_s
+        self._limits = limits
 
     async def account_id(self) -> AmojoId:
         """Return the account's id in the Chats API. Reference: Kommo, Account parameters."""
@@ -230,10 +248,12 @@ class CrmApi:
             other = await self._access.instead_of(token)
             if other is not None:
                 token, response = other, await self._send(what, request, other)
-        if not response.is_success:
+        if not response.is_success or told_error(response.content).is_error:
             is_unknown = response.status_code == httpx.codes.UNAUTHORIZED
             remedy = self._access.remedy if is_unknown else remedy_of(response.status_code)
-            raise refusal(what, response, secret=token, now=self._now(), remedy=remedy)
+            raise self._refused(
+                refusal(what, response, secret=token, now=self._now(), remedy=remedy)
+            )
         if not response.content:
             return Fields({})
         try:
@@ -242,11 +262,17 @@ class CrmApi:
             message = f"{what}: Kommo's answer cannot be read: {error}"
             raise ServerError(message, status=httpx.codes.OK) from error
 
+    def _refused(self, error: RequestError) -> RequestError:
+        """Return an error; after a 429 nobody asks for as long as Kommo says."""
+        if isinstance(error, RateLimitedError):
+            self._pace.slow_down(error.retry_after_s)
+        return error
+
     async def _send(self, what: str, request: httpx.Request, token: str) -> httpx.Response:
         await self._pace.turn()
         request.headers["Authorization"] = f"Bearer {token}"
         try:
-            return await self._http.send(request, follow_redirects=False)
+            return await exchange(self._http, request, limits=self._limits)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(what, error, remedy=UNREACHED) from error
 

@@ -7,9 +7,12 @@ KommoError ─┬ SignatureError            a webhook that Kommo did not sign: r
                             ├ RateLimitedError ─ HeldBackError
                             │                    429: repeat after retry_after_s; held back:
                             │                    not even asked, for the 429 of another call
-                            └ ServerError        5xx, 408, 425, or a 200 that cannot be read:
+                            └ ServerError        5xx, 408, 425, or a 200 that is no success:
                                                  repeat later
 """
+
+CHANNEL_STATUSES = frozenset({401, 402, 403})
+"""Who asks, an unpaid account, a signature: whatever is sent meets the same answer."""
 
 
 class KommoError(Exception):
@@ -30,11 +33,33 @@ class RequestError(KommoError):
     Args:
         message: what happened, to which call, and the beginning of Kommo's own words.
         status: the HTTP status of the answer; None when there was none.
+        error_type: Kommo's own name of the error; empty when it told none.
+        is_kommos: whether the answer was Kommo's, and not that of a proxy or a router before it.
+        retry_after_s: how long Kommo asks to wait; None when it does not say.
     """
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        error_type: str = "",
+        is_kommos: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.error_type = error_type
+        self.is_kommos = is_kommos
+        self.retry_after_s = retry_after_s
+
+    @property
+    def is_about_channel(self) -> bool:
+        """Whether the channel or the account was refused, rather than what was sent.
+
+        Reference: Kommo, HTTP codes (`error_type` ORIGIN_NOT_REGISTERED and the like).
+        """
+        return self.error_type.startswith("ORIGIN_") or self.status in CHANNEL_STATUSES
 
 
 class UnreachableError(RequestError):
@@ -55,19 +80,7 @@ class RejectedError(RequestError):
 
 
 class RateLimitedError(RequestError):
-    """Kommo asks to slow down.
-
-    Args:
-        message: what happened.
-        status: the HTTP status of the answer.
-        retry_after_s: how long Kommo asks to wait; None when it does not say.
-    """
-
-    def __init__(
-        self, message: str, *, status: int | None = None, retry_after_s: float | None = None
-    ) -> None:
-        super().__init__(message, status=status)
-        self.retry_after_s = retry_after_s
+    """Kommo asks to slow down."""
 
 
 class HeldBackError(RateLimitedError):

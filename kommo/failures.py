@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
 
 from kommo.errors import (
+    PayloadError,
     RateLimitedError,
     RejectedError,
     RequestError,
     ServerError,
     UnreachableError,
 )
+from kommo.wire import Fields, decode
 
 QUOTED_LENGTH = 300
 """How much of Kommo's own words an error repeats: their shape is not documented."""
@@ -35,6 +38,60 @@ _NEVER_SENT = (
 _TOO_MANY_REQUESTS = 429
 _REPEATABLE = frozenset({408, 425})
 """Request Timeout and Too Early (RFC 9110, RFC 8470): refusals of the moment, not of the call."""
+
+
+_ERRORS = range(400, 600)
+_OWN_FIELDS = ("error_code", "error_type", "error_description", "title", "detail")
+"""What Kommo's own errors name. Reference: Kommo, HTTP codes; Response codes."""
+
+_LISTS = ("errors", "validation-errors")
+
+
+@dataclass(frozen=True)
+class ToldError:
+    """What the body of an answer says of an error.
+
+    Args:
+        status: the status that it names; None when it names none.
+        error_type: Kommo's name of the error, or nothing.
+        retry_after_s: how long to wait; None when it does not say.
+        is_kommos: whether it looks like Kommo's, and not like a page of somebody in between.
+        is_error: whether it speaks of an error at all.
+    """
+
+    status: int | None = None
+    error_type: str = ""
+    retry_after_s: float | None = None
+    is_kommos: bool = False
+    is_error: bool = False
+
+
+def told_error(body: bytes) -> ToldError:
+    """Return what a body says of an error; nothing where it is no JSON object."""
+    try:
+        fields = decode(body)
+    except PayloadError:
+        return ToldError()
+    status, error_type = _told_status(fields), fields.text("error_type")
+    lists = any(fields.data.get(name) for name in _LISTS)
+    return ToldError(
+        status=status,
+        error_type=error_type,
+        retry_after_s=_told_wait_s(fields),
+        is_kommos=any(name in fields.data for name in _OWN_FIELDS) or lists,
+        is_error=status is not None or bool(error_type) or lists,
+    )
+
+
+def _told_status(fields: Fields) -> int | None:
+    numbers = (fields.integer(name) for name in ("error_code", "status"))
+    return next((number for number in numbers if number in _ERRORS), None)
+
+
+def _told_wait_s(fields: Fields) -> float | None:
+    """Return `retry_after` of a body. Reference: Kommo, HTTP codes (429)."""
+    wait_s = fields.decimal("retry_after")
+    return None if wait_s is None or wait_s < 0 else min(wait_s, LONGEST_WAIT_S)
 
 
 def unreachable(
@@ -72,16 +129,30 @@ def refusal(
         remedy: what a person can do about it.
         others: more secrets.
     """
-    status = response.status_code
-    quoted = _quote(response.content, [secret, *others])
+    status, quoted = response.status_code, _quote(response.content, [secret, *others])
     message = f"{what}: Kommo answered {status}: {quoted}"
     message += f"; {remedy}" if remedy else ""
+    told = told_error(response.content)
+    header_s = retry_after_s(response.headers.get("Retry-After", ""), now=now)
+    return _kind(_status(response, told))(
+        message,
+        status=_status(response, told),
+        error_type=told.error_type,
+        is_kommos=told.is_kommos,
+        retry_after_s=max(filter(None, (header_s, told.retry_after_s)), default=header_s),
+    )
+
+
+def _status(response: httpx.Response, told: ToldError) -> int:
+    """Return an answer's status; of a success that is none, the one that its body names."""
+    return (told.status if response.is_success else None) or response.status_code
+
+
+def _kind(status: int) -> type[RequestError]:
     if status == _TOO_MANY_REQUESTS:
-        wait_s = retry_after_s(response.headers.get("Retry-After", ""), now=now)
-        return RateLimitedError(message, status=status, retry_after_s=wait_s)
-    if response.is_server_error or status in _REPEATABLE:
-        return ServerError(message, status=status)
-    return RejectedError(message, status=status)
+        return RateLimitedError
+    is_passing = status in _REPEATABLE or status not in range(300, 500)
+    return ServerError if is_passing else RejectedError
 
 
 def retry_after_s(header: str, *, now: datetime) -> float | None:

@@ -10,7 +10,8 @@ from typing import Protocol
 
 import httpx
 
-from kommo.errors import PayloadError, ServerError
+from kommo.errors import PayloadError, RateLimitedError, ServerError
+from kommo.exchange import LIMITS, Limits, exchange
 from kommo.failures import refusal, unreachable
 from kommo.remedies import UNREACHED, remedy_of
 from kommo.wire import decode, encode
@@ -23,6 +24,10 @@ class Turns(Protocol):
 
     async def turn(self) -> None:
         """Wait for the next request's turn."""
+        ...
+
+    def slow_down(self, for_s: float | None) -> None:
+        """Let nothing pass for as long as Kommo says."""
         ...
 
 
@@ -52,6 +57,7 @@ class OAuthApi:
         integration: who asks.
         pace: shared by all that ask from this address.
         now: the clock.
+        limits: what an answer may cost.
     """
 
     def __init__(
@@ -61,8 +67,10 @@ class OAuthApi:
         *,
         pace: Turns,
         now: Callable[[], datetime],
+        limits: Limits = LIMITS,
     ) -> None:
         self._http = http
+        self._limits = limits
         self._integration = integration
         self._pace = pace
         self._now = now
@@ -88,16 +96,17 @@ class OAuthApi:
         await self._pace.turn()
         asked_at = self._now()
         try:
-            response = await self._http.post(
+            request = self._http.build_request(
+                "POST",
                 account_url + PATH,
                 content=encode(ask),
                 headers={"Content-Type": "application/json"},
-                follow_redirects=False,
             )
+            response = await exchange(self._http, request, limits=self._limits)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(what, error, remedy=UNREACHED) from error
         if not response.is_success:
-            raise refusal(
+            refused = refusal(
                 what,
                 response,
                 secret=own.client_secret,
@@ -105,6 +114,9 @@ class OAuthApi:
                 now=self._now(),
                 remedy=remedy_of(response.status_code),
             )
+            if isinstance(refused, RateLimitedError):
+                self._pace.slow_down(refused.retry_after_s)
+            raise refused
         return _read(what, response.content, asked_at)
 
 

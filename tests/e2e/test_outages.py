@@ -7,6 +7,7 @@ from tests.e2e.conftest import TOKEN
 
 ANN, BOB = 555, 556
 CONVERSATION = "tg:700001:555"
+ROOT = "/v2/origin/custom"
 
 
 @pytest.fixture
@@ -72,6 +73,26 @@ async def test_what_says_nothing_about_the_message_is_tried_again(
     kommo.fail_with(status)
     telegram.client_says("second")
     await eventually(lambda: kommo.texts_in(CONVERSATION) == ["first", "second"], within_s=20)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+@pytest.mark.parametrize("kommo", ["refuse", "accept"], indirect=True)
+async def test_a_page_in_the_place_of_kommos_answer_proves_nothing(
+    bridge, telegram, kommo, eventually, status
+):
+    """A proxy's page with a 200 is no success of any call: each is made again, nothing is lost."""
+    edited = telegram.client_says("importnat")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    answer = await kommo.manager_says("hello", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(answer) == [1])
+    for path in (f"{ROOT}/*/delivery_status", f"{ROOT}/*/react", ROOT, ROOT):
+        kommo.faults.html(path, status=status)
+    telegram.client_edits(edited, "important")
+    telegram.client_reacts(telegram.sent_to(ANN)[0].message_id, "👍")
+    telegram.client_says("after")
+    await eventually(lambda: kommo.texts_in(CONVERSATION)[::2] == ["important", "after"])
+    await eventually(lambda: kommo.statuses_of(answer) == [1, 2] and len(kommo.reactions) == 1)
+    assert not list(kommo.faults)
 
 
 async def test_telegram_answering_nonsense_costs_time_only(bridge, telegram, kommo, eventually):

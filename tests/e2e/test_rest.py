@@ -4,6 +4,10 @@ import json
 
 import pytest
 
+from bot.operate.kommo import open_rest
+from bot.settings import load
+from kommo.errors import HeldBackError, RateLimitedError
+
 
 @pytest.fixture
 def with_rest(config, kommo):
@@ -245,3 +249,20 @@ async def test_bots_without_a_source_are_said(with_rest, command):
     code, output, errors = await command("sources", "sync")
     assert (code, output) == (0, "Nothing to do.\n")
     assert "no bot of the settings has a source" in errors
+
+
+async def test_the_rest_api_is_left_alone_for_as_long_as_it_says(with_rest, config, kommo):
+    """The pause stands in the body of Kommo's 429; whoever else asks keeps it as well.
+
+    Reference: Kommo, HTTP codes.
+    """
+    body = {"title": "Too Many Requests", "status": 429, "retry_after": "300"}
+    refused = kommo.faults.fail("/api/v4/account", status=429, body=body, times=None)
+    async with open_rest(load(config, {})) as crm:
+        with pytest.raises(RateLimitedError) as raised:
+            await crm.account_id()
+        assert raised.value.retry_after_s == 300
+        with pytest.raises(HeldBackError):
+            await crm.sources()
+    assert refused.hits == 1
+    assert not kommo.calls("sources")

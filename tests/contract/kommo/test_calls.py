@@ -359,9 +359,9 @@ def test_receiver_of_a_sent_message_is_read() -> None:
     assert answers.sent_message(body, outgoing) == told
 
 
-@pytest.mark.parametrize("body", [b"", b"OK", b"[]", b"{}", b'{"new_message":null}'])
-def test_odd_answer_means_accepted(body: bytes) -> None:
-    """A message that Kommo accepted is not sent again because the answer looks odd."""
+@pytest.mark.parametrize("body", [b"{}", b'{"new_message":null}', b'{"new_message":[]}'])
+def test_ids_may_be_missing(body: bytes) -> None:
+    """A message that Kommo accepted is not sent again because the answer tells little."""
     assert answers.sent_message(body, SENT) == SentMessage()
 
 
@@ -410,6 +410,12 @@ def test_unusable_rows_of_history_are_left_out(sample: Sample) -> None:
         pytest.param(answers.connection, b"{}", id="connection-without-scope"),
         pytest.param(answers.created_chat, b'{"user":{}}', id="chat-without-id"),
         pytest.param(answers.history, b"<html>", id="history-of-a-proxy"),
+        pytest.param(answers.nothing, b"<html>", id="page-of-a-proxy"),
+        pytest.param(answers.nothing, b"OK", id="word"),
+        pytest.param(answers.nothing, b"[]", id="list"),
+        pytest.param(lambda body: answers.sent_message(body, SENT), b"", id="message-nothing"),
+        pytest.param(lambda body: answers.sent_message(body, SENT), b"OK", id="message-word"),
+        pytest.param(lambda body: answers.sent_message(body, SENT), b"[]", id="message-list"),
     ],
 )
 def test_useless_answer_is_an_error(read: Callable[[bytes], object], body: bytes) -> None:

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from kommo.answers import CreatedChat, SentMessage
+from kommo.answers import CreatedChat
 from kommo.chats import ChatsApi
 from kommo.errors import (
     HeldBackError,
@@ -338,11 +338,104 @@ async def test_sent_message_is_known_by_kommos_id(
     assert "Hello 👋".encode() in server.bodies[0]
 
 
-@pytest.mark.parametrize("body", [b"", b"OK", b"<html>", b'{"new_message":[]}'])
-async def test_accepted_message_is_accepted(body: bytes, server: Server, chats: ChatsApi) -> None:
-    """A message is not sent twice because the answer to the first time looks odd."""
-    server.body = body
-    assert await chats.send_message(MESSAGE) == SentMessage()
+PAGE = b"<!doctype html><title>Just a moment</title>"
+NOT_REGISTERED = {
+    "status": 0,
+    "error_code": 404,
+    "error_type": "ORIGIN_NOT_REGISTERED",
+    "error_description": "NOT_FOUND",
+}
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 203, 206])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(PAGE, id="page"),
+        pytest.param(b"OK", id="word"),
+        pytest.param(b'"OK"', id="json-word"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(b'{"new_message":{"ms', id="cut"),
+        pytest.param(b"\x00\xff", id="bytes"),
+    ],
+)
+@EVERY_METHOD
+async def test_a_success_is_kommos_own(
+    name: str, status: int, body: bytes, server: Server, chats: ChatsApi
+) -> None:
+    """Whatever the status, an answer that is not Kommo's proves nothing: asked again later."""
+    server.status, server.body = status, body
+    with pytest.raises(ServerError, match="cannot be read"):
+        await METHODS[name][1](chats)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "told"),
+    [
+        pytest.param({"status": 0, "error_code": 500}, ServerError, 500, id="500"),
+        pytest.param({"title": "ErrInternalServer", "status": 503}, ServerError, 503, id="title"),
+        pytest.param({"status": "500"}, ServerError, 500, id="text"),
+        pytest.param({"error_type": "ODD"}, ServerError, 200, id="type-alone"),
+        pytest.param({"errors": [{"code": "Odd"}]}, ServerError, 200, id="errors"),
+        pytest.param({"error_code": 429, "retry_after": 6}, RateLimitedError, 429, id="429"),
+        pytest.param({"status": 400, "title": "Bad Request"}, RejectedError, 400, id="400"),
+        pytest.param(NOT_REGISTERED, RejectedError, 404, id="not-registered"),
+    ],
+)
+@EVERY_METHOD
+async def test_a_success_that_speaks_of_an_error_is_one(
+    name: str,
+    body: object,
+    kind: type[RequestError],
+    told: int,
+    server: Server,
+    chats: ChatsApi,
+) -> None:
+    """What the body says decides, whatever the status pretends."""
+    server.answers(body)
+    with pytest.raises(kind) as raised:
+        await METHODS[name][1](chats)
+    assert raised.value.status == told
+
+
+async def test_an_echoed_status_is_no_error(server: Server, chats: ChatsApi) -> None:
+    """The code of a delivery status is not one of HTTP."""
+    server.answers({"status_code": -1, "error_code": 905, "error": "blocked"})
+    await chats.set_delivery_status(DELIVERED)
+
+
+@pytest.mark.parametrize("wait", [6, "6", 6.0, "6.0"])
+@EVERY_METHOD
+async def test_the_body_may_say_how_long_to_wait(
+    name: str, wait: object, server: Server, chats: ChatsApi
+) -> None:
+    """Kommo names the pause in the body of its 429: nothing is asked for so long.
+
+    Reference: Kommo, HTTP codes.
+    """
+    server.answers({"title": "Too Many Requests", "status": 429, "retry_after": wait}, 429)
+    with pytest.raises(RateLimitedError) as raised:
+        await METHODS[name][1](chats)
+    assert raised.value.retry_after_s == 6.0
+    assert 5 < chats.held_s <= 6
+
+
+async def test_the_error_is_known_by_kommos_name(server: Server, chats: ChatsApi) -> None:
+    """A 404 of the channel, one of a message and one of a router are told apart."""
+    answers: list[tuple[bytes, str, bool, bool]] = [
+        (json.dumps(NOT_REGISTERED).encode(), "ORIGIN_NOT_REGISTERED", True, True),
+        (b'{"error_code":404,"error_description":"no such message"}', "", True, False),
+        (b"<html>404</html>", "", False, False),
+        (b'{"message":"no Route matched with those values"}', "", False, False),
+        (b"", "", False, False),
+    ]
+    server.status = 404
+    for server.body, error_type, is_kommos, is_about_channel in answers:
+        with pytest.raises(RejectedError) as raised:
+            await chats.set_delivery_status(DELIVERED)
+        error = raised.value
+        found = (error.error_type, error.is_kommos, error.is_about_channel)
+        assert found == (error_type, is_kommos, is_about_channel)
 
 
 async def test_empty_answers_are_successes(server: Server, chats: ChatsApi) -> None:

@@ -63,6 +63,9 @@ class Quick:
     async def turn(self) -> None:
         """Go on."""
 
+    def slow_down(self, for_s: float | None) -> None:
+        """Go on all the same."""
+
 
 @pytest.fixture
 async def make(tmp_path, kommo, clock):

@@ -1,0 +1,93 @@
+"""One request and its answer, within a time and a size: whatever a server sends, it ends.
+
+What an answer does wrong is told in httpx's exceptions, like every other failure of the network.
+"""
+
+import asyncio
+import zlib
+from dataclasses import dataclass
+
+import httpx
+
+_GZIP, _ZLIB, _BARE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+_FORMATS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _BARE)}
+"""How each content coding may be packed; some servers leave deflate's frame out (RFC 9110)."""
+
+_OF_THE_PACKED = ("content-encoding", "content-length", "transfer-encoding")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an answer may cost.
+
+    Args:
+        total_s: from the first byte of the request to the last of the answer.
+        most_bytes: of the answer, as it comes and unpacked.
+    """
+
+    total_s: float = 60.0
+    most_bytes: int = 8 << 20
+
+
+LIMITS = Limits()
+"""A page of history takes some hundred kilobytes at most; an answer comes within seconds."""
+
+
+async def exchange(
+    http: httpx.AsyncClient, request: httpx.Request, *, limits: Limits = LIMITS
+) -> httpx.Response:
+    """Make a request; return its answer, read to its end and unpacked.
+
+    Raises:
+        httpx.HTTPError: there is no answer, or none within the limits.
+    """
+    try:
+        async with asyncio.timeout(limits.total_s):
+            response = await http.send(request, stream=True, follow_redirects=False)
+            try:
+                packed = await _read(response, limits.most_bytes)
+            finally:
+                await response.aclose()
+    except TimeoutError as error:
+        reason = f"the answer was not complete within {limits.total_s:g} s"
+        raise httpx.ReadTimeout(reason, request=request) from error
+    headers = [(k, v) for k, v in response.headers.multi_items() if k not in _OF_THE_PACKED]
+    content = _unpacked(response, packed, limits.most_bytes)
+    return httpx.Response(response.status_code, headers=headers, content=content, request=request)
+
+
+async def _read(response: httpx.Response, most_bytes: int) -> bytes:
+    content = bytearray()
+    async for chunk in response.aiter_raw():
+        content += chunk
+        if len(content) > most_bytes:
+            raise _too_big(most_bytes)
+    return bytes(content)
+
+
+def _unpacked(response: httpx.Response, content: bytes, most_bytes: int) -> bytes:
+    """Return an answer's body without its content codings; unknown ones are left as they are."""
+    codings = response.headers.get("Content-Encoding", "").lower().split(",")
+    for coding in reversed(codings):
+        formats = _FORMATS.get(coding.strip())
+        if formats is not None and content:
+            content = _inflated(content, formats, most_bytes)
+    return content
+
+
+def _inflated(content: bytes, formats: tuple[int, ...], most_bytes: int) -> bytes:
+    for window in formats:
+        unpacker = zlib.decompressobj(window)
+        try:
+            plain = unpacker.decompress(content, most_bytes + 1)
+        except zlib.error:
+            continue
+        if len(plain) > most_bytes:
+            raise _too_big(most_bytes)
+        if unpacker.eof:
+            return plain
+    raise httpx.DecodingError("the answer's Content-Encoding is not what it says")
+
+
+def _too_big(most_bytes: int) -> httpx.ReadError:
+    return httpx.ReadError(f"the answer is bigger than {most_bytes} bytes")
