@@ -16,6 +16,7 @@ from bot.forgotten import ForgottenFiles
 from bot.links import ROOT, LinkError, MediaLink, MediaLinks
 from bot.pictures import png
 from bot.ranges import Part, UnsatisfiableError, part_of
+from bot.refusals import Refusals
 from bot.telegram_files import CHUNK_BYTES, FileError, TelegramFiles
 from storage.errors import StorageError
 
@@ -28,6 +29,9 @@ STALLED_S = 60
 CONVERSIONS = 4
 """So many stickers are converted at a time; each takes some megabytes for a moment."""
 
+READERS = 400
+"""So many files are read at a time: the rest of the connections is for webhooks."""
+
 log = logging.getLogger(__name__)
 
 
@@ -39,6 +43,8 @@ class MediaRoute:
         self._files = files
         self._forgotten = forgotten
         self._conversions = asyncio.Semaphore(CONVERSIONS)
+        self._readers = 0
+        self._refusals = Refusals(log)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; an error says nothing but its status."""
@@ -47,17 +53,28 @@ class MediaRoute:
             link = self._links.read(token, name)
             await self._forgotten.refuse(link)
         except LinkError as error:
-            log.warning("media link refused: %s", error)
+            self._refusals.warn(f"media link refused: {error}")
             return web.Response(status=403)
         except StorageError:
             log.exception("media not served: the database does not answer")
             return web.Response(status=503)
+        if self._readers >= READERS:
+            self._refusals.warn("too many files are read at a time, more are refused")
+            return web.Response(status=503, headers={"Retry-After": "10"})
+        self._readers += 1
+        try:
+            return await self._serve(request, link)
+        finally:
+            self._readers -= 1
+
+    async def _serve(self, request: web.Request, link: MediaLink) -> web.StreamResponse:
+        """Answer a request whose link is good."""
         try:
             if link.is_sticker:
                 return await self._sticker(request, link)
             return await self._file(request, link)
         except FileError as error:
-            log.warning("media not served: %s", error, extra={"bot": link.bot_id})
+            self._refusals.warn(f"media not served: {error}", bot=link.bot_id)
             return web.Response(status=error.status)
         except UnsatisfiableError as error:
             return web.Response(status=416, headers={"Content-Range": f"bytes */{error.size}"})

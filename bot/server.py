@@ -1,20 +1,22 @@
 """The two HTTP listeners: a public one behind the proxy, and a local one for the operator."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler as RouteHandler
+from aiohttp.typedefs import Middleware
 
-from bot.connections import Door, noted, serve
+from bot.connections import Door, noted, serve, without_program
 from bot.errors import BridgeError
 from bot.health import Health
 
-BODY_LIMIT_BYTES = 1 << 20
-"""The largest webhook that is read; aiohttp answers 413 beyond it."""
-
 SHUTDOWN_S = 1.0
+LOCAL_NAMES = ("localhost",)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,6 +33,13 @@ class Address:
     port: int
 
 
+def public_base() -> web.Application:
+    """Return an application for the public listener, still without routes."""
+    application = web.Application(middlewares=[noted])
+    application.on_response_prepare.append(without_program)
+    return application
+
+
 def public_application(
     *,
     hooks: Handler,
@@ -40,7 +49,7 @@ def public_application(
     routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
     """Return what the outside may reach: webhooks and media, and what else is given."""
-    application = web.Application(client_max_size=BODY_LIMIT_BYTES, middlewares=[noted])
+    application = public_base()
     application.router.add_post(hooks_path, hooks)
     application.router.add_get(media_path, media)  # HEAD too
     application.router.add_routes(routes)
@@ -51,9 +60,17 @@ def admin_application(
     *,
     health: Health,
     is_database_alive: Callable[[], Awaitable[bool]],
+    host: str,
     routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
-    """Return what only this machine may reach: health, and what else is given."""
+    """Return what only this machine may reach: health, and what else is given.
+
+    Args:
+        health: what is told of the service.
+        is_database_alive: asks the database.
+        host: the listener's own name, under which it may be asked as well.
+        routes: what else there is.
+    """
 
     async def healthz(_request: web.Request) -> web.Response:
         problems = health.problems()
@@ -75,10 +92,39 @@ def admin_application(
         }
         return web.json_response(body, status=503 if problems else 200)
 
-    application = web.Application(middlewares=[noted])
+    application = web.Application(middlewares=[noted, _own_names_only(host)])
+    application.on_response_prepare.append(without_program)
     application.router.add_get("/healthz", healthz)
     application.router.add_routes(routes)
     return application
+
+
+def _own_names_only(host: str) -> Middleware:
+    """Return what refuses requests under a foreign name.
+
+    A page on the web may point a name of its own at this machine, and then read what is here;
+    it cannot do so with a number for an address.
+    """
+    names = {*LOCAL_NAMES, host.lower()}
+
+    @web.middleware
+    async def check(request: web.Request, handler: RouteHandler) -> web.StreamResponse:
+        if not _is_own(request.headers.get(hdrs.HOST), names):
+            raise web.HTTPForbidden(text="Open this page as http://127.0.0.1 or localhost.\n")
+        return await handler(request)
+
+    return check
+
+
+def _is_own(header: str | None, names: Collection[str]) -> bool:
+    """Tell whether a Host header names this machine; no browser leaves it out."""
+    if header is None:
+        return True
+    try:
+        name = urlsplit(f"//{header}").hostname or ""
+        return name in names or bool(ip_address(name))
+    except ValueError:
+        return False
 
 
 @asynccontextmanager

@@ -5,8 +5,12 @@ References: Kommo, Chats API authorization and headers; Kommo, Receiving chat we
 
 import hashlib
 import hmac
+import re
 
 from kommo.errors import SignatureError
+
+_SIGNATURE = re.compile(r"[0-9a-f]{40}")
+"""HMAC-SHA1 in lower-case hex."""
 
 
 def content_md5(body: bytes) -> str:
@@ -35,6 +39,22 @@ def hook_signature(secret: str, body: bytes) -> str:
     return _hmac(secret, body)
 
 
+def well_formed(header: str | None) -> str:
+    """Return a webhook's signature if it can be one, which is known before the body is read.
+
+    Args:
+        header: the `X-Signature` header; None when there was none.
+
+    Raises:
+        SignatureError: it is missing, or not 40 hex digits.
+    """
+    if not header:
+        raise SignatureError("the webhook carries no signature")
+    if not _SIGNATURE.fullmatch(header):
+        raise SignatureError("the webhook's signature is wrong")
+    return header
+
+
 def verify_hook(secret: str, body: bytes, header: str | None) -> None:
     """Accept a webhook that Kommo signed.
 
@@ -49,9 +69,7 @@ def verify_hook(secret: str, body: bytes, header: str | None) -> None:
     Raises:
         SignatureError: the signature is missing or wrong.
     """
-    if not header:
-        raise SignatureError("the webhook carries no signature")
-    given = header.encode("utf-8", "surrogatepass")
+    given = well_formed(header).encode()
     is_bare = hmac.compare_digest(hook_signature(secret, body.rstrip(b"\r\n")).encode(), given)
     is_whole = hmac.compare_digest(hook_signature(secret, body).encode(), given)
     if not (is_bare or is_whole):

@@ -42,12 +42,12 @@ def build_local(parts: Parts) -> web.Application:
         read=read,
         retry=try_again,
         metrics=parts.metrics,
-        host=parts.settings.admin.host,
         version=metadata.version("kommo-telegram"),
     )
     return admin_application(
         health=parts.health,
         is_database_alive=partial(_is_alive, parts.database),
+        host=parts.settings.admin.host,
         routes=admin.routes(),
     )
 

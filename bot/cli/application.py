@@ -65,7 +65,7 @@ def run(context: typer.Context) -> None:
     settings = load_settings(context)  # first: what is wrong with them is said at once
     from bot.cli import run as command  # noqa: PLC0415 - see the module's docstring
 
-    command.run(settings)
+    command.run(settings, settings_file(context))
 
 
 @app.command()
@@ -332,4 +332,9 @@ def queue_drop(
 
 def load_settings(context: typer.Context) -> Settings:
     """Load the settings that the command line names."""
-    return load(find_file(context.obj, os.environ, Path.cwd()), os.environ)
+    return load(settings_file(context), os.environ)
+
+
+def settings_file(context: typer.Context) -> Path | None:
+    """Return the settings file; None when all comes from the environment."""
+    return find_file(context.obj, os.environ, Path.cwd())

@@ -2,15 +2,17 @@
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import sys
+from pathlib import Path
 
 from bot.app import open_app
 from bot.errors import BridgeError
 from bot.logs import Redactor, configure
 from bot.operate.first_consent import wait_for_consent
-from bot.settings import Settings
+from bot.settings import Settings, readable_by_others
 from kommo.errors import KommoError
 from storage.errors import StorageError
 
@@ -21,15 +23,34 @@ Python's own 5 ms would be added to each commit of a busy bridge, twice.
 """
 
 
-def run(settings: Settings) -> None:
-    """Run until a signal; an error that ended the service is raised as itself."""
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings, file: Path | None) -> None:
+    """Run until a signal; an error that ended the service is raised as itself.
+
+    Args:
+        settings: what the file and the environment say.
+        file: where they were read; None when all comes from the environment.
+    """
     redact = Redactor(settings.secrets())
     configure(settings.logging.level, settings.logging.format, sys.stderr, redact, os.environ)
+    _warn_of_readers(file)
     sys.setswitchinterval(SWITCH_S)
     try:
         asyncio.run(_serve(settings, redact))
     except* (BridgeError, KommoError, StorageError) as group:
         raise _first(group) from group
+
+
+def _warn_of_readers(file: Path | None) -> None:
+    """Warn when others may read the settings; systemd's own copy is for the service alone."""
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    if file is None or (credentials and file.is_relative_to(credentials)):
+        return
+    warning = readable_by_others(file)
+    if warning is not None:
+        log.warning("%s", warning)
 
 
 async def _serve(settings: Settings, redact: Redactor) -> None:

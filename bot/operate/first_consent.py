@@ -18,7 +18,7 @@ from bot.operate.challenge import ChallengeRoute
 from bot.operate.consent_page import ConsentRoute
 from bot.operate.kommo import open_access, stored_account
 from bot.operate.systemd import Notifier
-from bot.server import Address, admin_application, listen
+from bot.server import Address, admin_application, listen, public_base
 from bot.settings import Settings
 from kommo.crm import CrmPace
 from storage.database import Database
@@ -57,7 +57,7 @@ async def _serve(
     """Listen for the end of the consent, and say that it is missing."""
     await access.keep()
     health.channel = ChannelHealth(problem=health.rest.problem, is_refused=True)
-    public, kommo = web.Application(), settings.kommo
+    public, kommo = public_base(), settings.kommo
     challenge = ChallengeRoute(kommo.channel_secret.get_secret_value())
     public.router.add_routes([web.get(CHALLENGE_PATH, challenge.handle)])
     if kommo.oauth is not None:
@@ -67,7 +67,7 @@ async def _serve(
     async def is_alive() -> bool:
         return True
 
-    admin = admin_application(health=health, is_database_alive=is_alive)
+    admin = admin_application(health=health, is_database_alive=is_alive, host=settings.admin.host)
     await stack.enter_async_context(
         listen(admin, Address(settings.admin.host, settings.admin.port))
     )

@@ -4,7 +4,7 @@ Kommo sends a hook once, waits five seconds, and counts nothing but 200 as recei
 Reference: Kommo, Receiving chat webhooks.
 """
 
-import asyncio
+import hmac
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
+from bot.bodies import Bodies, BodyError
 from bot.items import Kind, Lifetimes
 from bot.receive.groups import put_in_order
 from bot.receive.together import Together
+from bot.refusals import Refusals
 from bot.translate.ids import ChatAddress, parse_conversation
 from kommo.errors import PayloadError, SignatureError
 from kommo.events import (
@@ -26,16 +28,13 @@ from kommo.events import (
     parse_event,
 )
 from kommo.ids import ScopeId
-from kommo.signature import verify_hook
+from kommo.signature import verify_hook, well_formed
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.queue_reader import Urgency
 
 PATH = "/webhooks/kommo/{scope_id}"
-
-BODY_S = 10.0
-"""How long a body may take: Kommo itself gives up after five seconds."""
 
 KIND_OF: dict[type, Kind] = {
     ManagerMessage: Kind.MANAGER_MESSAGE,
@@ -83,6 +82,7 @@ class Hooks:
         hold_until: Hold,
         on_missed: Missed,
         now: Callable[[], datetime],
+        bodies: Bodies | None = None,
     ) -> None:
         self._database = database
         self._on_typing = on_typing
@@ -93,29 +93,38 @@ class Hooks:
         self._lifetimes = lifetimes
         self._now = now
         self._together = Together(self._keep_all)
+        self._bodies = bodies or Bodies()
+        self._refusals = Refusals(log)
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one webhook; the answer says nothing but its status."""
         try:
-            async with asyncio.timeout(BODY_S):
-                body = await request.read()
-        except TimeoutError:
-            log.warning("webhook refused: its body did not come")
-            return web.Response(status=408)
-        except web.RequestPayloadError:
-            log.warning("webhook refused: its body cannot be decoded")
-            return web.Response(status=400)
-        try:
-            if request.match_info["scope_id"] != self._scope_id:
-                raise SignatureError("the hook is for another scope")
-            verify_hook(self._secret, body, request.headers.get("X-Signature"))
-            event = parse_event(body)
+            self._bodies.refuse_too_large(request)
+            signature = self._addressed(request)
+            async with self._bodies.read(request) as body:
+                return await self._take(body, signature)
+        except BodyError as error:
+            return self._refused(error.status, error)
         except SignatureError as error:
-            log.warning("webhook refused: %s", error)
-            return web.Response(status=403)
+            return self._refused(403, error)
         except PayloadError as error:
-            log.warning("webhook refused: %s", error)
-            return web.Response(status=400)
+            return self._refused(400, error)
+
+    def _addressed(self, request: web.Request) -> str:
+        """Return the signature of what may be for us; the body is not needed to refuse the rest.
+
+        Raises:
+            SignatureError: it is for another scope, or what should sign it is no signature.
+        """
+        scope = request.match_info["scope_id"].encode("utf-8", "surrogatepass")
+        if not hmac.compare_digest(scope, self._scope_id.encode()):
+            raise SignatureError("the hook is for another scope")
+        return well_formed(request.headers.get("X-Signature"))
+
+    async def _take(self, body: bytes, signature: str) -> web.Response:
+        """Verify and store one webhook."""
+        verify_hook(self._secret, body, signature)
+        event = parse_event(body)
         try:
             await self.keep(event, body.decode().strip())
         except StorageError as error:
@@ -123,6 +132,10 @@ class Hooks:
             self._on_missed(getattr(event, "conversation_id", None))
             return web.Response(status=503)
         return web.Response(status=200)
+
+    def _refused(self, status: int, error: Exception) -> web.Response:
+        self._refusals.warn(f"webhook refused: {error}")
+        return web.Response(status=status)
 
     async def keep(self, event: Event, body: str) -> None:
         """Store an event: on disk when this returns.

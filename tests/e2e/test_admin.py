@@ -121,3 +121,24 @@ async def test_metrics_tell_what_was_delivered_and_what_waits(failure, admin, ht
 def bridge_secret(page):
     """Return the secret of the page's forms."""
     return page.partition('name="csrf" value="')[2].partition('"')[0]
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/metrics"])
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        pytest.param("127.0.0.1", 200, id="number"),
+        pytest.param("LOCALHOST:99", 200, id="localhost"),
+        pytest.param("[::1]:8081", 200, id="number-of-six"),
+        pytest.param("evil.example", 403, id="foreign-name"),
+        pytest.param("localhost.evil.example", 403, id="looks-like-it"),
+        pytest.param("127.0.0.1.evil.example", 403, id="looks-like-a-number"),
+        pytest.param("", 403, id="empty"),
+        pytest.param("[::1", 403, id="broken"),
+    ],
+)
+async def test_it_answers_under_its_own_name_only(bridge, admin, http, path, host, status):
+    """A web page that points a name of its own at this machine learns nothing."""
+    async with http.get(f"{admin}{path}", headers={"Host": host}) as answer:
+        assert answer.status in ({status} if status == 403 else {200, 503})
+        assert "Server" not in answer.headers

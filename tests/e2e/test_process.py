@@ -46,6 +46,13 @@ async def test_wrong_settings_are_named_one_per_line(config):
     assert "Traceback" not in errors
 
 
+async def test_settings_that_others_may_read_are_warned_of(process, config):
+    """The service starts, and says which command keeps its secrets to its owner."""
+    config.chmod(0o644)
+    await process.start()
+    assert f"chmod 600 {config}" in process.log.read_text()
+
+
 async def test_a_missing_settings_file_is_a_readable_line(tmp_path):
     """A file that is not there is named, with the remedy."""
     code, _, errors = await run_command("run", config=tmp_path / "none.toml")

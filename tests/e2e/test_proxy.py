@@ -1,49 +1,85 @@
-"""Debian's nginx in front of the bridge, with the example from the documents."""
+"""Debian's nginx and Caddy in front of the bridge, with the examples from the documents."""
 
 import asyncio
 import io
+import os
 import time
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from bot.operate.challenge import proof
-from tests.e2e.conftest import SECRET
+from tests.e2e.attacks import MEBIBYTE, head, wave
+from tests.e2e.conftest import SCOPE_ID, SECRET
+from tests.e2e.test_webhook import hook, signature
 from tests.ports import free_port
 from tests.programs import program
 
-EXAMPLE = Path(__file__).parent.parent.parent / "docs/proxy/nginx.conf"
+EXAMPLES = Path(__file__).parent.parent.parent / "docs/proxy"
 CHALLENGE = "0" * 32
+WEBHOOKS = f"/webhooks/kommo/{SCOPE_ID}"
+WAVES = {
+    "unsigned": head(WEBHOOKS, length=MEBIBYTE) + bytes(MEBIBYTE),
+    "forged": head(WEBHOOKS, length=MEBIBYTE, signature="0" * 40) + bytes(MEBIBYTE),
+    "never whole": head(WEBHOOKS, length=MEBIBYTE, signature="0" * 40) + bytes(1000),
+    "elsewhere": head("/media/nothing", length=MEBIBYTE) + bytes(MEBIBYTE),
+}
+PASSED_ON = ("forged", "never whole")
+"""What looks like a webhook takes two of the 768 connections that Debian's nginx has."""
 
 
-@pytest.fixture
-async def proxy(tmp_path, ports):
-    """The example, but for its certificate and its ports."""
-    executable = program("nginx-light", "nginx")
-    port = free_port()
-    lines = EXAMPLE.read_text().replace("127.0.0.1:8080", f"127.0.0.1:{ports[0]}").splitlines()
-    server = "\n".join(line for line in lines if "ssl_" not in line and "[::]" not in line)
-    server = server.replace("listen 443 ssl", f"listen 127.0.0.1:{port}")
+def nginx(folder, port, behind):
+    """Return the command that runs the example, but for its certificate and its ports."""
+    text = (EXAMPLES / "nginx.conf").read_text().replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
+    lines = (line for line in text.splitlines() if "ssl_" not in line and "[::]" not in line)
+    server = "\n".join(lines).replace("listen 443 ssl", f"listen 127.0.0.1:{port}")
     temporary = "".join(
-        f"{name}_temp_path {tmp_path}/{name};"
+        f"{name}_temp_path {folder}/{name};"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    config = tmp_path / "nginx.conf"
+    config = folder / "nginx.conf"
     config.write_text(
-        f"daemon off; master_process off; pid {tmp_path}/pid; error_log {tmp_path}/error;"
-        f"events {{}} http {{ access_log off; {temporary}\n{server}\n}}"
+        f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error;"
+        "events { worker_connections 768; }"  # as Debian has it
+        f"http {{ access_log off; {temporary}\n{server}\n}}"
     )
+    return [program("nginx-light", "nginx"), "-c", str(config), "-p", str(folder)]
+
+
+def caddy(folder, port, behind):
+    """Return the command that runs the example without a certificate, on other ports."""
+    text = (EXAMPLES / "Caddyfile").read_text().replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
+    site = text.replace("bridge.example.com {", f"http://127.0.0.1:{port} {{")
+    config = folder / "Caddyfile"
+    config.write_text(f"{{\n\tadmin off\n}}\n{site}")
+    return [program("caddy", "caddy"), "run", "--config", str(config), "--adapter", "caddyfile"]
+
+
+@asynccontextmanager
+async def running(command, folder, port):
+    """Run a proxy while the block lasts."""
     process = await asyncio.create_subprocess_exec(
-        executable, "-c", str(config), "-p", str(tmp_path)
+        *command,
+        env=os.environ | {"HOME": str(folder), "XDG_DATA_HOME": str(folder)},
+        stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         await _until_open(port, process)
-        yield f"http://127.0.0.1:{port}"
+        yield
     finally:
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+@pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
+async def proxy(request, tmp_path, ports):
+    """The port of one of the two, in front of the bridge."""
+    port = free_port()
+    async with running(request.param(tmp_path, port, ports[0]), tmp_path, port):
+        yield port
 
 
 async def _until_open(port, process):
@@ -62,14 +98,37 @@ async def _until_open(port, process):
 
 async def test_it_leads_to_the_bridge(bridge, proxy):
     """The public address answers for itself, refuses unsigned hooks and large bodies."""
+    address = f"http://127.0.0.1:{proxy}"
     async with aiohttp.ClientSession() as http:
-        async with http.get(f"{proxy}/check/{CHALLENGE}") as answer:
+        async with http.get(f"{address}/check/{CHALLENGE}") as answer:
             assert await answer.text() == proof(SECRET, CHALLENGE)
-        async with http.get(f"{proxy}/check/else") as answer:
+        async with http.get(f"{address}/check/else") as answer:
             assert answer.status == 404
-        async with http.post(f"{proxy}/webhooks/kommo/x", data=b"{}") as answer:
+        async with http.post(f"{address}/webhooks/kommo/x", data=b"{}") as answer:
             assert answer.status == 403
+        large, headers = bytes(2 * MEBIBYTE), {"X-Signature": "0" * 40}
         async with http.post(
-            f"{proxy}/webhooks/kommo/x", data=io.BytesIO(bytes(1 << 21))
+            f"{address}{WEBHOOKS}", data=io.BytesIO(large), headers=headers
         ) as answer:
             assert answer.status == 413
+
+
+async def test_real_webhooks_get_through_waves_of_large_bodies(bridge, proxy):
+    """Hundreds of strangers' bodies at once cost Kommo nothing: each webhook is answered 200."""
+    timeout = aiohttp.ClientTimeout(total=10)
+    async with aiohttp.ClientSession(timeout=timeout) as http:
+
+        async def post(number):
+            body = hook(f"number {number}", message_id=f"message-{number}")
+            async with http.post(
+                f"http://127.0.0.1:{proxy}{WEBHOOKS}",
+                data=body,
+                headers={"X-Signature": signature(body), "Connection": "close"},
+            ) as answer:
+                return answer.status
+
+        for name, sent in WAVES.items():
+            count = 200 if name in PASSED_ON else 495
+            async with wave(proxy, sent, connections=count):
+                statuses = [await post(f"{name}-{number}") for number in range(5)]
+            assert (name, statuses) == (name, [200] * 5)

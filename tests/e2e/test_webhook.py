@@ -10,7 +10,7 @@ import time
 import aiohttp
 import pytest
 
-from bot.receive import kommo as receive
+from bot import bodies
 from storage.database import Database
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SCOPE_ID, SECRET
 
@@ -146,10 +146,13 @@ async def test_the_webhook_answers_at_once_while_telegram_hangs(
 
 async def test_a_body_that_does_not_come_is_given_up(bridge, monkeypatch):
     """A slow sender is told so and holds nothing for long; nothing is stored."""
-    monkeypatch.setattr(receive, "BODY_S", 0.2)
+    monkeypatch.setattr(bodies, "BODY_S", 0.2)
     port = bridge.settings.listen.port
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = f"POST /webhooks/kommo/{SCOPE_ID} HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n"
+    head = (
+        f"POST /webhooks/kommo/{SCOPE_ID} HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n"
+        f"X-Signature: {signature(b'')}\r\n\r\n"
+    )
     writer.write(head.encode() + b'{"time": 1')
     async with asyncio.timeout(10):
         answer = await reader.readline()
