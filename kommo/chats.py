@@ -11,7 +11,15 @@ import httpx
 from kommo import answers, calls
 from kommo.answers import Connection, CreatedChat, HistoryMessage, SentMessage
 from kommo.calls import Call
-from kommo.errors import PayloadError, RateLimitedError, ServerError, UnreachableError
+from kommo.errors import (
+    HeldBackError,
+    PayloadError,
+    RateLimitedError,
+    RejectedError,
+    RequestError,
+    ServerError,
+    UnreachableError,
+)
 from kommo.exchange import LIMITS, Limits, exchange
 from kommo.failures import refusal, told_error, unreachable
 from kommo.ids import AmojoId, ChannelId, KommoChatId, ScopeId
@@ -27,8 +35,11 @@ from kommo.models import (
 )
 from kommo.pace import ChatsPace
 from kommo.signature import content_md5, sign
+from kommo.standing import Standing
 
 CONTENT_TYPE = "application/json"
+NO_CHAT = KommoChatId("00000000-0000-4000-8000-000000000000")
+"""Nobody's: asking for its history changes nothing."""
 
 Answer = TypeVar("Answer")
 
@@ -45,6 +56,7 @@ class ChatsApi:
         status_field: how the account's host names a delivery status.
         pace: shared by all that ask on behalf of the account.
         limits: what an answer may cost.
+        standing: learns how calls of the scope fare.
     """
 
     def __init__(
@@ -58,6 +70,7 @@ class ChatsApi:
         status_field: StatusField = "delivery_status",
         pace: ChatsPace | None = None,
         limits: Limits = LIMITS,
+        standing: Standing | None = None,
     ) -> None:
         self._http = http
         self._channel_id = channel_id
@@ -67,6 +80,7 @@ class ChatsApi:
         self._status_field = status_field
         self._pace = pace or ChatsPace()
         self._limits = limits
+        self.standing = standing or Standing()
 
     @property
     def held_s(self) -> float:
@@ -81,16 +95,17 @@ class ChatsApi:
             account_id=account_id, title=title, is_time_window_disabled=is_time_window_disabled
         )
         call = calls.connect(self._channel_id, connection)
-        return _read(call, answers.connection, await self._send(call))
+        return _read(call, answers.connection, await self._in_turn(call))
 
     async def disconnect(self, account_id: AmojoId) -> None:
         """Take the channel away from an account; webhooks stop."""
-        await self._do(calls.disconnect(self._channel_id, account_id))
+        call = calls.disconnect(self._channel_id, account_id)
+        _read(call, answers.nothing, await self._in_turn(call))
 
     async def send_message(self, message: NewMessage) -> SentMessage:
         """Show a message in Kommo."""
         call = calls.new_message(self._scope(), message)
-        return _read(call, partial(answers.sent_message, message=message), await self._send(call))
+        return await self._call(call, partial(answers.sent_message, message=message))
 
     async def edit_message(self, edit: EditMessage) -> None:
         """Change a message in Kommo, or tie our id to it."""
@@ -111,14 +126,28 @@ class ChatsApi:
     async def create_chat(self, chat: NewChat) -> CreatedChat:
         """Create a conversation, or learn Kommo's id of one that exists."""
         call = calls.create_chat(self._scope(), chat)
-        return _read(call, answers.created_chat, await self._send(call))
+        return await self._call(call, answers.created_chat)
+
+    async def prove(self) -> None:
+        """Make a call that changes nothing, to learn whether Kommo takes those of the scope.
+
+        Raises:
+            RequestError: it does not, or there is no answer.
+        """
+        try:
+            await self.history(NO_CHAT, limit=1)
+        except RejectedError as error:
+            is_of_chat = error.status == httpx.codes.NOT_FOUND and error.is_kommos
+            if not is_of_chat or error.is_about_channel:
+                raise
+            self.standing.take()
 
     async def history(
         self, kommo_chat_id: KommoChatId, *, offset: int = 0, limit: int = calls.HISTORY_LIMIT
     ) -> list[HistoryMessage]:
         """Return a page of a conversation, newest first; empty when Kommo does not know it."""
         call = calls.history(self._scope(), kommo_chat_id, offset=offset, limit=limit)
-        return _read(call, answers.history, await self._send(call))
+        return await self._call(call, answers.history)
 
     def _scope(self) -> ScopeId:
         if self._scope_id is None:
@@ -127,9 +156,21 @@ class ChatsApi:
 
     async def _do(self, call: Call) -> None:
         """Make a call that is answered with nothing but its success."""
-        _read(call, answers.nothing, await self._send(call))
+        await self._call(call, answers.nothing)
 
-    async def _send(self, call: Call) -> bytes:
+    async def _call(self, call: Call, read: Callable[[bytes], Answer]) -> Answer:
+        """Make a call of the scope, and return its answer."""
+        try:
+            answer = _read(call, read, await self._in_turn(call))
+        except HeldBackError:
+            raise
+        except RequestError as error:
+            self.standing.refuse(error)
+            raise
+        self.standing.take()
+        return answer
+
+    async def _in_turn(self, call: Call) -> bytes:
         """Make a call when it is its turn, and return the answer's body."""
         async with self._pace.turn():
             try:

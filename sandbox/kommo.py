@@ -167,7 +167,7 @@ class KommoServer(KommoResults, SandboxServer):
             content = self._carried_out(route, request, path, body)
         except RefusedError as error:
             status, reason = error.status, error.reason
-            content = error_body(status, reason)
+            content = error_body(status, reason, error.error_type)
         if content is None:
             status = 204
         name = route.name if route else "unknown"
@@ -206,6 +206,8 @@ class KommoServer(KommoResults, SandboxServer):
             raise RefusedError(403, problem)
 
     def _want_owner(self, route: Route) -> None:
+        if not self.account.is_enabled:
+            raise RefusedError(404, "NOT_FOUND", "ORIGIN_NOT_REGISTERED")
         if route.is_of_channel:
             if route.owner != self.channel_id:
                 raise RefusedError(404, "no such channel")

@@ -44,6 +44,7 @@ class Account:
         self.repeated_msgid = repeated_msgid
         self.now = now
         self.is_connected = False
+        self.is_enabled = True
         self.title = ""
         self.is_time_window_disabled = False
         self.conversations: list[Conversation] = []

@@ -7,6 +7,7 @@ GET     /sandbox/conversations           all of them, with messages and statuses
 GET     /sandbox/summary                 how much arrived
 POST    /sandbox/attachments/{name}      a file; answers its link
 POST    /sandbox/hook-url                where hooks go from now on
+POST    /sandbox/integration             JSON ``{"is_enabled": false}`` switches it off
 ======  ===============================  ==========================================
 """
 
@@ -50,7 +51,12 @@ def routes(kommo: KommoResults) -> list[web.RouteDef]:
         kommo.hook_url = (await control_fields(request, "url")).get("url")
         return json_response({"url": kommo.hook_url})
 
+    async def integration(request: web.Request) -> web.Response:
+        kommo.is_enabled = bool((await control_fields(request)).get("is_enabled", True))
+        return json_response({"is_enabled": kommo.is_enabled})
+
     return [
+        web.post("/sandbox/integration", integration),
         web.post("/sandbox/manager/{what}", manager),
         web.get("/sandbox/conversations", conversations),
         web.get("/sandbox/summary", summary),

@@ -159,12 +159,14 @@ class RefusedError(Exception):
     Args:
         status: of the answer.
         reason: in words; Kommo's own are not published.
+        error_type: Kommo's name of the error. Reference: Kommo, HTTP codes.
     """
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, error_type: str = "Error") -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.error_type = error_type
 
 
 class InvalidError(RefusedError):

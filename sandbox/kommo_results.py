@@ -67,6 +67,19 @@ class KommoResults:
         return self.account.is_connected
 
     @property
+    def is_enabled(self) -> bool:
+        """Whether the integration is switched on; switching it off cuts the channel off.
+
+        Reference: Kommo, Connect a channel to an account.
+        """
+        return self.account.is_enabled
+
+    @is_enabled.setter
+    def is_enabled(self, value: bool) -> None:
+        self.account.is_enabled = value
+        self.account.is_connected = self.account.is_connected and value
+
+    @property
     def hooks(self) -> list[Hook]:
         """Every hook that was posted, with what was answered."""
         return self._hooks.posted

@@ -19,9 +19,10 @@ SHOWN = (  # what history and quotes tell of a message
 )
 
 
-def error_body(status: int, reason: str) -> Json:
-    """Return the body of a refusal; Kommo's own is not published."""
-    return {"error_code": status, "error_type": "Error", "error_description": reason}
+def error_body(status: int, reason: str, error_type: str = "Error") -> Json:
+    """Return the body of a refusal. Reference: Kommo, HTTP codes."""
+    told = {"error_code": status, "error_type": error_type, "error_description": reason}
+    return {"status": 0, **told}
 
 
 def shown(message: Message) -> Json:

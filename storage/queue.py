@@ -278,6 +278,16 @@ class DurableQueue(QueueReader):
         if rows:
             self._changed(self._table)
 
+    async def hasten_tried(self, *, now: datetime) -> None:
+        """Let what failed before and waits for its next attempt wait no longer."""
+        rows = await self._session.rows(
+            f"UPDATE {self._table} SET due_at = :now WHERE state = 'pending' AND attempts > 0 "
+            "AND started_at IS NULL AND due_at > :now RETURNING id",
+            {"now": to_ms(now)},
+        )
+        if rows:
+            self._changed(self._table)
+
     async def release(self, item_id: int, *, due_at: datetime) -> None:
         """Take back an attempt that had not begun; the next one begins at a moment."""
         await self._put_back("attempts = attempts - 1", {"id": item_id, "due_at": to_ms(due_at)})

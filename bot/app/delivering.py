@@ -11,6 +11,7 @@ from bot.deliver.to_telegram import ToTelegram
 from bot.deliver.worker import Worker
 from bot.operate.connect import Connector
 from bot.outcome import RetryPolicy
+from bot.patience import persist
 from bot.settings import Settings
 from bot.translate.templates import TelegramTemplate
 from kommo.ids import AmojoId
@@ -35,7 +36,13 @@ def build_connector(parts: Parts) -> Connector:
         is_wanted=kommo.connect_on_start,
         health=parts.health.channel,
         policy=TO_KOMMO,
+        on_restored=partial(_go_on, parts),
     )
+
+
+async def _go_on(parts: Parts) -> None:
+    """Try at once what waited for a channel that was cut off."""
+    await persist(parts.database, lambda tx: tx.outbox.hasten_tried(now=parts.now()))
 
 
 def build_to_kommo(parts: Parts, connector: Connector) -> Worker:

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from bot.deliver.openings import (
     note_refused,
     voices,
 )
+from bot.deliver.unknown import UnknownMessages, UnknownPatience
 from bot.items import Kind, name_of
 from bot.links import MediaLinks
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, Undeliverable
@@ -66,8 +67,9 @@ MOST_SKEW_S = 300.0
 """A clock that is off by more is named as the likely reason of a refusal."""
 
 ABOUT_MESSAGES = (Kind.DELIVERY_STATUS, Kind.EDIT_MESSAGE, Kind.REACTION)
-UNKNOWN_MESSAGE_ATTEMPTS = 4
-"""These may overtake the message that they are about; after that many 404 it is final."""
+"""These may overtake the message that they are about."""
+
+PATIENCE = UnknownPatience()
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,7 @@ class ToKommo:
         people: KnownPeople,
         now: Callable[[], datetime],
         skew_s: Callable[[], float | None],
+        patience: UnknownPatience = PATIENCE,
     ) -> None:
         self._chats = chats
         self._database = database
@@ -97,6 +100,7 @@ class ToKommo:
         self._people = people
         self._now = now
         self._skew_s = skew_s
+        self._unknown = UnknownMessages(chats.standing, patience)
 
     def room(self, lane: str) -> Room:
         """Return how much of a lane may begin: nothing while Kommo asks to slow down."""
@@ -134,7 +138,7 @@ class ToKommo:
         except UnreachableError as error:
             return RetryLater(str(error), is_uncertain=error.was_sent)
         except RequestError as error:
-            return RetryLater(str(error), is_uncertain=True)
+            return RetryLater(str(error), after_s=error.retry_after_s, is_uncertain=True)
         except FileError as error:
             return RetryLater(str(error))
 
@@ -209,7 +213,7 @@ class ToKommo:
             try:
                 sent = await self._quoting(spoken(message, voice))
             except RejectedError as error:
-                if error.status != BAD_REQUEST:
+                if not _is_of_message(error, BAD_REQUEST):
                     raise
                 log.info(
                     "a chat cannot be tied: %s",
@@ -233,7 +237,7 @@ class ToKommo:
                     edit.model_copy(update={"conversation_id": voice.conversation_id})
                 )
             except RejectedError as error:
-                if error.status not in (BAD_REQUEST, NOT_FOUND):
+                if not _is_of_message(error, BAD_REQUEST, NOT_FOUND):
                     raise
                 continue
             return
@@ -252,7 +256,7 @@ class ToKommo:
             try:
                 await self._chats.react(reacted(reaction, voice))
             except RejectedError as error:
-                if error.status not in (BAD_REQUEST, NOT_FOUND):
+                if not _is_of_message(error, BAD_REQUEST, NOT_FOUND):
                     raise
                 continue
             return
@@ -263,7 +267,7 @@ class ToKommo:
         try:
             return await self._chats.send_message(message)
         except RejectedError as error:
-            if message.reply_to is None or error.status != BAD_REQUEST:
+            if message.reply_to is None or not _is_of_message(error, BAD_REQUEST):
                 raise
         return await self._chats.send_message(message.model_copy(update={"reply_to": None}))
 
@@ -310,15 +314,21 @@ class ToKommo:
 
     async def _refused(self, item: QueueItem, error: RejectedError) -> Outcome:
         """Decide what a refusal means for this kind of item."""
-        if item.kind in ABOUT_MESSAGES and error.status == NOT_FOUND:
-            if item.attempts < UNKNOWN_MESSAGE_ATTEMPTS:
-                return RetryLater(str(error))
-            return Undeliverable(str(error))
-        if error.status in CHANNEL_TROUBLE or (error.status or 0) < FIRST_REFUSAL:
+        if item.kind in ABOUT_MESSAGES and _is_of_message(error, NOT_FOUND):
+            return await self._not_known(item, error)
+        is_about_channel = error.is_about_channel or error.status in CHANNEL_TROUBLE
+        if is_about_channel or (error.status or 0) < FIRST_REFUSAL:
             return RetryLater(f"{error}{self._clock_remedy(error)}")
         if item.kind == Kind.NEW_MESSAGE and (item.attempts > 1 or item.is_uncertain):
             return await self._look_for(item, error)
         return Undeliverable(str(error))
+
+    async def _not_known(self, item: QueueItem, error: RejectedError) -> Outcome:
+        """Wait for minutes until Kommo knows the message that an item is about."""
+        if self._unknown.wants_proof(item.id):
+            with suppress(RequestError):
+                await self._chats.prove()
+        return (Undeliverable if self._unknown.is_final(item.id) else RetryLater)(str(error))
 
     def _clock_remedy(self, error: RejectedError) -> str:
         """Return what to do when Kommo refuses signatures because our clock is wrong.
@@ -380,3 +390,9 @@ class ToKommo:
             )
         )
         return created.kommo_chat_id
+
+
+def _is_of_message(error: RejectedError, *statuses: int) -> bool:
+    """Tell whether Kommo refused what was sent, and neither the channel nor a router refused."""
+    is_routers = error.status == NOT_FOUND and not error.is_kommos
+    return error.status in statuses and not error.is_about_channel and not is_routers

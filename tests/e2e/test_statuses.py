@@ -1,5 +1,7 @@
 """What the manager reads of an answer's way: delivered, read, failed, and nothing untrue."""
 
+from datetime import timedelta
+
 import pytest
 
 ANN = 555
@@ -121,3 +123,16 @@ async def test_the_name_of_the_status_can_be_chosen(settings, known, kommo, even
     (call,) = [c for c in kommo.calls("delivery_status") if message_id in c.path]
     assert b'"status_code"' in call.body
     assert b'"delivery_status"' not in call.body
+
+
+@pytest.mark.parametrize("body", [None, "<html>404</html>"], ids=["kommos", "routers"])
+async def test_what_is_about_a_message_outlives_a_while_of_404(
+    known, bridge, telegram, kommo, eventually, body
+):
+    """A router's 404, or a message that Kommo does not know yet, costs minutes, no status."""
+    lost = kommo.faults.fail("*/delivery_status", status=404, body=body, times=6)
+    message_id = await kommo.manager_says("answer", to=CONVERSATION)
+    for attempt in range(1, 7):
+        await eventually(lambda attempt=attempt: lost.hits == attempt)
+        bridge.ahead += timedelta(seconds=50)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])

@@ -1,0 +1,62 @@
+"""How long to believe that a message which Kommo does not know may still become known.
+
+A status, an edit or a reaction can overtake its message, and a router's 404 looks like Kommo's.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kommo.standing import Standing
+
+
+@dataclass(frozen=True)
+class UnknownPatience:
+    """How long a 404 about a message is not final.
+
+    Args:
+        whole_s: whatever else happens.
+        beside_s: while Kommo takes other calls.
+    """
+
+    whole_s: float = 600.0
+    beside_s: float = 120.0
+
+
+class UnknownMessages:
+    """Remembers since when Kommo has not known the message that an item is about.
+
+    Args:
+        standing: tells when Kommo took a call last.
+        patience: how long a 404 is not final.
+        now_s: the clock that only goes forward, which `standing` goes by too.
+    """
+
+    def __init__(
+        self,
+        standing: Standing,
+        patience: UnknownPatience,
+        *,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._standing = standing
+        self._patience = patience
+        self._now_s = now_s
+        self._since: dict[int, float] = {}
+
+    def waited_s(self, item_id: int) -> float:
+        """Return for how long Kommo has said so, and begin to count with the first time."""
+        now = self._now_s()
+        horizon = now - 2 * self._patience.whole_s
+        self._since = {one: at for one, at in self._since.items() if at > horizon}
+        return now - self._since.setdefault(item_id, now)
+
+    def wants_proof(self, item_id: int) -> bool:
+        """Tell whether it would be final if Kommo took another call now."""
+        return self.waited_s(item_id) >= self._patience.beside_s and not self.is_final(item_id)
+
+    def is_final(self, item_id: int) -> bool:
+        """Tell whether Kommo will not come to know the message any more."""
+        waited_s = self.waited_s(item_id)
+        taken_s = self._standing.taken_at - self._since[item_id]
+        return waited_s >= self._patience.whole_s or taken_s >= self._patience.beside_s
