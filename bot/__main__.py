@@ -4,9 +4,11 @@ Exit codes: 0 done, 1 it failed, 2 wrong usage or settings. What a user, a serve
 cause is a readable line on standard error, never a traceback.
 """
 
+import io
 import sys
 
 from bot.cli.application import app
+from bot.cli.terminal import say, say_text
 from bot.errors import BridgeError, ConfigError
 from kommo.errors import KommoError
 from storage.errors import StorageError
@@ -16,6 +18,9 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show it gets an escape
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -26,10 +31,10 @@ def run(arguments: list[str]) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else FAILED
     except ConfigError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - this is the command line's own output
+        say_text(str(error), err=True)
         return WRONG_USAGE
     except (BridgeError, KommoError, StorageError) as error:
-        print(f"kommo-telegram: {error}", file=sys.stderr)  # noqa: T201 - as above
+        say(f"kommo-telegram: {error}", err=True)
         return FAILED
     except KeyboardInterrupt:
         return FAILED

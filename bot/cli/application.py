@@ -287,7 +287,8 @@ def templates_list(context: typer.Context, as_json: JsonOption = False) -> None:
 def templates_push(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE.toml", help="Tables [[templates]], as in the README.")
+        Path,
+        typer.Argument(metavar="FILE.toml", help=r"Tables \[\[templates]], as in the README."),
     ],
 ) -> None:
     """Create the file's templates, or change those of the same external_id."""

@@ -3,8 +3,7 @@
 import asyncio
 from pathlib import Path
 
-import typer
-
+from bot.cli.terminal import say
 from bot.errors import BridgeError
 from bot.settings import Settings
 from storage.database import Database
@@ -23,7 +22,7 @@ def backup(settings: Settings, target: Path) -> None:
         )
     asyncio.run(_copy(settings.database, target))
     size_kib = -(-target.stat().st_size // 1024)
-    typer.echo(f"{target}: {size_kib} KiB, verified")
+    say(f"{target}: {size_kib} KiB, verified")
 
 
 async def _copy(source: Path, target: Path) -> None:

@@ -1,15 +1,13 @@
 """`chats list`, `history`, `forget`: the conversations, what was said, and how to erase them."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from bot.cli.terminal import is_terminal, say, show_json, show_table
 from bot.errors import BridgeError
 from bot.operate.channel import open_channel
 from bot.operate.existing import is_there, open_existing
@@ -27,6 +25,8 @@ from storage.openings import Opening
 
 PAGE = 1000
 HISTORY_PAGE = 50
+COLUMNS = ("conversation", "chat", "bot", "name", "phone", "last heard of")
+KEYS = ("conversation_id", "chat_id", "bot", "name", "phone", "last_incoming_at")
 
 
 class NotFoundError(BridgeError):
@@ -38,35 +38,24 @@ def list_chats(settings: Settings, *, as_json: bool) -> None:
     names = {bot.bot_id: bot.name or str(bot.bot_id) for bot in settings.telegram.bots}
     rows = [_row(found, names) for found in asyncio.run(_all(settings))]
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        show_json(rows)
         return
     if not rows:
-        typer.echo("Nobody has written yet.")
+        say("Nobody has written yet.")
         return
-    table = Table("conversation", "chat", "bot", "name", "phone", "last heard of")
-    for row in rows:
-        table.add_row(
-            row["conversation_id"],
-            str(row["chat_id"]),
-            row["bot"],
-            row["name"],
-            row["phone"] or "",
-            row["last_incoming_at"] or "",
-        )
-    Console().print(table)
+    show_table(COLUMNS, [[str(row[key] or "") for key in KEYS] for row in rows])
 
 
 def show_history(settings: Settings, conversation: str, *, limit: int, as_json: bool) -> None:
     """Print a conversation as Kommo has it, newest first."""
     messages = asyncio.run(_history(settings, conversation, limit))
     if as_json:
-        rows = [message.raw for message in messages]
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        show_json([message.raw for message in messages])
         return
     if not messages:
-        typer.echo("Kommo has no messages of this conversation.")
+        say("Kommo has no messages of this conversation.")
     for message in messages:
-        typer.echo(_line(message))
+        _show_message(message)
 
 
 def forget(settings: Settings, chat: str, *, is_confirmed: bool) -> None:
@@ -77,7 +66,7 @@ def forget(settings: Settings, chat: str, *, is_confirmed: bool) -> None:
         typer.confirm(f"Erase all that is kept of {ids}?", abort=True, err=True)
     asyncio.run(_erase(settings, found))
     for conversation in found:
-        typer.echo(f"{conversation.conversation_id}: erased here; Kommo keeps its own copy")
+        say(f"{conversation.conversation_id}: erased here; Kommo keeps its own copy")
 
 
 async def _all(settings: Settings) -> list[Conversation]:
@@ -167,8 +156,10 @@ def _row(found: Conversation, names: Mapping[int, str]) -> dict[str, Any]:
     }
 
 
-def _line(message: HistoryMessage) -> str:
+def _show_message(message: HistoryMessage) -> None:
+    """Print a message; on a terminal, its further lines are indented."""
     content = message.text or message.file_name or message.media or ""
     kind = "" if message.type == "text" else f"[{message.type}] "
     at = message.at.isoformat(sep=" ", timespec="seconds")
-    return f"{at}  {message.sender.name}: {kind}{content}"
+    text = f"{at}  {message.sender.name}: {kind}{content}"
+    say(*(text.replace("\n", f"\n{' ' * len(at)}  ").split("\n") if is_terminal() else [text]))

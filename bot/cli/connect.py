@@ -4,6 +4,7 @@ import asyncio
 
 import typer
 
+from bot.cli.terminal import say
 from bot.operate.channel import open_channel
 from bot.operate.kommo import naming_account
 from bot.settings import Settings
@@ -12,7 +13,7 @@ from kommo.ids import AmojoId
 
 def connect(settings: Settings) -> None:
     """Connect the channel to the account; harmless when it is connected."""
-    typer.echo(asyncio.run(_connect(settings)))
+    say(asyncio.run(_connect(settings)))
 
 
 def disconnect(settings: Settings, *, is_confirmed: bool) -> None:
@@ -20,7 +21,7 @@ def disconnect(settings: Settings, *, is_confirmed: bool) -> None:
     if not is_confirmed:
         typer.confirm("Managers will not reach any client. Disconnect?", abort=True, err=True)
     asyncio.run(_disconnect(settings))
-    typer.echo("Disconnected. The next start connects again, unless connect_on_start = false.")
+    say("Disconnected. The next start connects again, unless connect_on_start = false.")
 
 
 async def _connect(settings: Settings) -> str:

@@ -12,6 +12,7 @@ import httpx
 import typer
 
 from bot.certificates import certificates
+from bot.cli.terminal import say_text
 from bot.errors import BridgeError
 from bot.operate.consent import consent_url
 from bot.settings import load
@@ -96,16 +97,16 @@ def init(target: Path | None, environ: Mapping[str, str], *, is_confirmed: bool)
     if file.exists() and not is_confirmed:
         typer.confirm(f"{file} is there already. Write a new one in its place?", abort=True)
     api_url = environ.get(TELEGRAM_VARIABLE, "https://api.telegram.org")
-    typer.echo("1. The bot. In Telegram, @BotFather makes one with /newbot and gives its token.")
+    say_text("1. The bot. In Telegram, @BotFather makes one with /newbot and gives its token.")
     token, me = _ask("Bot token", lambda text: (text, _try_bot(api_url, text)))
-    typer.echo(f"   It works: @{me['username']}\n")
-    typer.echo("2. The public address of this bridge, such as https://bridge.example.com")
+    say_text(f"   It works: @{me['username']}\n")
+    say_text("2. The public address of this bridge, such as https://bridge.example.com")
     public_url = _ask("Public address", _address)
-    typer.echo("\n3. The Kommo account: example, if you open it at https://example.kommo.com, and")
-    typer.echo('   a long-lived token from your integration\'s "Keys" tab. Leave the token')
-    typer.echo("   empty to allow access in the browser instead (OAuth).")
+    say_text("\n3. The Kommo account: example, if you open it at https://example.kommo.com, and")
+    say_text('   a long-lived token from your integration\'s "Keys" tab. Leave the token')
+    say_text("   empty to allow access in the browser instead (OAuth).")
     account, number = _ask_account(environ, public_url)
-    typer.echo("\n4. The channel. Leave these empty as long as Kommo support has not answered.")
+    say_text("\n4. The channel. Leave these empty as long as Kommo support has not answered.")
     channel = _ask_channel()
     text = SETTINGS.format(
         public_url=json.dumps(public_url),
@@ -117,10 +118,10 @@ def init(target: Path | None, environ: Mapping[str, str], *, is_confirmed: bool)
         name=json.dumps(me["first_name"], ensure_ascii=False),
     )
     _write(file, text)
-    typer.echo(f"\nWritten: {file} (only you can read it)")
+    say_text(f"\nWritten: {file} (only you can read it)")
     if channel.startswith("#"):
         reactions = "".join(sorted(ALLOWED))
-        typer.echo(
+        say_text(
             REQUEST.format(
                 public_url=public_url,
                 account_number=number,
@@ -128,26 +129,26 @@ def init(target: Path | None, environ: Mapping[str, str], *, is_confirmed: bool)
                 reactions=reactions,
             )
         )
-        typer.echo(f"When the answer is there, put channel_id and channel_secret into {file}.")
-    typer.echo(EXPLAINED)
+        say_text(f"When the answer is there, put channel_id and channel_secret into {file}.")
+    say_text(EXPLAINED)
     if "[kommo.oauth]" in account:
         _tell_consent(file, environ, has_channel=not channel.startswith("#"))
     command = "sudo kommo-telegram" if file.parent == INSTALLED else "kommo-telegram"
-    typer.echo(f"{'Then' if channel.startswith('#') else 'Next'}: {command} check")
+    say_text(f"{'Then' if channel.startswith('#') else 'Next'}: {command} check")
 
 
 def _tell_consent(file: Path, environ: Mapping[str, str], *, has_channel: bool) -> None:
     """Print the link to the consent; a running bridge completes it."""
-    typer.echo("To allow the access, while `kommo-telegram run` runs behind your public address:")
+    say_text("To allow the access, while `kommo-telegram run` runs behind your public address:")
     if not has_channel:
-        typer.echo("`kommo-telegram check` prints the link, once channel_id and channel_secret")
-        typer.echo("are in the settings.\n")
+        say_text("`kommo-telegram check` prints the link, once channel_id and channel_secret")
+        say_text("are in the settings.\n")
         return
     kommo = load(file, environ).kommo
     if kommo.oauth is not None:
         link = consent_url(kommo, kommo.oauth, now=datetime.now(UTC), random=secrets.token_bytes)
-        typer.echo("an administrator of the account opens this link (good for a day;")
-        typer.echo(f"`kommo-telegram check` makes a new one):\n\n{link}\n")
+        say_text("an administrator of the account opens this link (good for a day;")
+        say_text(f"`kommo-telegram check` makes a new one):\n\n{link}\n")
 
 
 def _ask(question: str, take: Callable[[str], T]) -> T:
@@ -156,7 +157,7 @@ def _ask(question: str, take: Callable[[str], T]) -> T:
         try:
             return take(typer.prompt(question).strip())
         except WrongError as error:
-            typer.echo(f"   {error}", err=True)
+            say_text(f"   {error}", err=True)
 
 
 def _ask_account(environ: Mapping[str, str], public_url: str) -> tuple[str, str]:
@@ -172,7 +173,7 @@ def _ask_account(environ: Mapping[str, str], public_url: str) -> tuple[str, str]
         if not token:
             return f"{place}\n{_ask_integration(public_url)}", NUMBER_UNKNOWN
         account = _try_account(api_url or f"https://{subdomain}.kommo.com", token)
-        typer.echo(f"   It works: {account['name']}")
+        say_text(f"   It works: {account['name']}")
         return (
             f"{place}\naccess_token = {json.dumps(token)}\n"
             f"account_id = {json.dumps(account['amojo_id'])}\n"
@@ -184,7 +185,7 @@ def _ask_account(environ: Mapping[str, str], public_url: str) -> tuple[str, str]
 def _ask_integration(public_url: str) -> str:
     """Return the table of an integration that is allowed access in the browser."""
     redirect_uri = f"{public_url}{CONSENT_PATH}"
-    typer.echo(f"   The integration's redirect address has to be {redirect_uri}")
+    say_text(f"   The integration's redirect address has to be {redirect_uri}")
     client_id = _ask("Integration id", _given)
     client_secret = _ask("Secret key", _given)
     return (

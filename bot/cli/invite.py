@@ -1,12 +1,10 @@
 """`invite`: a link that ties whoever opens it to a contact of Kommo."""
 
 import asyncio
-import json
 import secrets
 from datetime import UTC, datetime, timedelta
 
-import typer
-
+from bot.cli.terminal import say, show_json
 from bot.errors import BridgeError
 from bot.operate.kommo import open_rest
 from bot.operate.telegram import bot_username
@@ -55,18 +53,18 @@ def invite(
             "is_single": is_single,
             "expires_at": until,
         }
-        typer.echo(json.dumps(row, ensure_ascii=False, indent=2))
+        show_json(row)
         return
-    typer.echo(link)
+    say(link)
     whom = "the first person who opens it" if is_single else "everybody who opens it"
-    typer.echo(f"for {whom}, until {until}", err=True)
+    say(f"for {whom}, until {until}", err=True)
 
 
 async def _made(settings: Settings, entry: BotSettings, invitation: Invitation) -> str:
     """Look for the contact, ask for the bot's name, store the invitation; return its link."""
     warning = await _doubt(settings, invitation.contact_id)
     if warning:
-        typer.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)
     username = await bot_username(settings, entry)
     async with Database.open(settings.database) as database, database.transaction() as tx:
         await tx.invitations.remember(invitation)

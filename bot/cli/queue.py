@@ -1,13 +1,13 @@
 """`queue list`, `queue retry`, `queue drop`: what waits, what is dead and why."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import typer
 
+from bot.cli.terminal import say, show_json, show_record
 from bot.items import Direction, item_named, name_of
 from bot.operate.existing import open_existing
 from bot.operate.failed import remedy
@@ -28,13 +28,13 @@ def list_items(settings: Settings, *, as_json: bool) -> None:
     """Print what waits and what is dead."""
     rows = asyncio.run(_rows(settings))
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        show_json(rows)
         return
     if not rows:
-        typer.echo("Nothing waits, and nothing is dead.")
+        say("Nothing waits, and nothing is dead.")
         return
     for row in rows:
-        typer.echo("\n".join(_lines(row)))
+        show_record(_lines(row))
 
 
 def _lines(row: dict[str, Any]) -> list[str]:
@@ -113,12 +113,12 @@ async def _change(
     async with open_existing(settings) as database, database.transaction() as tx:
         for direction, item_id in chosen:
             if await act(_queue(tx, direction), direction, item_id):
-                typer.echo(f"{name_of(direction, item_id)}: {done}")
+                say(f"{name_of(direction, item_id)}: {done}")
             else:
                 unknown += 1
-                typer.echo(f"{name_of(direction, item_id)}: no such item, or it is done", err=True)
+                say(f"{name_of(direction, item_id)}: no such item, or it is done", err=True)
     if not chosen:
-        typer.echo("Nothing is dead.")
+        say("Nothing is dead.")
     return 1 if unknown else 0
 
 

@@ -1,15 +1,11 @@
 """`sources list`, `sources sync`: Kommo's sources and the bots of the settings."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import typer
-from rich.console import Console
-from rich.table import Table
-
+from bot.cli.terminal import say, show_json, show_table
 from bot.errors import BridgeError
 from bot.operate.kommo import open_rest
 from bot.operate.sources import WIDGET_REMEDY, Plan, Row, plan
@@ -18,6 +14,7 @@ from kommo.crm import CrmApi
 from kommo.errors import RejectedError
 
 FORBIDDEN = 403
+COLUMNS = ("source", "bot", "in Kommo", "pipeline", "default")
 MOST_SOURCES = 100
 """Reference: Kommo, Sources."""
 
@@ -39,19 +36,21 @@ def list_sources(settings: Settings, *, as_json: bool) -> None:
     known = {_label(row): row for row in rows}
     if as_json:
         both = [_both(source, bots.get(source), known.get(source)) for source in {**bots, **known}]
-        typer.echo(json.dumps(both, ensure_ascii=False, indent=2))
+        show_json(both)
         return
-    table = Table("source", "bot", "in Kommo", "pipeline", "default")
-    for source in {**bots, **known}:
-        bot, row = bots.get(source), known.get(source)
-        table.add_row(
-            source,
-            str(bot.bot_id) if bot else "-",
-            str(row.get("name")) if row else "missing: sources sync",
-            str(row.get("pipeline_id") or "") if row else "",
-            "yes" if row and row.get("default") else "",
-        )
-    Console().print(table)
+    sides = ((source, bots.get(source), known.get(source)) for source in {**bots, **known})
+    show_table(COLUMNS, [_cells(*each) for each in sides])
+
+
+def _cells(source: str, bot: BotSettings | None, row: Row | None) -> list[str]:
+    """Return a source as a row of the table."""
+    return [
+        source,
+        str(bot.bot_id) if bot else "-",
+        str(row.get("name")) if row else "missing: sources sync",
+        str(row.get("pipeline_id") or "") if row else "",
+        "yes" if row and row.get("default") else "",
+    ]
 
 
 def _both(source: str, bot: BotSettings | None, row: Row | None) -> dict[str, Any]:
@@ -64,14 +63,14 @@ def sync(settings: Settings, *, is_pruning: bool) -> None:
     done = asyncio.run(_sync(settings, is_pruning=is_pruning))
     for verb, rows in (("created", done.create), ("changed", done.update)):
         for row in rows:
-            typer.echo(f"{row['external_id']}: {verb}")
+            say(f"{row['external_id']}: {verb}")
     for row in done.foreign:
         left = "deleted" if is_pruning else "no bot has it; --prune deletes it"
-        typer.echo(f"{_label(row)}: {left}")
+        say(f"{_label(row)}: {left}")
     if not any(bot.source for bot in settings.telegram.bots):
-        typer.echo(NO_SOURCES, err=True)
+        say(NO_SOURCES, err=True)
     if not (done.create or done.update or done.foreign):
-        typer.echo("Nothing to do.")
+        say("Nothing to do.")
 
 
 def _label(row: Row) -> str:

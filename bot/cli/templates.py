@@ -1,21 +1,19 @@
 """`templates list`, `templates push`: the integration's message templates."""
 
 import asyncio
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import typer
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
-from rich.console import Console
-from rich.table import Table
 
+from bot.cli.terminal import say, show_json, show_table
 from bot.errors import BridgeError
 from bot.operate.kommo import open_rest
 from bot.settings import Settings
 
+COLUMNS = ("external_id", "id", "name", "content")
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -66,23 +64,15 @@ def list_templates(settings: Settings, *, as_json: bool) -> None:
     """Print the templates that this integration made."""
     rows = asyncio.run(_read(settings))
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        show_json(rows)
         return
-    table = Table("external_id", "id", "name", "content")
-    for row in rows:
-        table.add_row(
-            str(row.get("external_id") or ""),
-            str(row.get("id")),
-            str(row.get("name")),
-            str(row.get("content")),
-        )
-    Console().print(table)
+    show_table(COLUMNS, [[str(row.get(key) or "") for key in COLUMNS] for row in rows])
 
 
 def push(settings: Settings, file: Path) -> None:
     """Create the file's templates, or change those of the same external_id."""
     for line in asyncio.run(_push(settings, read_file(file))) or ["Nothing to do."]:
-        typer.echo(line)
+        say(line)
 
 
 def read_file(file: Path) -> list[Template]:

@@ -1,11 +1,9 @@
 """`trace`: the way of one message through the bridge, with times."""
 
 import asyncio
-import json
 from typing import Any
 
-import typer
-
+from bot.cli.terminal import say, show_json, show_record
 from bot.operate.existing import open_existing
 from bot.operate.trail import Step, Trail, trail_of
 from bot.settings import Settings
@@ -22,17 +20,21 @@ def trace(settings: Settings, name: str, *, as_json: bool) -> None:
     """Print what happened to a message, in order."""
     trail = asyncio.run(_trail(settings, name))
     if as_json:
-        typer.echo(json.dumps(_document(name, trail), ensure_ascii=False, indent=2))
+        show_json(_document(name, trail))
         return
-    typer.echo(f"{trail.direction} message")
-    for key, words in IDS.items():
-        if value := getattr(trail, key):
-            typer.echo(f"  {words}: {value}")
+    _show_ids(trail)
     for step in trail.steps:
         at = step.at.astimezone().isoformat(sep=" ", timespec="milliseconds")
-        typer.echo(f"{at}  {step.text}")
-        if remedy := step.details.get("remedy"):
-            typer.echo(f"    → {remedy}")
+        remedy = str(step.details.get("remedy") or "")
+        show_record([f"{at}  {step.text}", *([f"    → {remedy}"] if remedy else [])])
+
+
+def _show_ids(trail: Trail) -> None:
+    """Print what the message is called on either side."""
+    say(f"{trail.direction} message")
+    for key, words in IDS.items():
+        if value := getattr(trail, key):
+            say(f"  {words}: {value}")
 
 
 async def _trail(settings: Settings, name: str) -> Trail:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typer
 
+from bot.cli.terminal import say_text
 from bot.errors import BridgeError
 from bot.operate.widget import Widget, archive
 
@@ -32,4 +33,4 @@ def write(file: Path, widget: Widget, *, is_confirmed: bool) -> None:
         draft.replace(file)
     except OSError as error:
         raise WidgetError(f"cannot write {file}: {error.strerror or error}") from error
-    typer.echo(NEXT.format(file=os.fspath(file)))
+    say_text(NEXT.format(file=os.fspath(file)))

@@ -130,3 +130,18 @@ async def test_an_unknown_chat_cannot_be_forgotten(bridge, command):
     code, _, errors = await command("forget", "--chat", "4242", "--yes")
     assert code == 1
     assert "chats list" in errors
+
+
+async def test_a_hostile_name_breaks_no_command(bridge, telegram, kommo, eventually, command):
+    """What a client is called is text: no markup, no second line, no command to the terminal."""
+    name = "[/b][link=https://evil.example]Ann\x1b]0;owned\x07\x9b31m\nBob\tEve"
+    telegram.client_says("one\x1b[2Jtwo\nthree", name=name)
+    await eventually(lambda: kommo.texts_in("tg:700001:555"))
+    for arguments in (["chats", "list"], ["history", "tg:700001:555"]):
+        code, output, errors = await command(*arguments)
+        assert (code, errors) == (0, "")
+        assert len(output.splitlines()) == 1
+        assert "[/b][link=https://evil.example]Ann" in output
+        assert not any(char in output for char in "\x1b\x07\x9b")
+    rows = json.loads((await command("chats", "list", "--json"))[1])
+    assert rows[0]["name"].startswith("[/b][link=https://evil.example]Ann")
