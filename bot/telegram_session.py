@@ -1,5 +1,7 @@
 """The connections of one bot to Telegram."""
 
+import socket
+
 import aiohttp
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.base import BaseSession
@@ -10,8 +12,19 @@ from bot.certificates import certificates_for
 CONNECTIONS = 100
 """So many requests of one bot are under way at most; further ones wait for their turn."""
 
+SEND_BYTES = 128 << 10
+"""So much of a file lies between us and the network: an upload ends soon after its last bytes."""
+
 NAMES_S = 3600
 """So long a looked-up name is remembered, as aiogram does."""
+
+
+def upload_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """Return a socket that takes no more than it can send soon."""
+    family, kind, protocol, _name, _address = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+    return made
 
 
 class TelegramSession(AiohttpSession):
@@ -33,7 +46,10 @@ class TelegramSession(AiohttpSession):
         """Return the pool; it is opened with the first request."""
         if self._session is None or self._session.closed:
             connector = aiohttp.TCPConnector(
-                limit=CONNECTIONS, ttl_dns_cache=NAMES_S, ssl=certificates_for(self._api_url)
+                limit=CONNECTIONS,
+                ttl_dns_cache=NAMES_S,
+                ssl=certificates_for(self._api_url),
+                socket_factory=upload_socket,
             )
             self._session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from storage.engine import Session, Statement
+from storage.engine import Parameters, Session, Statement
 from storage.moments import from_ms, to_ms
 
 Queue = Literal["inbox", "outbox"]
@@ -66,11 +66,12 @@ class Attempts(AttemptReader):
     """What can be stored about attempts, inside a transaction."""
 
     async def record(self, attempt: Attempt) -> None:
-        """Store an attempt that failed."""
+        """Store an attempt that failed, unless its item is gone: its client was forgotten."""
         await self._session.rows(
             "INSERT INTO attempts (queue, item_id, number, began_at, took_ms, outcome, reason, "
-            "is_uncertain) VALUES (:queue, :item_id, :number, :began_at, :took_ms, :outcome, "
-            ":reason, :is_uncertain)",
+            "is_uncertain) SELECT :queue, :item_id, :number, :began_at, :took_ms, :outcome, "
+            f":reason, :is_uncertain WHERE EXISTS (SELECT 1 FROM {attempt.queue} "
+            f"WHERE {attempt.queue}.id = :item_id)",
             {
                 **vars(attempt),
                 "began_at": to_ms(attempt.began_at),
@@ -95,11 +96,11 @@ def without_items() -> list[Statement]:
     ]
 
 
-def interrupted_in(queue: Queue) -> Statement:
+def interrupted_in(queue: Queue, condition: str, parameters: Parameters) -> Statement:
     """Return what records the attempts that were under way when the process died."""
     return (
         "INSERT INTO attempts (queue, item_id, number, began_at, outcome, reason, is_uncertain) "
         "SELECT :queue, id, attempts, started_at, 'interrupted', :reason, 1 "
-        f"FROM {queue} WHERE started_at IS NOT NULL",
-        {"queue": queue, "reason": INTERRUPTED},
+        f"FROM {queue} WHERE {condition}",
+        {"queue": queue, "reason": INTERRUPTED, **parameters},
     )

@@ -4,7 +4,9 @@ Of the pending items of one ordering key, only the oldest has a due time; the en
 the next one due. So "what is due" is one range of one index, however long the queue is.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -15,6 +17,31 @@ from storage.queue_reader import COLUMNS, QueueItem, QueueReader, State, Urgency
 
 SOON_MS = 60_000
 """What is due so soon need not follow a clock that was moved back."""
+
+DROPPED = "dropped by the operator"
+
+DROP_ENDS = (
+    "state = CASE WHEN is_dropped = 1 THEN 'done' ELSE state END, "
+    "finished_at = CASE WHEN is_dropped = 1 THEN started_at ELSE finished_at END, "
+    f"reason = CASE WHEN is_dropped = 1 THEN '{DROPPED}' ELSE reason END"
+)
+"""How an attempt ends an item that was dropped meanwhile."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What is known at a start of the attempts that were under way.
+
+    Args:
+        delivered: the items that were delivered, by their ids; that is recorded apart.
+        uncertain: those that may have been delivered; None: any of the others may.
+    """
+
+    delivered: Set[int] = frozenset()
+    uncertain: Set[int] | None = None
+
+
+UNKNOWN = Claims()
 
 
 class DurableQueue(QueueReader):
@@ -202,12 +229,18 @@ class DurableQueue(QueueReader):
             *((away, {"id": move["id"]}) for move in moves), *((there, move) for move in moves)
         )
 
-    async def record_progress(self, item_id: int, *, progress: int) -> None:
-        """Store how many calls of an item were made; the next one is a new one."""
-        await self._session.rows(
-            f"UPDATE {self._table} SET progress = :progress, unknowns = 0 WHERE id = :id",
+    async def record_progress(self, item_id: int, *, progress: int) -> bool:
+        """Store how many calls of an item were made; the next one is a new one.
+
+        Returns:
+            whether there is such an item still.
+        """
+        rows = await self._session.rows(
+            f"UPDATE {self._table} SET progress = :progress, unknowns = 0 WHERE id = :id "
+            "RETURNING id",
             {"id": item_id, "progress": progress},
         )
+        return bool(rows)
 
     async def finish(self, item_id: int, *, now: datetime) -> None:
         """End an item that was delivered."""
@@ -292,8 +325,12 @@ class DurableQueue(QueueReader):
         """Take back an attempt that had not begun; the next one begins at a moment."""
         await self._put_back("attempts = attempts - 1", {"id": item_id, "due_at": to_ms(due_at)})
 
-    async def recover(self, *, now: datetime) -> int:
+    async def recover(self, *, now: datetime, claims: Claims = UNKNOWN) -> int:
         """After a start: make due what an earlier process left under way, and put heads right.
+
+        Args:
+            now: the time.
+            claims: what is known of the attempts that were under way.
 
         Returns:
             how many attempts were interrupted; their outcome is unknown.
@@ -301,13 +338,29 @@ class DurableQueue(QueueReader):
         heads = (
             f"(SELECT min(id) FROM {self._table} WHERE state = 'pending' GROUP BY ordering_key)"
         )
+        known = {
+            "delivered": json.dumps(sorted(claims.delivered)),
+            "uncertain": json.dumps(sorted(claims.uncertain or ())),
+            "all": int(claims.uncertain is None),
+        }
+        claimed = "started_at IS NOT NULL"
+        undelivered = f"{claimed} AND id NOT IN (SELECT value FROM json_each(:delivered))"
+        uncertain = (
+            f"{undelivered} AND (:all = 1 OR id IN (SELECT value FROM json_each(:uncertain)))"
+        )
         _recorded, interrupted, *_ = await self._session.at_length(
-            interrupted_in(self._table),
+            interrupted_in(self._table, uncertain, known),
             (
-                f"UPDATE {self._table} SET started_at = NULL, is_uncertain = 1 "
-                "WHERE started_at IS NOT NULL RETURNING id",
-                {},
+                f"UPDATE {self._table} SET started_at = NULL, is_uncertain = 1, {DROP_ENDS} "
+                f"WHERE {uncertain} RETURNING id",
+                known,
             ),
+            (
+                f"UPDATE {self._table} SET started_at = NULL, attempts = attempts - 1, "
+                f"{DROP_ENDS} WHERE {undelivered}",
+                known,
+            ),
+            (f"UPDATE {self._table} SET started_at = NULL WHERE {claimed}", {}),
             (
                 f"UPDATE {self._table} SET due_at = NULL "
                 f"WHERE due_at IS NOT NULL AND id NOT IN {heads}",
@@ -332,7 +385,7 @@ class DurableQueue(QueueReader):
         parameters = {"id": item_id, "now": to_ms(now), "expires_at": to_ms(expires_at)}
         rows = await self._session.rows(
             f"UPDATE {self._table} SET state = 'pending', expires_at = :expires_at, "
-            "unknowns = 0, finished_at = NULL "
+            "unknowns = 0, finished_at = NULL, is_dropped = 0 "
             "WHERE id = :id AND state IN ('pending', 'dead') RETURNING id",
             parameters,
         )
@@ -351,10 +404,17 @@ class DurableQueue(QueueReader):
     async def drop(self, item_id: int, *, now: datetime) -> bool:
         """Give an item up; its dedupe key stays known, so that a repetition has no effect.
 
+        One that is being tried ends with that attempt: those behind it wait for it as before.
+
         Returns:
             whether there was such an item that waits or is dead.
         """
-        return await self._end(item_id, "done", now, "dropped by the operator")
+        marked = await self._session.rows(
+            f"UPDATE {self._table} SET is_dropped = 1 WHERE id = :id "
+            "AND started_at IS NOT NULL RETURNING id",
+            {"id": item_id},
+        )
+        return bool(marked) or await self._end(item_id, "done", now, DROPPED)
 
     async def purge(self, *, before: datetime, dead_too: bool = False) -> int:
         """Remove what was finished before a moment; return how many items that were."""
@@ -404,8 +464,10 @@ class DurableQueue(QueueReader):
         parameters = {"id": item_id, "state": state, "now": to_ms(now), "reason": reason}
         ended, heads = await self._session.batch(
             (
-                f"UPDATE {self._table} SET state = :state, finished_at = :now, started_at = NULL, "
-                "due_at = NULL, reason = :reason "
+                f"UPDATE {self._table} SET finished_at = :now, started_at = NULL, due_at = NULL, "
+                "state = CASE WHEN is_dropped = 1 THEN 'done' ELSE :state END, "
+                f"reason = CASE WHEN is_dropped = 1 AND :state = 'dead' THEN '{DROPPED}' "
+                "ELSE :reason END "
                 "WHERE id = :id AND state IN ('pending', 'dead') RETURNING id",
                 parameters,
             ),
@@ -424,7 +486,12 @@ class DurableQueue(QueueReader):
             (
                 f"UPDATE {self._table} SET started_at = NULL, {changes}, "
                 f"due_at = CASE WHEN id = {self._head} THEN :due_at END "
-                "WHERE id = :id AND state = 'pending'",
+                "WHERE is_dropped = 0 AND id = :id AND state = 'pending'",
+                parameters,
+            ),
+            (
+                f"UPDATE {self._table} SET started_at = NULL, {DROP_ENDS} "
+                "WHERE is_dropped = 1 AND id = :id AND state = 'pending'",
                 parameters,
             ),
             (self._make_head_due("created_at"), parameters),

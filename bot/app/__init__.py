@@ -11,6 +11,7 @@ from bot.app.delivering import build_connector, build_to_kommo, build_to_telegra
 from bot.app.operating import build_jobs, build_local, build_watchdog
 from bot.app.parts import open_parts
 from bot.app.receiving import build_history, build_poller, build_public
+from bot.deliver.pace import HOLD_S
 from bot.deliver.worker import Worker
 from bot.jobs import scheduled
 from bot.operate.connect import Connector
@@ -22,7 +23,7 @@ from bot.server import Address, listen
 from bot.settings import Settings
 
 USUAL_PACE = Pace()
-STOP_S = 5.0
+STOP_S = 8.5
 """How long deliveries under way may take after SIGTERM; 10 s is what is promised for all."""
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ async def open_app(
     redact: Callable[[str], str],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     pace: Pace = USUAL_PACE,
+    hold_s: float = HOLD_S,
 ) -> AsyncIterator[App]:
     """Build everything the bridge needs; close it in reverse order."""
     async with AsyncExitStack() as stack:
@@ -78,7 +80,7 @@ async def open_app(
         connector = build_connector(parts)
         history = build_history(parts, connector, pace)
         await history.prepare(await parts.pulse.last())
-        workers = (build_to_kommo(parts, connector), build_to_telegram(parts))
+        workers = (build_to_kommo(parts, connector), build_to_telegram(parts, hold_s))
         notifier = Notifier()
         yield App(
             pollers=tuple(build_poller(parts, entry) for entry in settings.telegram.bots),

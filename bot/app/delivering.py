@@ -6,6 +6,7 @@ from bot.app.parts import Parts, greeting
 from bot.deliver.avatars import Avatars
 from bot.deliver.known_people import KnownPeople
 from bot.deliver.rates import Limits
+from bot.deliver.sends import Sends
 from bot.deliver.to_kommo import ToKommo
 from bot.deliver.to_telegram import ToTelegram
 from bot.deliver.worker import Worker
@@ -76,8 +77,9 @@ def build_to_kommo(parts: Parts, connector: Connector) -> Worker:
     )
 
 
-def build_to_telegram(parts: Parts) -> Worker:
+def build_to_telegram(parts: Parts, hold_s: float) -> Worker:
     """Return the delivery of what managers did."""
+    sends = Sends(parts.bots, parts.database, parts.journal, hold_s=hold_s)
     return Worker(
         parts.database,
         "inbox",
@@ -97,7 +99,7 @@ def build_to_telegram(parts: Parts) -> Worker:
             ),
             region=parts.settings.kommo.phone_region,
             window=parts.settings.kommo.window,
-            journal=parts.journal,
+            sends=sends,
             now=parts.now,
         ),
         policy=TO_TELEGRAM,
@@ -107,6 +109,7 @@ def build_to_telegram(parts: Parts) -> Worker:
         redact=parts.redact,
         observe=partial(parts.metrics.observe, "outgoing"),
         is_paused=lambda: parts.health.is_paused,
+        sending=sends,
     )
 
 

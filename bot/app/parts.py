@@ -12,6 +12,7 @@ import httpx
 from aiogram import Bot
 
 from bot.deliver.fetch import Fetcher, guarded_session, place_of
+from bot.deliver.interrupted import boot_id, recover
 from bot.deliver.journal import Journal
 from bot.deliver.typing import Typist
 from bot.deliver.uploads import Uploads
@@ -77,8 +78,10 @@ async def open_parts(
 ) -> Parts:
     """Open what owns a resource: the database, the HTTP pool, the bots' sessions."""
     database = await stack.enter_async_context(Database.open(settings.database, exclusive=True))
-    async with database.transaction() as tx:
-        interrupted = await tx.inbox.recover(now=now()) + await tx.outbox.recover(now=now())
+    journal = await stack.enter_async_context(
+        Journal.open(database.path.with_name(f"{database.path.name}-sends"))
+    )
+    interrupted = await recover(database, journal, boot_id=boot_id(), now=now())
     if interrupted:
         log.warning("deliveries were interrupted by the last stop", extra={"items": interrupted})
     health, pace = _build_health(settings), CrmPace()
@@ -124,9 +127,7 @@ async def open_parts(
             _lifetimes(settings),
             now,
         ),
-        journal=await stack.enter_async_context(
-            Journal.open(database.path.with_name(f"{database.path.name}-sends"))
-        ),
+        journal=journal,
         pulse=Pulse(database, now),
         now=now,
         redact=redact,

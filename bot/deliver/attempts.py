@@ -1,6 +1,7 @@
 """What an attempt to show a client something comes to: aiogram's errors as outcomes (pure)."""
 
 import asyncio
+from dataclasses import replace
 
 import aiohttp
 from aiogram.exceptions import (
@@ -36,9 +37,19 @@ class NotSentError(Exception):
         self.verdict = verdict
 
 
+class UnsentError(AiogramError):
+    """A call failed before Telegram could have carried it out: the file had not arrived."""
+
+    def __init__(self, error: AiogramError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 def outcome_of(error: AiogramError) -> Outcome:
     """Return what a failed call comes to. The order matters: some are kinds of others."""
     match error:
+        case UnsentError():
+            return _certain(outcome_of(error.error))
         case TelegramEntityTooLarge():
             return refused(status.TOO_LARGE, error.message)
         case TelegramNetworkError():
@@ -90,6 +101,13 @@ def later(reason: str, *, is_uncertain: bool = False, is_unknown: bool = False) 
         code=status.GAVE_UP.code,
         text=status.GAVE_UP.text,
     )
+
+
+def _certain(outcome: Outcome) -> Outcome:
+    """Return the outcome of a call that was not carried out, whatever else is unknown."""
+    if isinstance(outcome, RetryLater):
+        return replace(outcome, is_uncertain=False, is_unknown=False)
+    return outcome
 
 
 def _status_of(error: TelegramAPIError) -> int:

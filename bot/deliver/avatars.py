@@ -74,7 +74,8 @@ class Avatars:
             checked_at=self._now(),
         )
         async with self._database.transaction() as tx:
-            await tx.avatars.remember(avatar)
+            if await tx.conversations.get(address.conversation_id):  # not forgotten meanwhile
+                await tx.avatars.remember(avatar)
         return avatar
 
 

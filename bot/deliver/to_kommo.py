@@ -2,8 +2,8 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -114,11 +114,6 @@ class ToKommo:
     def begin(self, item: QueueItem) -> None:
         """Count nothing: the places of `ChatsApi` are the limit."""
 
-    @asynccontextmanager
-    async def turn(self, item: QueueItem) -> AsyncIterator[None]:
-        """Let every item wait for its place in `ChatsApi`: what is around a call takes none."""
-        yield
-
     async def send(self, item: QueueItem) -> Outcome:
         """Make one attempt; while Kommo asks to slow down, none."""
         try:
@@ -141,20 +136,6 @@ class ToKommo:
             return RetryLater(str(error), after_s=error.retry_after_s, is_uncertain=True)
         except FileError as error:
             return RetryLater(str(error))
-
-    async def left_over(self) -> Sequence[tuple[QueueItem, Delivered]]:
-        """Return nothing: Kommo knows what it has, and says so."""
-        return ()
-
-    def forget_left_over(self) -> None:
-        """Forget nothing."""
-
-    def note(self, item: QueueItem, outcome: Outcome) -> bool:
-        """Keep nothing, for the same reason."""
-        return False
-
-    def recorded(self, item: QueueItem) -> None:
-        """Learn nothing."""
 
     async def settle(
         self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable

@@ -2,18 +2,15 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-import aiohttp
 from aiogram import Bot
 from aiogram.exceptions import (
     AiogramError,
-    ClientDecodeError,
     TelegramBadRequest,
     TelegramMigrateToChat,
     TelegramRetryAfter,
@@ -25,15 +22,16 @@ from bot.deliver.attempts import NotSentError, later, outcome_of, refused, slow_
 from bot.deliver.doubts import still_down, weighed
 from bot.deliver.events import event_of
 from bot.deliver.fetch import FetchError
-from bot.deliver.journal import Journal
+from bot.deliver.journal import Step
 from bot.deliver.lanes import NO_LIMIT, Room
-from bot.deliver.pace import Pace
+from bot.deliver.pace import NotBegunError
 from bot.deliver.presses import show_choice
 from bot.deliver.rates import Limits, Rates
 from bot.deliver.reactions import show_reaction
 from bot.deliver.references import telegram_message_id
-from bot.deliver.sent import accepted, part_of
-from bot.deliver.uploads import Uploads
+from bot.deliver.sends import ForgottenError, PartOf, Sends, Shown, timeout
+from bot.deliver.sent import part_of
+from bot.deliver.uploads import ReadyCall, Uploads
 from bot.deliver.write_first import Sources, by_phone
 from bot.items import Kind, Lifetimes, put_status
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, Undeliverable
@@ -57,15 +55,10 @@ from storage.database import Database, Transaction
 from storage.messages import SentPart
 from storage.queue_reader import QueueItem
 
-CALL_S = 60
-
-SLOWEST_BYTES_S = 100_000
-"""An upload slower than this is given up."""
-
 log = logging.getLogger(__name__)
 
 
-class TooSoonError(Exception):
+class TooSoonError(NotBegunError):
     """The next call of a message would come too soon."""
 
     def __init__(self, after_s: float) -> None:
@@ -74,10 +67,16 @@ class TooSoonError(Exception):
 
 
 @dataclass(frozen=True)
-class Shown(Delivered):
-    """All calls of a message were made; the last one's message is stored as the item ends."""
+class Showing:
+    """The next call of an attempt.
 
-    last: SentPart | None = None
+    Args:
+        part_of: returns what is stored of Telegram's answer.
+    """
+
+    item: QueueItem
+    step: Step
+    part_of: PartOf
 
 
 class ToTelegram:
@@ -100,7 +99,7 @@ class ToTelegram:
         limits: Limits,
         region: str | None,
         window: timedelta | None,
-        journal: Journal,
+        sends: Sends,
         now: Callable[[], datetime],
     ) -> None:
         self._bots = bots
@@ -114,9 +113,8 @@ class ToTelegram:
         self._welcome = welcome
         self._region = region
         self._window = window
-        self._journal = journal
+        self._sends = sends
         self._now = now
-        self._paces = {bot_id: Pace() for bot_id in bots}
         self._attachments = Attachments()
         self._rates = {bot_id: Rates(limits, clock=time.monotonic) for bot_id in bots}
 
@@ -147,24 +145,12 @@ class ToTelegram:
         if address is not None and rates is not None and item.kind != Kind.BUTTON_PRESS:
             rates.spend(address.chat_id)
 
-    @asynccontextmanager
-    async def turn(self, item: QueueItem) -> AsyncIterator[None]:
-        """Wait for the bot's turn, so that few sends are under way at the same moment.
-
-        What answers a press may happen twice, so it waits for nobody.
-        """
-        address = parse_conversation(item.conversation_id or "")
-        address = None if item.kind == Kind.BUTTON_PRESS else address
-        pace = self._paces.get(address.bot_id) if address else None
-        try:
-            async with pace.turn() if pace else nullcontext():
-                yield
-        finally:
-            self._attachments.ended(item)
-
     async def send(self, item: QueueItem) -> Outcome:
         """Make one attempt: all calls of the message that were not made yet, in order."""
-        outcome = await self._attempt(item)
+        try:
+            outcome = await self._attempt(item)
+        finally:
+            self._attachments.ended(item)
         if isinstance(outcome, RetryLater) and outcome.is_unknown:
             async with self._database.snapshot() as snapshot:  # its earlier parts may have arrived
                 item = await snapshot.inbox.get(item.id) or item
@@ -175,7 +161,7 @@ class ToTelegram:
             return await self._send(item)
         except (NotSentError, FetchError) as error:
             return unshown(error)
-        except TooSoonError as error:
+        except NotBegunError as error:
             return NotYet(error.after_s)
         except TelegramMigrateToChat as error:
             return await self._follow(item, error.migrate_to_chat_id)
@@ -184,28 +170,6 @@ class ToTelegram:
             return slow_down(error.retry_after)
         except AiogramError as error:
             return outcome_of(error)
-
-    async def left_over(self) -> Sequence[tuple[QueueItem, Delivered]]:
-        """Return what Telegram took from an earlier process that was killed before the record."""
-        found = []
-        async with self._database.snapshot() as snapshot:
-            for sent in self._journal.read():
-                item = await snapshot.inbox.get(sent.item_id)
-                if item is not None and sent.is_of(item):
-                    found.append((item, Shown(last=sent.part)))
-        return found
-
-    def forget_left_over(self) -> None:
-        """Empty the journal: all that is in it is recorded, or of no use."""
-        self._journal.clear()
-
-    def note(self, item: QueueItem, outcome: Outcome) -> bool:
-        """Write down what Telegram took, so that the next send need not wait for the disk."""
-        return isinstance(outcome, Shown) and self._journal.note(item, outcome.last)
-
-    def recorded(self, item: QueueItem) -> None:
-        """Take a send off the list of those that are not recorded."""
-        self._journal.recorded(item)
 
     async def settle(
         self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable
@@ -243,7 +207,7 @@ class ToTelegram:
         event = event_of(item)
         if not isinstance(event, ManagerMessage | ManagerReaction | LegacyMessage):
             return Undeliverable(f"this version does not deliver items of kind {item.kind!r}")
-        address = await self._address(event)
+        address = await self._address(event, item)
         bot = self._bots.get(address.bot_id)
         if bot is None:
             raise NotSentError(status.BOT_REMOVED)
@@ -262,7 +226,7 @@ class ToTelegram:
         calls = outgoing.manager_message(event, await self._place(address), manner)
         if not calls:
             raise NotSentError(status.NOTHING_TO_SEND)
-        await self._remember_buttons(event, address)
+        await self._remember_buttons(event, address, item)
         doubt = await still_down(bot, item)
         if doubt is not None:
             return replace(doubt, code=status.GAVE_UP.code, text=status.GAVE_UP.text)
@@ -323,7 +287,8 @@ class ToTelegram:
         bot = self._bots.get(press.bot_id)
         if bot is None:
             raise NotSentError(status.BOT_REMOVED)
-        await show_choice(bot, press, within=_timeout())
+        self._sends.check()
+        await show_choice(bot, press, within=timeout())
         return Delivered()
 
     async def _greet(self, item: QueueItem) -> Outcome:
@@ -331,8 +296,9 @@ class ToTelegram:
         address = parse_conversation(item.conversation_id or "")
         bot = self._bots.get(address.bot_id) if address else None
         if address is not None and bot is not None and self._welcome is not None:
-            await self._call(bot, greeting(address, self._welcome), _timeout())
-        return Delivered()
+            ready = ReadyCall(greeting(address, self._welcome))
+            await self._sends.make(bot, ready, item, Step.of(item), lambda _sent: None)
+        return Shown()
 
     async def _react(self, bot: Bot, event: ManagerReaction, address: ChatAddress) -> Outcome:
         """Show a manager's reaction, as well as Telegram can; one it cannot is only logged."""
@@ -343,18 +309,19 @@ class ToTelegram:
                 external_id=event.external_id,
                 kommo_message_id=event.kommo_message_id,
             )
-        await show_reaction(bot, outgoing.reaction(event, address, message_id), within=_timeout())
+        self._sends.check()
+        await show_reaction(bot, outgoing.reaction(event, address, message_id), within=timeout())
         return Delivered()
 
     async def _address(
-        self, event: ManagerMessage | ManagerReaction | LegacyMessage
+        self, event: ManagerMessage | ManagerReaction | LegacyMessage, item: QueueItem
     ) -> ChatAddress:
         """Return where the conversation takes place: its id says so, or what is stored does."""
         address = parse_conversation(event.conversation_id or "")
         if address is None and not isinstance(event, LegacyMessage):
             known = await self._of_kommo_chat(event.kommo_chat_id)
             if known is None and isinstance(event, ManagerMessage):
-                known = await self._opened(event)
+                known = await self._opened(event, item)
             if known is not None:
                 address = ChatAddress(known.bot_id, known.chat_id, known.business_user_id)
         if address is None:
@@ -369,8 +336,11 @@ class ToTelegram:
                 return await snapshot.conversations.get(opening.conversation_id)
             return await snapshot.conversations.by_kommo_chat(kommo_chat_id)
 
-    async def _opened(self, event: ManagerMessage) -> Conversation | None:
-        """Find the client whom a manager writes to first; the answer is to tie both chats."""
+    async def _opened(self, event: ManagerMessage, item: QueueItem) -> Conversation | None:
+        """Find the client whom a manager writes to first; the answer is to tie both chats.
+
+        From here on the item is that client's, and is forgotten with them.
+        """
         async with self._database.snapshot() as snapshot:
             known = await by_phone(snapshot, event, self._region, self._sources)
         if known is None:
@@ -379,12 +349,16 @@ class ToTelegram:
             has_number = bool(event.receiver.phone)
             raise NotSentError(status.UNKNOWN_NUMBER if has_number else status.NO_NUMBER)
         now = self._now()
-        await persist(
-            self._database,
-            lambda tx: tx.openings.remember(
+
+        async def store(tx: Transaction) -> None:
+            if await tx.conversations.get(known.conversation_id) is None:
+                raise ForgottenError
+            await tx.openings.remember(
                 event.kommo_chat_id, known.conversation_id, event.receiver.kommo_id, now=now
-            ),
-        )
+            )
+            await tx.inbox.assign(item.id, known.conversation_id)
+
+        await persist(self._database, store)
         return known
 
     async def _answered(
@@ -403,7 +377,7 @@ class ToTelegram:
             )
 
     async def _remember_buttons(
-        self, event: ManagerMessage | LegacyMessage, address: ChatAddress
+        self, event: ManagerMessage | LegacyMessage, address: ChatAddress, item: QueueItem
     ) -> None:
         """Store what the buttons say before a client can press one."""
         if not isinstance(event, ManagerMessage) or event.markup is None:
@@ -414,7 +388,13 @@ class ToTelegram:
             )
             for button in pressable(event.markup, event.kommo_message_id)
         ]
-        await persist(self._database, lambda tx: tx.buttons.remember(buttons))
+
+        async def store(tx: Transaction) -> None:
+            if await tx.inbox.get(item.id) is None:
+                raise ForgottenError
+            await tx.buttons.remember(buttons)
+
+        await persist(self._database, store)
 
     async def _make(
         self,
@@ -429,48 +409,55 @@ class ToTelegram:
         for number, call in enumerate(calls[item.progress :], start=item.progress + 1):
             if number > item.progress + 1:
                 self._next_call(address)
-            sent = await self._show(bot, call)
-            part = part_of(sent, event, address, number)
+            tie = partial(part_of, event=event, address=address, number=number)
+            step = Step.of(item, number, is_last=number == len(calls))
+            part = tie(await self._show(bot, call, Showing(item, step, tie)))
             if number < len(calls):
                 await persist(
                     self._database, partial(_record_part, item=item, number=number, part=part)
                 )
+                self._sends.recorded(item, number)
         return part
 
-    async def _show(self, bot: Bot, call: TelegramMethod[Any]) -> Any:
+    async def _show(self, bot: Bot, call: TelegramMethod[Any], showing: Showing) -> Any:
         """Make one call, or what stands in for it when Telegram refuses it as it is."""
-        async with self._uploads.ready(call) as ready:
-            current, within = ready.call, _timeout(ready.size_bytes)
+        async with self._uploads.ready(call) as first:
+            ready = first
             while True:
                 try:
-                    return await self._call(bot, current, within)
+                    return await self._call(bot, ready, showing)
                 except TelegramBadRequest as error:
-                    shorter = pieces(current, error.message)
+                    shorter = pieces(ready.call, error.message)
                     if shorter:
-                        return [await self._call(bot, one, within) for one in shorter][-1]
-                    other = instead(current, error.message)
+                        return await self._show_pieces(bot, ready, shorter, showing)
+                    other = instead(ready.call, error.message)
                     if other is None:
                         raise
                     log.info("shown otherwise: %s", error.message, extra={"bot": bot.id})
-                    current = other
+                    ready = replace(ready, call=other)
+
+    async def _show_pieces(
+        self, bot: Bot, ready: ReadyCall, shorter: Sequence[TelegramMethod[Any]], showing: Showing
+    ) -> Any:
+        """Make several calls in the place of one; return what Telegram says of the last."""
+        for one in shorter[:-1]:
+            await self._call(bot, replace(ready, call=one), showing, is_whole=False)
+        return await self._call(bot, replace(ready, call=shorter[-1]), showing)
 
     async def _call(
-        self, bot: Bot, call: TelegramMethod[Any], within: aiohttp.ClientTimeout
+        self, bot: Bot, ready: ReadyCall, showing: Showing, *, is_whole: bool = True
     ) -> Any:
-        """Make one call; an answer that says ok counts, even when it cannot be parsed."""
-        try:
-            return await bot(call, request_timeout=within)  # type: ignore[arg-type]
-        except ClientDecodeError as error:
-            if isinstance(error.data, dict) and error.data.get("ok") is True:
-                return accepted(error.data.get("result"))
-            raise
+        return await self._sends.make(
+            bot, ready, showing.item, showing.step, showing.part_of, is_whole=is_whole
+        )
 
 
 async def _record_part(
     tx: Transaction, item: QueueItem, number: int, part: SentPart | None
 ) -> None:
     """Store that one more call of an item was made, and what it sent."""
-    await tx.inbox.record_progress(item.id, progress=number)
+    if not await tx.inbox.record_progress(item.id, progress=number):
+        raise ForgottenError
     if part is not None:
         await tx.messages.remember_outgoing(part)
 
@@ -484,13 +471,6 @@ async def _whose(tx: Transaction, item: QueueItem, event: ManagerMessage) -> Con
         return None
     await tx.inbox.assign(item.id, opening.conversation_id)
     return ConversationId(opening.conversation_id)
-
-
-def _timeout(size_bytes: int = 0) -> aiohttp.ClientTimeout:
-    """Return how long a call may take with a file of this size."""
-    total_s = CALL_S + size_bytes / SLOWEST_BYTES_S
-    # an object, not a number: only so do failures before and after sending differ
-    return aiohttp.ClientTimeout(total=total_s, connect=5, sock_connect=5, sock_read=30)
 
 
 def _moved_key(address: ChatAddress) -> str:

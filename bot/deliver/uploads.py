@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,40 @@ UPLOADS = 16
 """So many files are under way at a time: 800 MB of disk at most."""
 
 
+BeforeEnd = Callable[[], Awaitable[None]]
+"""What is waited for before the last bytes of a file leave."""
+
+
+async def _at_once() -> None:
+    """Wait for nothing."""
+
+
+class SpooledFile(InputFile):
+    """An open file that can be sent any number of times."""
+
+    before_end: BeforeEnd = staticmethod(_at_once)
+
+    def __init__(self, file: BinaryIO, filename: str | None) -> None:
+        super().__init__(filename=filename)
+        self._file = file
+
+    def read(self, bot: Bot) -> AsyncGenerator[bytes, None]:
+        """Return the bytes from the first to the last, some at a time."""
+        return self._chunks(self.before_end)
+
+    async def _chunks(self, before_end: BeforeEnd) -> AsyncGenerator[bytes, None]:
+        chunk, position = await self._read(0), 0
+        while following := await self._read(position + len(chunk)):
+            yield chunk
+            position += len(chunk)
+            chunk = following
+        await before_end()
+        yield chunk
+
+    async def _read(self, position: int) -> bytes:
+        return await asyncio.to_thread(os.pread, self._file.fileno(), self.chunk_size, position)
+
+
 @dataclass(frozen=True)
 class ReadyCall:
     """A call that can be made, and how many bytes of a file go with it."""
@@ -26,20 +60,11 @@ class ReadyCall:
     call: Call
     size_bytes: int = 0
 
-
-class SpooledFile(InputFile):
-    """An open file that can be sent any number of times."""
-
-    def __init__(self, file: BinaryIO, filename: str | None) -> None:
-        super().__init__(filename=filename)
-        self._file = file
-
-    async def read(self, bot: Bot) -> AsyncGenerator[bytes, None]:
-        """Return the bytes from the first to the last, some at a time."""
-        descriptor, position = self._file.fileno(), 0
-        while chunk := await asyncio.to_thread(os.pread, descriptor, self.chunk_size, position):
-            yield chunk
-            position += len(chunk)
+    @property
+    def file(self) -> SpooledFile | None:
+        """Its file, if it has one."""
+        found = (value for _name, value in self.call if isinstance(value, SpooledFile))
+        return next(found, None)
 
 
 class Uploads:

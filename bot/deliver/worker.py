@@ -5,7 +5,6 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -58,12 +57,22 @@ class Destination(Protocol):
         """Count an item that begins."""
         ...
 
-    def turn(self, item: QueueItem) -> AbstractAsyncContextManager[None]:
-        """Wait until this item may be sent; held until its outcome is recorded."""
-        ...
-
     async def send(self, item: QueueItem) -> Outcome:
         """Make one attempt."""
+        ...
+
+    async def settle(
+        self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable
+    ) -> None:
+        """Store what follows from the end of an item, in the transaction that ends it."""
+        ...
+
+
+class Sending(Protocol):
+    """Whoever keeps what a destination took until it is recorded: where nobody else could say."""
+
+    def stop(self) -> None:
+        """Begin nothing more."""
         ...
 
     async def left_over(self) -> Sequence[tuple[QueueItem, Delivered]]:
@@ -74,18 +83,8 @@ class Destination(Protocol):
         """Learn that all of it is recorded."""
         ...
 
-    def note(self, item: QueueItem, outcome: Outcome) -> bool:
-        """Keep an outcome so that a kill does not lose it; tell whether it is kept."""
-        ...
-
     def recorded(self, item: QueueItem) -> None:
-        """Learn that an outcome is recorded, and on disk."""
-        ...
-
-    async def settle(
-        self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable
-    ) -> None:
-        """Store what follows from the end of an item, in the transaction that ends it."""
+        """Learn that what came of an attempt is recorded, and on disk."""
         ...
 
 
@@ -114,6 +113,7 @@ class Worker:
         starts_after: asyncio.Event | None = None,
         observe: Observe | None = None,
         is_paused: Callable[[], bool] = lambda: False,
+        sending: Sending | None = None,
     ) -> None:
         self._database = database
         self._name: Literal["inbox", "outbox"] = queue
@@ -132,6 +132,7 @@ class Worker:
         self._starts_after = starts_after
         self._observe = observe
         self._is_paused = is_paused
+        self._sending = sending
         self._stopping = asyncio.Event()
         self._woken = database.changed(queue)
         self.moved_at: float | None = None
@@ -164,15 +165,19 @@ class Worker:
 
     async def _record_left_over(self) -> None:
         """Record what an earlier process delivered before it was killed."""
-        for item, outcome in await self._destination.left_over():
+        if self._sending is None:
+            return
+        for item, outcome in await self._sending.left_over():
             log.info("was delivered before the last stop", extra=self._fields(item))
             end = partial(self._end, item=item, outcome=outcome, failed=None, now=self._now())
             await persist(self._database, end)
-        self._destination.forget_left_over()
+        self._sending.forget_left_over()
 
     def stop(self) -> None:
-        """Take nothing more; `run` returns when what is under way has ended."""
+        """Take and begin nothing more; `run` returns when what is in flight has ended."""
         self._stopping.set()
+        if self._sending is not None:
+            self._sending.stop()
         self._woken.set()
 
     async def _may_start(self) -> None:
@@ -274,21 +279,18 @@ class Worker:
             return
 
     async def _process(self, item: QueueItem) -> None:
-        async with self._destination.turn(item):
-            began_at = asyncio.get_running_loop().time()
-            outcome = await self._attempt(item)
-            if isinstance(outcome, NotYet):
-                await self._put_off(item, outcome)
-                return
+        began_at = asyncio.get_running_loop().time()
+        outcome = await self._attempt(item)
+        if isinstance(outcome, NotYet):
+            await self._put_off(item, outcome)
+        else:
             took_s = asyncio.get_running_loop().time() - began_at
             if self._observe is not None:
                 age_s = (self._now() - item.created_at).total_seconds()
                 self._observe(item, outcome, took_s=took_s, age_s=age_s)
-            if not self._destination.note(item, outcome):
-                await self._record(item, outcome, took_s)
-                return
-        await self._record(item, outcome, took_s)
-        self._destination.recorded(item)
+            await self._record(item, outcome, took_s)
+        if self._sending is not None:
+            self._sending.recorded(item)
 
     async def _attempt(self, item: QueueItem) -> Outcome:
         """Make one attempt; a bug of ours is logged and tried again, so that it stops nobody."""

@@ -127,7 +127,9 @@ async def test_an_answer_that_takes_too_long_is_given_up_and_the_manager_knows(
 async def test_one_client_whose_sends_hang_holds_up_nobody_else(
     bridge, telegram, kommo, eventually
 ):
-    """Conversations are delivered side by side."""
+    """Conversations are delivered side by side: the bot's next send waits for a moment only."""
+    bridge.options["hold_s"] = 0.5
+    await bridge.restart()
     telegram.client_says("hi")
     telegram.client_says("hi", chat_id=BOB, name="Bob")
     await eventually(lambda: len(kommo.conversations) == 2)

@@ -45,6 +45,15 @@ async def test_an_interrupted_attempt_is_kept(database, put, noon):
     assert attempt.began_at == noon
 
 
+async def test_of_an_item_that_is_gone_no_attempt_is_kept(database, put, noon):
+    """Its client was forgotten while it was tried."""
+    async with database.transaction() as tx:
+        item_id = await put(tx.inbox, "one", lane="tg:1:2")
+        await tx.conversations.forget("tg:1:2")
+        await tx.attempts.record(failed(item_id, noon))
+        assert await tx.attempts.of_item("inbox", item_id) == []
+
+
 async def test_attempts_go_with_their_items(database, put, noon):
     """A purge leaves the attempts of what is still there, and no others."""
     async with database.transaction() as tx:

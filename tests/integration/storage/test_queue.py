@@ -206,6 +206,47 @@ class TestDrop:
         item = await queue.get(item_id)
         assert (item.state, item.reason) == ("done", "dropped by the operator")
 
+    @pytest.mark.parametrize(
+        ("end", "reason"),
+        [
+            pytest.param("finish", None, id="delivered"),
+            pytest.param("bury", "dropped by the operator", id="undeliverable"),
+            pytest.param("retry_later", "dropped by the operator", id="to-be-tried-again"),
+            pytest.param("release", "dropped by the operator", id="not-begun"),
+            pytest.param("recover", "dropped by the operator", id="killed"),
+        ],
+    )
+    async def test_what_is_under_way_ends_with_its_attempt(
+        self, queue, put, take, noon, end, reason
+    ):
+        """Its successor is not sent beside it, and goes on whatever comes of it."""
+        first = await put(queue, "a1", lane="a")
+        await put(queue, "a2", lane="a")
+        assert await take(queue) == ["a1"]
+        assert await queue.drop(first, now=noon)
+        assert await take(queue) == []
+        ends = {
+            "finish": lambda: queue.finish(first, now=noon),
+            "bury": lambda: queue.bury(first, now=noon, reason="refused"),
+            "retry_later": lambda: queue.retry_later(first, due_at=noon + MINUTE, reason="down"),
+            "release": lambda: queue.release(first, due_at=noon),
+            "recover": lambda: queue.recover(now=noon),
+        }
+        await ends[end]()
+        item = await queue.get(first)
+        assert (item.state, item.reason) == ("done", reason)
+        assert item.finished_at is not None
+        assert await take(queue) == ["a2"]
+
+    async def test_who_changes_their_mind_gets_it_tried_again(self, queue, put, take, noon):
+        """A retry takes back a drop that has not had its effect."""
+        item_id = await put(queue, "one")
+        await take(queue)
+        await queue.drop(item_id, now=noon)
+        assert await queue.retry(item_id, now=noon, expires_at=noon + MINUTE)
+        await queue.retry_later(item_id, due_at=noon, reason="down")
+        assert await take(queue) == ["one"]
+
 
 class TestRecover:
     """After a start, what the last process left is put right."""

@@ -1,0 +1,86 @@
+"""What a stop interrupted: which calls were begun, which were taken, and which only waited."""
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from bot.deliver.journal import Journal, Line
+from storage.database import Database, Transaction
+from storage.queue import Claims
+from storage.queue_reader import QueueItem
+
+BOOT = "sends_boot"
+"""The note of the boot in which the journal was last written."""
+
+BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot_id(environ: Mapping[str, str] = os.environ, path: Path = BOOT_FILE) -> str | None:
+    """Return what names the time since the machine was started; None where nothing does.
+
+    systemd tells it where the service does not see the file.
+    Reference: systemd.unit, Specifiers (%b); proc_sys_kernel(5).
+    """
+    try:
+        return environ.get("BOOT_ID") or path.read_text(encoding="ascii").strip() or None
+    except (OSError, ValueError):
+        return None
+
+
+async def recover(
+    database: Database, journal: Journal, *, boot_id: str | None, now: datetime
+) -> int:
+    """After a start: put right what an earlier process left under way.
+
+    The journal tells what was begun, unless it was lost, or the power was: a kill takes no line
+    of it along, a power cut takes the last ones. Then whatever was claimed may have been sent.
+
+    Returns:
+        how many attempts were interrupted; their outcome is unknown.
+    """
+    async with database.transaction() as tx:
+        is_whole = boot_id is not None and boot_id == await tx.notes.get(BOOT)
+        claims = await _claims(tx, journal.read(), is_whole=is_whole and not journal.is_new)
+        interrupted = await tx.inbox.recover(now=now, claims=claims)
+        interrupted += await tx.outbox.recover(now=now)
+        await tx.notes.put(BOOT, boot_id or "")
+    return interrupted
+
+
+async def _claims(tx: Transaction, lines: Sequence[Line], *, is_whole: bool) -> Claims:
+    """Return what became of the claimed items; store which parts of theirs were sent."""
+    uncertain, delivered = set(), set()
+    for item, own in await _by_item(tx, lines):
+        await _record_parts(tx, item, own)
+        words = [line.word for line in {line.step.number: line for line in own}.values()]
+        if any(line.is_delivered for line in own):
+            delivered.add(item.id)
+        elif "begun" in words:
+            uncertain.add(item.id)
+    return Claims(delivered=delivered, uncertain=uncertain if is_whole else None)
+
+
+async def _by_item(
+    tx: Transaction, lines: Sequence[Line]
+) -> Sequence[tuple[QueueItem, Sequence[Line]]]:
+    """Return the claimed items that lines are about, with their lines."""
+    found: dict[int, list[Line]] = defaultdict(list)
+    for line in lines:
+        found[line.step.item_id].append(line)
+    items = [(await tx.inbox.get(item_id), own) for item_id, own in found.items()]
+    return [
+        (item, [line for line in own if line.step.is_of(item)])
+        for item, own in items
+        if item is not None and item.started_at is not None
+    ]
+
+
+async def _record_parts(tx: Transaction, item: QueueItem, lines: Sequence[Line]) -> None:
+    """Store the calls before the last that Telegram took."""
+    for line in lines:
+        if line.word == "taken" and not line.step.is_last and line.step.number > item.progress:
+            await tx.inbox.record_progress(item.id, progress=line.step.number)
+            if line.part is not None:
+                await tx.messages.remember_outgoing(line.part)
