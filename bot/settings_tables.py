@@ -113,8 +113,8 @@ class KommoSettings(Section):
         False, description='true, false, or the channel\'s window such as "24h" or "7d"'
     )
     connect_on_start: bool = Field(True, description="true or false")
-    status_field: Literal["delivery_status", "status_code"] = Field(
-        "delivery_status", description='"delivery_status" or "status_code"'
+    status_field: Literal["auto", "status_code", "delivery_status"] = Field(
+        "auto", description='"auto", "status_code" or "delivery_status"'
     )
     language: Language = Field("en", description='"en", "es", "pt" or "ru"')
     phone_region: Annotated[str, AfterValidator(_region)] | None = Field(

@@ -30,12 +30,13 @@ from kommo.models import (
     NewChat,
     NewMessage,
     Reaction,
-    StatusField,
+    StatusSetting,
     Typing,
 )
 from kommo.pace import ChatsPace
 from kommo.signature import content_md5, sign
 from kommo.standing import Standing
+from kommo.status_names import StatusNames
 
 CONTENT_TYPE = "application/json"
 NO_CHAT = KommoChatId("00000000-0000-4000-8000-000000000000")
@@ -54,6 +55,7 @@ class ChatsApi:
         secret: the channel secret.
         now: the clock; a signature lives 15 minutes.
         status_field: how the account's host names a delivery status.
+        status_names: know that instead, and remember what they find out.
         pace: shared by all that ask on behalf of the account.
         limits: what an answer may cost.
         standing: learns how calls of the scope fare.
@@ -67,7 +69,8 @@ class ChatsApi:
         scope_id: ScopeId | None,
         secret: str,
         now: Callable[[], datetime],
-        status_field: StatusField = "delivery_status",
+        status_field: StatusSetting = "delivery_status",
+        status_names: StatusNames | None = None,
         pace: ChatsPace | None = None,
         limits: Limits = LIMITS,
         standing: Standing | None = None,
@@ -77,7 +80,7 @@ class ChatsApi:
         self._scope_id = scope_id
         self._secret = secret
         self._now = now
-        self._status_field = status_field
+        self._status_names = status_names or StatusNames(status_field)
         self._pace = pace or ChatsPace()
         self._limits = limits
         self.standing = standing or Standing()
@@ -113,7 +116,10 @@ class ChatsApi:
 
     async def set_delivery_status(self, status: DeliveryStatus) -> None:
         """Tell Kommo what became of a manager's message."""
-        await self._do(calls.delivery_status(self._scope(), status, self._status_field))
+        scope_id = self._scope()
+        await self._status_names.tell(
+            lambda name: self._do(calls.delivery_status(scope_id, status, name))
+        )
 
     async def send_typing(self, typing: Typing) -> None:
         """Show that a client is writing."""

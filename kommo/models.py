@@ -48,6 +48,7 @@ MessageType = Literal[
 MEDIA_TYPES = frozenset({"file", "video", "picture", "voice", "audio", "sticker"})
 
 StatusField = Literal["delivery_status", "status_code"]
+StatusSetting = Literal["auto", "status_code", "delivery_status"]
 """How the status is named: Kommo's pages disagree, and both are in use."""
 
 

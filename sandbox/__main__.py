@@ -32,6 +32,12 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--connected", action="store_true", help="start with the channel connected"
     )
+    parser.add_argument(
+        "--status-field",
+        choices=("both", "status_code", "delivery_status"),
+        default="both",
+        help="which name of a delivery status is taken",
+    )
     parser.add_argument("--fetch-media", action="store_true", help="fetch the links that arrive")
     return parser.parse_args(given)
 
@@ -51,6 +57,7 @@ async def serve(options: argparse.Namespace) -> None:
             hook_url=options.hook_url,
             is_connected=options.connected,
             fetch_media=options.fetch_media,
+            status_field=options.status_field,
         ) as kommo,
     ):
         for token in options.token or [TOKEN]:

@@ -56,6 +56,8 @@ class KommoServer(KommoResults, SandboxServer):
         users: who answers in Kommo; the first one is the usual manager.
         is_connected: start as if the account had connected the channel already.
         repeated_msgid: "refuse" (400) or "accept" (the first answer again).
+        status_field: the name of a delivery status that is taken: "status_code",
+            "delivery_status" or "both". Reference: Kommo, Update message delivery status.
         fetch_media: whether the links that arrive are fetched.
         head_first: whether a HEAD goes before that.
         hook_newline: whether an unsigned line feed follows the body of a hook.
@@ -76,6 +78,7 @@ class KommoServer(KommoResults, SandboxServer):
         users: Iterable[Person] = (MANAGER,),
         is_connected: bool = False,
         repeated_msgid: Literal["refuse", "accept"] = "refuse",
+        status_field: Literal["both", "status_code", "delivery_status"] = "both",
         fetch_media: bool = False,
         head_first: bool = False,
         hook_newline: bool = True,
@@ -89,6 +92,7 @@ class KommoServer(KommoResults, SandboxServer):
             channel_bot_id=channel_bot_id,
             users=users,
             repeated_msgid=repeated_msgid,
+            status_field=status_field,
             now=now,
         )
         account.is_connected = is_connected

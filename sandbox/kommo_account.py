@@ -26,6 +26,8 @@ class Account:
         users: the people who answer in Kommo; the first one is the usual manager.
         repeated_msgid: "refuse" answers 400 to a `msgid` that is known, "accept" repeats
             the first answer without a second message; Kommo does not say which it does.
+        status_field: which name of a delivery status is taken: "status_code", "delivery_status"
+            or "both"; Kommo renamed it, and hosts that take either are in use.
         now: the clock.
     """
 
@@ -36,12 +38,14 @@ class Account:
         channel_bot_id: str,
         users: Iterable[Person],
         repeated_msgid: str,
+        status_field: str = "both",
         now: Callable[[], datetime],
     ) -> None:
         self.id = id
         self.channel_bot = Person(channel_bot_id, "Channel bot")
         self.users = list(users)
         self.repeated_msgid = repeated_msgid
+        self.status_field = status_field
         self.now = now
         self.is_connected = False
         self.is_enabled = True

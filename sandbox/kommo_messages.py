@@ -146,6 +146,8 @@ def delivery_status(account: Account, message_id: str, body: Json) -> Json:
 
 def _add_status(account: Account, message: Message, body: Json) -> None:
     named = {field: body[field] for field in STATUS_FIELDS if field in body}
+    if account.status_field != "both" and set(named) != {account.status_field}:
+        raise RefusedError(400, f"{account.status_field}: is required, and nothing in its place")
     if len(set(named.values())) != 1:
         raise RefusedError(400, "delivery_status or status_code: exactly one value is required")
     field, code = next(iter(named.items()))

@@ -25,6 +25,7 @@ from bot.operate.desk import Desk
 from bot.operate.forget import media_links
 from bot.operate.kommo import NoRestAccessError, open_access, open_crm, with_account
 from bot.operate.metrics import Metrics
+from bot.operate.statuses import status_names
 from bot.pulse import Pulse
 from bot.settings import BotSettings, Settings
 from bot.telegram_files import CHUNK_BYTES, TelegramFiles, download_socket
@@ -35,6 +36,7 @@ from kommo.chats import ChatsApi
 from kommo.crm import CrmApi, CrmPace
 from kommo.ids import AmojoId, ChannelId, scope_id
 from kommo.pace import AT_A_TIME
+from kommo.status_names import StatusNames
 from storage.database import Database
 
 DOWNLOADS = 100
@@ -107,7 +109,7 @@ async def open_parts(
     return Parts(
         settings=settings,
         database=database,
-        chats=_build_chats(settings, http, now),
+        chats=_build_chats(settings, http, now, await status_names(settings, database)),
         crm=await _open_crm(stack, settings, database, access, pace),
         access=access,
         bots=bots,
@@ -176,7 +178,10 @@ def _build_uploads(settings: Settings, session: aiohttp.ClientSession) -> Upload
 
 
 def _build_chats(
-    settings: Settings, http: httpx.AsyncClient, now: Callable[[], datetime]
+    settings: Settings,
+    http: httpx.AsyncClient,
+    now: Callable[[], datetime],
+    names: StatusNames,
 ) -> ChatsApi:
     channel_id = ChannelId(settings.kommo.channel_id)
     return ChatsApi(
@@ -185,7 +190,7 @@ def _build_chats(
         scope_id=scope_id(channel_id, AmojoId(settings.kommo.account_id or "")),
         secret=settings.kommo.channel_secret.get_secret_value(),
         now=now,
-        status_field=settings.kommo.status_field,
+        status_names=names,
     )
 
 

@@ -157,7 +157,6 @@ async def open_chats(settings: Settings) -> AsyncIterator[ChatsApi]:
             scope_id=scope_id(channel_id, AmojoId(kommo.account_id or "")),
             secret=kommo.channel_secret.get_secret_value(),
             now=_now,
-            status_field=kommo.status_field,
         )
 
 

@@ -15,14 +15,17 @@ from aiogram.exceptions import (
 from bot.certificates import certificates
 from bot.errors import BridgeError
 from bot.operate.connect import OUTAGE, REMEDY
+from bot.operate.existing import is_there
 from bot.operate.kommo import naming_account, open_rest
 from bot.operate.sources import WIDGET_REMEDY, plan
+from bot.operate.statuses import remembered_name
 from bot.settings import BotSettings, Settings
 from bot.telegram_session import TelegramSession
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi
 from kommo.errors import KommoError, RejectedError
 from kommo.ids import AmojoId, ChannelId, KommoChatId, scope_id
+from storage.database import Database
 
 TIMEOUT_S = 10
 FORBIDDEN, NOT_FOUND = 403, 404
@@ -43,6 +46,7 @@ async def probe(settings: Settings) -> AsyncIterator[Probe]:
         yield "account", str(error), "or set kommo.account_id"
         return
     yield await _channel(settings)
+    yield "statuses", "", await _statuses(settings)
     async for found in _rest(settings):
         yield found
 
@@ -114,7 +118,6 @@ async def _channel(settings: Settings) -> Probe:
             scope_id=scope_id(channel_id, account_id),
             secret=kommo.channel_secret.get_secret_value(),
             now=lambda: datetime.now(UTC),
-            status_field=kommo.status_field,
         )
         try:
             return "channel", "", await _asked(chats, settings)
@@ -122,6 +125,19 @@ async def _channel(settings: Settings) -> Probe:
             return "channel", str(error), REMEDY
         except KommoError as error:
             return "channel", str(error), OUTAGE
+
+
+async def _statuses(settings: Settings) -> str:
+    """Return under which name the account takes delivery statuses."""
+    if settings.kommo.status_field != "auto":
+        return f"told as {settings.kommo.status_field!r} (kommo.status_field)"
+    name = None
+    if is_there(settings.database):
+        async with Database.open(settings.database) as database:
+            name = await remembered_name(settings, database)
+    if name is None:
+        return "their name is found out with the first one (kommo.status_field is auto)"
+    return f"Kommo takes them as {name!r}, as was found out (kommo.status_field is auto)"
 
 
 async def _asked(chats: ChatsApi, settings: Settings) -> str:

@@ -324,6 +324,20 @@ async def test_a_wrong_status_is_refused(integration, kommo, body):
     assert kommo.statuses_of(message_id) == []
 
 
+@pytest.mark.parametrize("taken", ["status_code", "delivery_status"])
+async def test_a_host_may_take_one_name_of_the_status(integration, kommo, taken):
+    """Told so, it is as strict as a host of either generation."""
+    kommo.account.status_field = taken
+    await integration.send()
+    message_id = await kommo.manager_says("hello", to=CONVERSATION)
+    older, newer = {"msgid": message_id, "delivery_status": 1}, {"status_code": 1}
+    statuses = [
+        (await integration.status(message_id, **body))[0] for body in (older, newer, older | newer)
+    ]
+    assert statuses == ([400, 200, 400] if taken == "status_code" else [200, 400, 400])
+    assert kommo.statuses_of(message_id) == [1]
+
+
 async def test_a_status_wants_a_managers_message(integration):
     """A status of an unknown message is 404, of a client's own message 400."""
     _, answer = await integration.send()
