@@ -3,6 +3,11 @@
 from storage.engine import Session
 
 
+def moved_note(bot_id: int, chat_id: int) -> str:
+    """Return the key of the note that says where a group went that became a supergroup."""
+    return f"moved:{bot_id}:{chat_id}"
+
+
 class NoteReader:
     """What can be asked of the notes."""
 

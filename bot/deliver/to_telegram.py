@@ -53,6 +53,7 @@ from storage.buttons import Button
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.messages import SentPart
+from storage.notes import moved_note
 from storage.queue_reader import QueueItem
 
 log = logging.getLogger(__name__)
@@ -263,7 +264,12 @@ class ToTelegram:
         address = parse_conversation(item.conversation_id or "")
         if address is None:
             return refused(400, "group chat was upgraded to a supergroup chat")
-        await persist(self._database, lambda tx: tx.notes.put(_moved_key(address), str(chat_id)))
+
+        async def store(tx: Transaction) -> None:
+            if await tx.inbox.get(item.id):  # not forgotten meanwhile
+                await tx.notes.put(moved_note(address.bot_id, address.chat_id), str(chat_id))
+
+        await persist(self._database, store)
         return later("the group has become a supergroup with another id")
 
     async def _place(self, address: ChatAddress) -> ChatAddress:
@@ -271,7 +277,7 @@ class ToTelegram:
         if address.chat_id >= 0:
             return address
         async with self._database.snapshot() as snapshot:
-            moved = await snapshot.notes.get(_moved_key(address))
+            moved = await snapshot.notes.get(moved_note(address.bot_id, address.chat_id))
         return replace(address, chat_id=int(moved)) if moved else address
 
     async def _reachable(self, address: ChatAddress) -> Conversation | None:
@@ -471,8 +477,3 @@ async def _whose(tx: Transaction, item: QueueItem, event: ManagerMessage) -> Con
         return None
     await tx.inbox.assign(item.id, opening.conversation_id)
     return ConversationId(opening.conversation_id)
-
-
-def _moved_key(address: ChatAddress) -> str:
-    """Name the note of where a group went."""
-    return f"moved:{address.bot_id}:{address.chat_id}"

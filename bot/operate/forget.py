@@ -7,6 +7,7 @@ from bot.links import MediaLinks
 from bot.settings import Settings
 from storage.conversations import Conversation
 from storage.database import Database
+from storage.notes import moved_note
 
 
 def media_links(settings: Settings, *, now: Callable[[], datetime]) -> MediaLinks:
@@ -27,4 +28,5 @@ async def erase(database: Database, found: Sequence[Conversation], links: MediaL
             tag = links.tag(conversation.bot_id, conversation.chat_id)
             await tx.forgotten.remember(tag, links_end_at=links.end())
             await tx.conversations.forget(conversation.conversation_id)
+            await tx.notes.delete(moved_note(conversation.bot_id, conversation.chat_id))
     await database.compact()

@@ -152,7 +152,8 @@ class Recovery:
         rows = await self._rows(chat_id, window.since)
         place = _Place(ConversationId(name), chat_id)
         if await self._has_gaps(of_client(rows, place.conversation_id)):
-            await self._forget_the_past()
+            if await self._is_known(name):  # not forgotten while Kommo was asked
+                await self._forget_the_past()
             return True
         written = of_managers(rows, channel_bot_id=self._owner.channel_bot_id)
         unknown = await self._unknown(written)
@@ -206,6 +207,10 @@ class Recovery:
             rest = set(external_ids) - known
             return bool(rest - await snapshot.outbox.known(rest))
 
+    async def _is_known(self, name: str) -> bool:
+        async with self._database.snapshot() as snapshot:
+            return await snapshot.conversations.get(name) is not None
+
     async def _forget_the_past(self) -> None:
         """From now on, deliver nothing that was written before now."""
         log.error(
@@ -240,6 +245,8 @@ class Recovery:
         let_go: LetGo,
     ) -> None:
         """Store what was missed, in order with the hooks that came meanwhile."""
+        if await tx.conversations.get(place.conversation_id) is None:
+            return  # forgotten while Kommo was asked
         known = await tx.inbox.known(_key(row) for row in missed)
         missed = [row for row in missed if _key(row) not in known]
         fresh = [row for row in missed if row.at >= since]

@@ -102,3 +102,131 @@ async def test_nothing_is_forgotten_without_a_confirmation(known, forget, monkey
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert await forget(ANN) == 1
     assert await status_of(known) == 200
+
+
+def traces(config):
+    """Return what is left of the client in the database's files."""
+    kept = b"".join(path.read_bytes() for path in config.parent.glob("*.sqlite3*"))
+    return [trace for trace in (NAME, PHONE[1:], CONVERSATION) if trace.encode() in kept]
+
+
+@pytest.fixture
+async def met(bridge, telegram, kommo, eventually):
+    """Ann, who shared her number, and Bob; a manager can answer both."""
+    telegram.client_says("hi", chat_id=ANN, name=NAME)
+    telegram.client_shares_phone(PHONE, chat_id=ANN)
+    telegram.client_says("hi", chat_id=BOB, name="Bob")
+    await eventually(lambda: len(kommo.received) == 3)
+
+
+def long_text(kommo):
+    """Begin a message of three parts."""
+    return kommo.manager_says(f"{NAME} " * 1000, to=CONVERSATION)
+
+
+def first_contact(kommo):
+    """Begin a conversation by phone number."""
+    return kommo.write_first(PHONE, f"Dear {NAME}")
+
+
+def with_button(kommo):
+    """Send a button."""
+    markup = {"mode": "inline", "buttons": [[{"text": f"I am {NAME}"}]]}
+    return kommo.manager_sends(text="Who?", markup=markup, to=CONVERSATION)
+
+
+def with_file(kommo):
+    """Send a file."""
+    link = kommo.add_attachment(b"%PDF", f"{NAME}.pdf")
+    return kommo.manager_sends(type="file", media=link, to=CONVERSATION)
+
+
+@pytest.mark.parametrize("act", [long_text, first_contact, with_button, with_file])
+@pytest.mark.parametrize("end", ["answered", "cut off"])
+async def test_who_is_forgotten_in_the_middle_of_a_send_leaves_nothing(
+    met, bridge, telegram, kommo, eventually, forget, config, act, end
+):
+    """What is in flight may still arrive; nothing follows it, and nothing of it is stored."""
+    held = telegram.faults.hang("send", chat_id=ANN)
+    await act(kommo)
+    await eventually(lambda: held.hits == 1)
+    assert await forget(ANN, "--yes") == 0
+    if end == "answered":
+        held.release()
+        await eventually(lambda: len(telegram.sent_to(ANN)) == 1)
+    else:
+        telegram.is_down = True
+        await asyncio.sleep(0.05)
+        telegram.is_down = False
+    message_id = await kommo.manager_says("And Bob?", to="tg:700001:556")
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    await bridge.stop()
+    assert len(telegram.sent_to(ANN)) == (end == "answered")
+    assert traces(config) == []
+
+
+async def test_who_is_forgotten_while_a_file_is_fetched_gets_nothing(
+    met, bridge, telegram, kommo, eventually, forget, config
+):
+    """The file comes too late."""
+    held = kommo.faults.hang("/attachments")
+    await with_file(kommo)
+    await eventually(lambda: held.hits == 1)
+    assert await forget(ANN, "--yes") == 0
+    held.release()
+    await asyncio.sleep(0.2)
+    await bridge.stop()
+    assert telegram.sent_to(ANN) == []
+    assert traces(config) == []
+
+
+async def test_who_is_forgotten_while_waiting_for_a_turn_gets_nothing(
+    met, bridge, telegram, kommo, eventually, forget, config
+):
+    """Another client's message is in flight; the next one is not for anybody any more."""
+    held = telegram.faults.hang("sendMessage", chat_id=BOB)
+    await kommo.manager_says("first", to="tg:700001:556")
+    await eventually(lambda: held.hits == 1)
+    await kommo.manager_says(f"for {NAME}", to=CONVERSATION)
+    await asyncio.sleep(0.1)
+    assert await forget(ANN, "--yes") == 0
+    held.release()
+    await eventually(lambda: telegram.texts_to(BOB) == ["first"])
+    await asyncio.sleep(0.1)
+    await bridge.stop()
+    assert telegram.sent_to(ANN) == []
+    assert traces(config) == []
+
+
+async def test_who_is_forgotten_while_telegram_is_asked_for_a_picture_leaves_none(
+    met, bridge, telegram, kommo, eventually, forget, config
+):
+    """The answer is about nobody any more."""
+    await forget(ANN, "--yes")
+    telegram.set_avatar(b"picture", chat_id=ANN)
+    held = telegram.faults.hang("getUserProfilePhotos")
+    telegram.client_says("hi again", chat_id=ANN, name=NAME)
+    await eventually(lambda: held.hits == 1)
+    assert await forget(ANN, "--yes") == 0
+    held.release()
+    await asyncio.sleep(0.2)
+    await bridge.stop()
+    assert traces(config) == []
+
+
+async def test_who_is_forgotten_while_history_is_read_leaves_nothing(
+    met, bridge, telegram, kommo, eventually, forget, config, caplog
+):
+    """Kommo goes on knowing the client; that is no sign of a database from a backup."""
+    await bridge.stop()
+    await kommo.manager_says(f"for {NAME}", to=CONVERSATION)
+    held = kommo.faults.hang(f"*{kommo.conversations[CONVERSATION].id}/history", times=None)
+    await bridge.start()
+    await eventually(lambda: held.hits == 1)
+    assert await forget(ANN, "--yes") == 0
+    held.release()
+    await asyncio.sleep(0.2)
+    await bridge.stop()
+    assert telegram.sent_to(ANN) == []
+    assert traces(config) == []
+    assert "older backup" not in caplog.text
