@@ -7,18 +7,21 @@ Reference: Kommo, Receiving chat webhooks (media).
 
 import asyncio
 import ipaddress
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from bot.deliver.addresses import web_address
 from bot.translate import status
+from bot.translate.error_pages import HEAD_BYTES, is_error_page
 from bot.translate.status import Verdict
 from bot.translate.uploads import UPLOAD_LIMIT_BYTES
 
 CHUNK_BYTES = 64 * 1024
-MOST_REDIRECTS = 5
+MOST_REDIRECTS = 10
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 COMES_LATER = frozenset({408, 425, 429})
 """Answers of 4xx that say nothing about the file itself."""
@@ -113,6 +116,28 @@ def place_of(address: str) -> Place:
     return url.host or "", url.port or 0
 
 
+@dataclass(frozen=True)
+class Promised:
+    """A file as a webhook promises it.
+
+    Args:
+        name: the file's name, as far as it is known.
+        is_document: whether it may be any file, rather than something to see or hear.
+    """
+
+    name: str = ""
+    is_document: bool = True
+
+    def is_belied(self, head: bytes, content_type: str) -> bool:
+        """Tell whether what came is not it, but a page in its place."""
+        return is_error_page(
+            head, content_type=content_type, name=self.name, is_document=self.is_document
+        )
+
+
+ANY_FILE = Promised()
+
+
 class Fetcher:
     """Fetches files into files.
 
@@ -133,14 +158,14 @@ class Fetcher:
         self._trusted = trusted
         self._limit_bytes = limit_bytes
 
-    async def fetch(self, address: str, target: BinaryIO) -> int:
+    async def fetch(self, address: str, target: BinaryIO, promised: Promised = ANY_FILE) -> int:
         """Write a file's bytes; return how many there are.
 
         Raises:
             FetchError: it cannot be had, now or ever; the address is in no message.
         """
         try:
-            return await self._follow(_url(address), target)
+            return await self._follow(address, target, promised)
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, PrivateAddressError):
                 raise FetchError(status.FILE_FORBIDDEN, str(error.os_error)) from error
@@ -150,50 +175,49 @@ class Fetcher:
         except (aiohttp.ClientError, OSError) as error:  # among them a disk that is full
             raise _unreachable(error) from error
 
-    async def _follow(self, url: URL, target: BinaryIO) -> int:
+    async def _follow(self, written: str, target: BinaryIO, promised: Promised) -> int:
+        address = web_address(written)
         for _redirect in range(MOST_REDIRECTS + 1):
-            self._check(url)
-            async with self._session.get(url, allow_redirects=False, headers=AS_IT_IS) as answer:
+            self._check(address.origin)
+            async with self._session.get(
+                address.url, allow_redirects=False, headers=AS_IT_IS
+            ) as answer:
                 location = answer.headers.get("Location")
                 if answer.status not in REDIRECTS or location is None:
-                    return await self._save(answer, target)
-                url = url.join(_url(location))
+                    return await self._save(answer, target, promised)
+                address = address.join(location)
         raise FetchError(status.FILE_GONE, "the address leads from one to another without end")
 
-    def _check(self, url: URL) -> None:
+    def _check(self, origin: URL) -> None:
         """Refuse what must not be connected to; names are checked as they are resolved."""
-        host = url.host or ""
+        host = origin.host or ""
         is_literal = ":" in host or host.replace(".", "").isdigit()
-        if url.scheme not in {"http", "https"} or not host or url.user or url.password:
-            raise FetchError(status.FILE_FORBIDDEN, "the address is not a plain web address")
-        if is_literal and (host, url.port) != self._trusted and not is_public(host):
+        if is_literal and (host, origin.port) != self._trusted and not is_public(host):
             raise FetchError(status.FILE_FORBIDDEN, "the address is not public")
 
-    async def _save(self, answer: aiohttp.ClientResponse, target: BinaryIO) -> int:
+    async def _save(
+        self, answer: aiohttp.ClientResponse, target: BinaryIO, promised: Promised
+    ) -> int:
         if answer.status >= 500 or answer.status in COMES_LATER:  # noqa: PLR2004
             raise FetchError(status.FILE_UNREACHABLE, f"the file's server said {answer.status}")
         if answer.status != 200:  # noqa: PLR2004
             raise FetchError(status.FILE_GONE, f"the file's server said {answer.status}")
         if (answer.content_length or 0) > self._limit_bytes:
             raise FetchError(status.FILE_TOO_BIG, f"the file has {answer.content_length} bytes")
-        size = 0
+        size, head = 0, b""
         async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
             size += len(chunk)
+            head += chunk[: HEAD_BYTES - len(head)]
             if size > self._limit_bytes:
                 raise FetchError(status.FILE_TOO_BIG, f"the file has more than {size} bytes")
             await asyncio.to_thread(target.write, chunk)
         if size == 0:
             raise FetchError(status.FILE_EMPTY, "the file is empty")
+        if promised.is_belied(head, answer.content_type):
+            reason = f"the file's server answered with a page ({answer.content_type})"
+            raise FetchError(status.FILE_UNREACHABLE, reason)
         await asyncio.to_thread(target.flush)
         return size
-
-
-def _url(address: str) -> URL:
-    """Return an address that came from outside, parsed by what will use it."""
-    try:
-        return URL(address)
-    except (ValueError, TypeError) as error:
-        raise FetchError(status.FILE_FORBIDDEN, "the address is none") from error
 
 
 def _unreachable(error: Exception) -> FetchError:

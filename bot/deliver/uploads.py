@@ -12,7 +12,7 @@ from typing import BinaryIO
 from aiogram import Bot
 from aiogram.types import InputFile
 
-from bot.deliver.fetch import Fetcher
+from bot.deliver.fetch import Fetcher, Promised
 from bot.translate.uploads import Call, file_of, with_file
 
 UPLOADS = 16
@@ -94,6 +94,7 @@ class Uploads:
         field, file = found
         async with self._slots:
             with TemporaryFile(dir=self._folder) as spool:
-                size = await self._fetcher.fetch(file.url, spool)
+                promised = Promised(file.filename or "", is_document=field == "document")
+                size = await self._fetcher.fetch(file.url, spool, promised)
                 upload = SpooledFile(spool, file.filename)
                 yield ReadyCall(with_file(call, field, upload, size=size), size)

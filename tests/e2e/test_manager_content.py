@@ -5,6 +5,8 @@ import zlib
 
 import pytest
 
+from sandbox.faults import HTML_PAGE
+
 ANN = 555
 CONVERSATION = "tg:700001:555"
 
@@ -187,6 +189,30 @@ async def test_a_file_that_is_gone_is_told(chat, telegram, kommo, send):
     kommo.remove_attachment(link)
     message_id = await send(type="file", media=link)
     assert "not there any more" in status_of(kommo, message_id)[2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "content", "method"),
+    [
+        pytest.param("picture", "a.png", picture(), "sendPhoto", id="picture"),
+        pytest.param("voice", "data.m4a", b"\0\0\0\x18ftypM4A ", "sendVoice", id="voice"),
+        pytest.param("file", "a.pdf", b"%PDF", "sendDocument", id="file"),
+        pytest.param("file", "a.html", b"<!doctype html>", "sendDocument", id="a-page-itself"),
+    ],
+)
+async def test_a_page_in_the_place_of_a_file_is_not_sent(
+    chat, telegram, kommo, send, kind, name, content, method
+):
+    """A maintenance page with a 200 delays a file; a file that is a page is a file."""
+    is_page = name.endswith(".html")
+    page = kommo.faults.html("/attachments", status=200, times=None if is_page else 1)
+    message_id = await send(type=kind, media=kommo.add_attachment(content, name))
+    (sent,) = telegram.sent_to(ANN)
+    assert sent.method == method
+    assert [file.content for file in sent.files.values()] == [
+        HTML_PAGE.encode() if is_page else content
+    ]
+    assert (page.hits, kommo.statuses_of(message_id)) == (1, [1])
 
 
 async def test_a_file_comes_late_when_its_server_fails(chat, telegram, kommo, send):

@@ -1,6 +1,7 @@
 """Files are fetched from the open internet and from Kommo, and from nowhere else."""
 
 import asyncio
+import gzip
 import io
 import socket
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from bot.deliver.fetch import (
     Fetcher,
     FetchError,
     GuardedResolver,
+    Promised,
     guarded_session,
     is_public,
     place_of,
@@ -156,7 +158,25 @@ async def cut(request):
     return response
 
 
+def packed(content):
+    """Answer what says that it is packed with gzip."""
+
+    async def answer(_request):
+        return web.Response(body=content, headers={"Content-Encoding": "gzip"})
+
+    return answer
+
+
+async def page(_request):
+    """Answer a maintenance page."""
+    return web.Response(text="<!doctype html><title>Back soon</title>", content_type="text/html")
+
+
 ROUTES = [
+    web.get("/packed", packed(gzip.compress(b"a file"))),
+    web.get("/bomb", packed(gzip.compress(b"x" * 20_000_000))),
+    web.get("/not-packed", packed(b"a file")),
+    web.get("/page", page),
     web.get("/give", give),
     web.get("/lead", lead),
     web.get("/nowhere", lead_nowhere),
@@ -214,6 +234,8 @@ async def test_a_file_is_fetched(fetch, kommo):
         pytest.param("/give?bytes=many", status.FILE_UNREACHABLE, id="server-fails"),
         pytest.param("/announce?bytes=many", status.FILE_UNREACHABLE, id="server-says-500"),
         pytest.param("/cut", status.FILE_UNREACHABLE, id="cut-short"),
+        pytest.param("/bomb", status.FILE_TOO_BIG, id="bomb"),
+        pytest.param("/not-packed", status.FILE_UNREACHABLE, id="not-packed-as-it-says"),
         pytest.param("/lead?to=file:///etc/passwd", status.FILE_FORBIDDEN, id="to-a-file"),
         pytest.param("/lead?to=http://10.0.0.1/x", status.FILE_FORBIDDEN, id="to-a-private-one"),
         pytest.param("/lead?to=http://localhost:1/x", status.FILE_FORBIDDEN, id="to-localhost"),
@@ -225,6 +247,51 @@ async def test_what_goes_wrong_has_its_verdict(fetch, kommo, path, verdict):
     with pytest.raises(FetchError) as caught:
         await fetch(kommo + path)
     assert caught.value.verdict == verdict
+
+
+async def test_what_is_packed_is_unpacked(fetch, kommo):
+    """A server that packs a file unasked gives the file all the same."""
+    assert await fetch(f"{kommo}/packed") == b"a file"
+
+
+@pytest.mark.parametrize(
+    ("promised", "is_refused"),
+    [
+        pytest.param(Promised("photo.jpg", is_document=False), True, id="picture"),
+        pytest.param(Promised("offer.pdf"), True, id="document"),
+        pytest.param(Promised("page.html"), False, id="page"),
+    ],
+)
+async def test_a_page_is_not_the_file_that_was_promised(kommo, promised, is_refused):
+    """A page with a 200 is trouble of the server, which passes; a file that is a page is fine."""
+    async with guarded_session(place_of(kommo)) as session:
+        fetched = Fetcher(session, place_of(kommo)).fetch(f"{kommo}/page", io.BytesIO(), promised)
+        if not is_refused:
+            assert await fetched == 39
+            return
+        with pytest.raises(FetchError) as caught:
+            await fetched
+    assert caught.value.verdict == status.FILE_UNREACHABLE
+
+
+async def test_a_server_that_drips_is_given_up():
+    """A file that comes byte by byte ends with the time for it."""
+
+    async def drip(request):
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"x")
+            await asyncio.sleep(0.01)
+
+    timeout = aiohttp.ClientTimeout(total=0.2, sock_read=5)
+    async with (
+        serving([web.get("/a.pdf", drip)]) as address,
+        aiohttp.ClientSession(timeout=timeout) as session,
+    ):
+        with pytest.raises(FetchError) as caught:
+            await Fetcher(session, place_of(address)).fetch(f"{address}/a.pdf", io.BytesIO())
+    assert caught.value.verdict == status.FILE_UNREACHABLE
 
 
 async def test_another_port_of_the_same_host_is_refused(fetch, kommo, other):
