@@ -14,9 +14,9 @@ NUMBERS = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE
 CONVERSATION = f"""
 {NUMBERS}
 INSERT OR IGNORE INTO conversations
-    (conversation_id, bot_id, chat_id, kommo_chat_id, name, created_at, last_incoming_at)
+    (conversation_id, bot_id, chat_id, name, created_at, last_incoming_at)
 SELECT printf('tg:{BOT_ID}:%d', i + {FIRST_CHAT}), {BOT_ID}, i + {FIRST_CHAT},
-    printf('00000000-0000-4000-8000-%012d', i), 'Client', :at, :at FROM n
+    'Client', :at, :at FROM n
 """
 MESSAGE = f"""
 {NUMBERS}

@@ -75,6 +75,7 @@ class ManagerMessage:
         conversation_id: None when the manager wrote first, to a phone number.
         type: one of the message types, or one that this version does not know.
         media_group_id: shared by the parts of one message with several attachments.
+        is_dated: whether `at` is when it was written, not only when its webhook was made.
     """
 
     kommo_message_id: KommoMessageId
@@ -99,6 +100,7 @@ class ManagerMessage:
     forwards: ForwardedMessages | None = None
     location: Location | None = None
     contact: Contact | None = None
+    is_dated: bool = True
 
     @property
     def dedupe_key(self) -> str:
@@ -270,6 +272,7 @@ def _manager_message(fields: Fields, _digest: str) -> ManagerMessage:
         sender=participant(envelope.child("sender")),
         source_id=SourceId(source_id) if source_id else None,
         at=_moment(envelope, fields),
+        is_dated=envelope.moment() is not None,
         type=message.text("type"),
         text=message.text("text"),
         media=message.optional("media"),

@@ -9,9 +9,8 @@ from storage.engine import Row, Session, batches, names_of
 from storage.moments import from_ms, optional_moment, optional_ms, to_ms
 
 COLUMNS = (
-    "conversation_id, bot_id, business_user_id, chat_id, kommo_chat_id, kommo_user_id, name, "
-    "username, phone, source_id, is_reachable, created_at, last_incoming_at, last_outgoing_at, "
-    "contact_id"
+    "conversation_id, bot_id, business_user_id, chat_id, name, username, phone, source_id, "
+    "is_reachable, created_at, last_incoming_at, last_outgoing_at, contact_id"
 )
 
 
@@ -25,8 +24,6 @@ class Conversation:
     name: str
     created_at: datetime
     business_user_id: int = 0
-    kommo_chat_id: str | None = None
-    kommo_user_id: str | None = None
     username: str | None = None
     phone: str | None = None
     source_id: str | None = None
@@ -59,8 +56,12 @@ class ConversationReader:
         return found
 
     async def by_kommo_chat(self, kommo_chat_id: str) -> Conversation | None:
-        """Return the latest of Kommo's id."""
-        return await self._one("kommo_chat_id = :value ORDER BY created_at DESC", kommo_chat_id)
+        """Return the one that a chat of Kommo's leads to."""
+        return await self._one(
+            "conversation_id = (SELECT conversation_id FROM conversation_chats "
+            "WHERE kommo_chat_id = :value)",
+            kommo_chat_id,
+        )
 
     async def by_chat(
         self, bot_id: int, chat_id: int, business_user_id: int = 0
@@ -135,13 +136,10 @@ class Conversations(ConversationReader):
         """Store a conversation; what is known and not told again stays known."""
         await self._session.rows(
             f"INSERT INTO conversations ({COLUMNS}) VALUES "
-            "(:conversation_id, :bot_id, :business_user_id, :chat_id, :kommo_chat_id, "
-            ":kommo_user_id, :name, :username, :phone, :source_id, :is_reachable, :created_at, "
-            ":last_incoming_at, :last_outgoing_at, NULL) "
+            "(:conversation_id, :bot_id, :business_user_id, :chat_id, :name, :username, :phone, "
+            ":source_id, :is_reachable, :created_at, :last_incoming_at, :last_outgoing_at, NULL) "
             "ON CONFLICT (conversation_id) DO UPDATE SET name = excluded.name, "
             "username = excluded.username, is_reachable = excluded.is_reachable, "
-            "kommo_chat_id = coalesce(excluded.kommo_chat_id, conversations.kommo_chat_id), "
-            "kommo_user_id = coalesce(excluded.kommo_user_id, conversations.kommo_user_id), "
             "phone = coalesce(excluded.phone, conversations.phone), "
             "source_id = coalesce(excluded.source_id, conversations.source_id), "
             "last_incoming_at = CASE WHEN conversations.last_incoming_at >= "
@@ -155,8 +153,6 @@ class Conversations(ConversationReader):
                 "bot_id": conversation.bot_id,
                 "business_user_id": conversation.business_user_id,
                 "chat_id": conversation.chat_id,
-                "kommo_chat_id": conversation.kommo_chat_id,
-                "kommo_user_id": conversation.kommo_user_id,
                 "name": conversation.name,
                 "username": conversation.username,
                 "phone": conversation.phone,
@@ -176,23 +172,6 @@ class Conversations(ConversationReader):
             {"conversation_id": conversation_id, "at": to_ms(at)},
         )
         return from_ms(rows[0][0]) if rows else at
-
-    async def bind_kommo(
-        self, conversation_id: str, kommo_chat_id: str, kommo_user_id: str | None
-    ) -> None:
-        """Store what Kommo calls a conversation and its client."""
-        await self._session.rows(
-            "UPDATE conversations SET kommo_chat_id = :kommo_chat_id, "
-            "kommo_user_id = coalesce(:kommo_user_id, kommo_user_id) "
-            "WHERE conversation_id = :conversation_id AND (kommo_chat_id IS NULL "
-            "OR kommo_chat_id <> :kommo_chat_id OR (:kommo_user_id IS NOT NULL "
-            "AND (kommo_user_id IS NULL OR kommo_user_id <> :kommo_user_id)))",
-            {
-                "conversation_id": conversation_id,
-                "kommo_chat_id": kommo_chat_id,
-                "kommo_user_id": kommo_user_id,
-            },
-        )
 
     async def set_phone(self, conversation_id: str, phone: str) -> None:
         """Store a client's number, as +digits."""
@@ -227,7 +206,7 @@ class Conversations(ConversationReader):
             "buttons",
             "avatars",
             "invitation_uses",
-            "openings",
+            "conversation_chats",
             "conversations",
         )
         conversation = {"conversation_id": conversation_id}
@@ -262,17 +241,14 @@ class Conversations(ConversationReader):
 
 def _conversation(row: Row) -> Conversation:
     (
-        conversation_id, bot_id, business_user_id, chat_id, kommo_chat_id, kommo_user_id, name,
-        username, phone, source_id, is_reachable, created_at, last_incoming_at, last_outgoing_at,
-        contact_id,
+        conversation_id, bot_id, business_user_id, chat_id, name, username, phone, source_id,
+        is_reachable, created_at, last_incoming_at, last_outgoing_at, contact_id,
     ) = row  # fmt: skip
     return Conversation(
         conversation_id=conversation_id,
         bot_id=bot_id,
         business_user_id=business_user_id,
         chat_id=chat_id,
-        kommo_chat_id=kommo_chat_id,
-        kommo_user_id=kommo_user_id,
         name=name,
         username=username,
         phone=phone,

@@ -10,6 +10,7 @@ from storage import engine
 from storage.attempts import AttemptReader, Attempts
 from storage.avatars import AvatarReader, Avatars
 from storage.buttons import ButtonReader, Buttons
+from storage.conversation_chats import ConversationChatReader, ConversationChats
 from storage.conversations import ConversationReader, Conversations
 from storage.engine import Connection, Reading, Session
 from storage.figures import FigureReader
@@ -19,7 +20,6 @@ from storage.invitations import Invitations
 from storage.lock import instance_lock
 from storage.messages import MessageReader, Messages
 from storage.notes import NoteReader, Notes
-from storage.openings import OpeningReader, Openings
 from storage.queue import DurableQueue
 from storage.queue_reader import QueueReader
 from storage.schema import migrate
@@ -33,12 +33,12 @@ class Transaction:
         self.inbox = DurableQueue("inbox", session, changed)
         self.outbox = DurableQueue("outbox", session, changed)
         self.conversations = Conversations(session)
+        self.conversation_chats = ConversationChats(session)
         self.messages = Messages(session)
         self.buttons = Buttons(session)
         self.avatars = Avatars(session)
         self.attempts = Attempts(session)
         self.invitations = Invitations(session)
-        self.openings = Openings(session)
         self.grants = Grants(session)
         self.forgotten = Forgotten(session)
         self.notes = Notes(session)
@@ -51,10 +51,10 @@ class Snapshot:
         self.inbox = QueueReader("inbox", session)
         self.outbox = QueueReader("outbox", session)
         self.conversations = ConversationReader(session)
+        self.conversation_chats = ConversationChatReader(session)
         self.messages = MessageReader(session)
         self.buttons = ButtonReader(session)
         self.avatars = AvatarReader(session)
-        self.openings = OpeningReader(session)
         self.forgotten = ForgottenReader(session)
         self.attempts = AttemptReader(session)
         self.grants = GrantReader(session)

@@ -1,22 +1,38 @@
 """`DurableQueue`: inbox and outbox are two tables of this kind.
 
-Of the pending items of one ordering key, only the oldest has a due time; the end of an item makes
-the next one due. So "what is due" is one range of one index, however long the queue is.
+The pending items of one ordering key stand by the moment at which they were written, then as they
+came. Only the first one has a due time; its end makes the next one due. So "what is due" is one
+range of one index, however long the queue is.
 """
 
 import json
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from storage.attempts import interrupted_in
 from storage.engine import Parameters, Session
-from storage.moments import to_ms
+from storage.moments import optional_ms, to_ms
 from storage.queue_reader import COLUMNS, QueueItem, QueueReader, State, Urgency, item_of
 
 SOON_MS = 60_000
 """What is due so soon need not follow a clock that was moved back."""
+
+PLACE = (
+    "CASE WHEN :written_at IS NULL THEN coalesce(tail.ordered_at, 0) "
+    "WHEN head.is_tried AND head.ordered_at > :written_at THEN head.ordered_at "
+    "ELSE :written_at END"
+)
+"""Where a new item stands: never before one that was tried, at the end if it has no moment."""
+
+DUE = (
+    "CASE WHEN head.ordered_at IS NULL THEN :due_at "
+    "WHEN head.is_tried OR head.due_at IS NULL OR :written_at IS NULL "
+    "OR head.ordered_at <= :written_at THEN NULL "
+    "WHEN head.due_at > :due_at THEN head.due_at ELSE :due_at END"
+)
+"""When it is due: at once if it is the only one, or takes the place of the first one."""
 
 DROPPED = "dropped by the operator"
 
@@ -68,8 +84,9 @@ class DurableQueue(QueueReader):
         conversation_id: str | None = None,
         not_before: datetime | None = None,
         urgency: Urgency = "",
+        written_at: datetime | None = None,
     ) -> int | None:
-        """Add an item behind those of its ordering key.
+        """Add an item where it belongs among those of its ordering key that were not tried yet.
 
         Args:
             dedupe_key: what makes it unique.
@@ -81,6 +98,7 @@ class DurableQueue(QueueReader):
             conversation_id: whose item it is.
             not_before: until when it waits, and all behind it, unless it is hastened.
             urgency: how soon somebody waits for it.
+            written_at: it goes before untried ones that were written later; None: to the end.
 
         Returns:
             its id; None when its dedupe key is known, in whatever state.
@@ -88,12 +106,12 @@ class DurableQueue(QueueReader):
         rows = await self._session.rows(
             f"INSERT INTO {self._table} "
             "(dedupe_key, ordering_key, conversation_id, kind, payload, "
-            "state, created_at, expires_at, urgency, due_at) "
-            "VALUES (:dedupe_key, :ordering_key, :conversation_id, :kind, :payload, "
-            "'pending', :now, :expires_at, :urgency, "
-            f"CASE WHEN EXISTS (SELECT 1 FROM {self._table} WHERE ordering_key = :ordering_key "
-            "AND state = 'pending') THEN NULL ELSE :due_at END) "
-            "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id, due_at",
+            "state, created_at, expires_at, urgency, ordered_at, due_at) "
+            "SELECT :dedupe_key, :ordering_key, :conversation_id, :kind, :payload, "
+            f"'pending', :now, :expires_at, :urgency, {PLACE}, {DUE} "
+            f"FROM (SELECT 1) AS one LEFT JOIN ({self._end_of_key('')}) AS head "
+            f"LEFT JOIN ({self._end_of_key('DESC')}) AS tail WHERE true "
+            "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id, ordered_at, due_at",
             {
                 "dedupe_key": dedupe_key,
                 "ordering_key": ordering_key,
@@ -104,14 +122,35 @@ class DurableQueue(QueueReader):
                 "due_at": to_ms(not_before or now),
                 "expires_at": to_ms(expires_at),
                 "urgency": urgency,
+                "written_at": optional_ms(written_at),
             },
         )
         if not rows:
             return None
-        ((item_id, due_at),) = rows
+        ((item_id, ordered_at, due_at),) = rows
         if due_at is not None:
+            if written_at is not None:
+                await self._wait_behind(item_id, ordering_key, ordered_at)
             self._changed(self._table)
         return int(item_id)
+
+    def _end_of_key(self, direction: Literal["", "DESC"]) -> str:
+        """The first or the last pending item of the key :ordering_key."""
+        return (
+            "SELECT ordered_at, due_at, attempts > 0 OR progress > 0 OR started_at IS NOT NULL "
+            f"AS is_tried FROM {self._table} WHERE state = 'pending' "
+            f"AND ordering_key = :ordering_key ORDER BY ordered_at {direction}, id {direction} "
+            "LIMIT 1"
+        )
+
+    async def _wait_behind(self, item_id: int, ordering_key: str, ordered_at: int) -> None:
+        """Let the item that was the first of its key wait behind the one that is now."""
+        await self._session.rows(
+            f"UPDATE {self._table} SET due_at = NULL WHERE due_at IS NOT NULL AND id = "
+            f"(SELECT id FROM {self._table} WHERE state = 'pending' AND ordering_key = :key "
+            "AND (ordered_at, id) > (:ordered_at, :id) ORDER BY ordered_at, id LIMIT 1)",
+            {"key": ordering_key, "ordered_at": ordered_at, "id": item_id},
+        )
 
     async def put_behind(self, item: QueueItem) -> None:
         """Put an untried item behind all others of its ordering key; its id changes."""
@@ -135,8 +174,9 @@ class DurableQueue(QueueReader):
     async def go_on(self, ordering_key: str, *, now: datetime) -> None:
         """Make the oldest pending item of a key due, unless it is tried or waits for a retry."""
         await self._session.rows(
-            f"UPDATE {self._table} SET due_at = :now WHERE id = (SELECT min(id) "
-            f"FROM {self._table} WHERE state = 'pending' AND ordering_key = :key) "
+            f"UPDATE {self._table} SET due_at = :now WHERE id = (SELECT id "
+            f"FROM {self._table} WHERE state = 'pending' AND ordering_key = :key "
+            "ORDER BY ordered_at, id LIMIT 1) "
             "AND started_at IS NULL AND (due_at IS NULL OR (due_at > :now AND attempts = 0)) "
             f"AND NOT EXISTS (SELECT 1 FROM {self._table} WHERE started_at IS NOT NULL "
             "AND ordering_key = :key)",
@@ -201,32 +241,6 @@ class DurableQueue(QueueReader):
         await self._session.rows(
             f"UPDATE {self._table} SET conversation_id = :conversation_id WHERE id = :id",
             {"id": item_id, "conversation_id": conversation_id},
-        )
-
-    async def untouched(self, *, ordering_key: str, kind: str) -> list[QueueItem]:
-        """Return the items of a key that no attempt of was made yet, oldest first."""
-        rows = await self._session.rows(
-            f"SELECT {COLUMNS} FROM {self._table} WHERE ordering_key = :ordering_key "
-            "AND state = 'pending' AND started_at IS NULL AND attempts = 0 AND kind = :kind "
-            "ORDER BY id",
-            {"ordering_key": ordering_key, "kind": kind},
-        )
-        return [item_of(row) for row in rows]
-
-    async def rearrange(self, items: Sequence[QueueItem]) -> None:
-        """Let untouched items of one key and kind change places among them, as given."""
-        places = sorted(item.id for item in items)
-        moves = [
-            {"id": place, "dedupe_key": item.dedupe_key, "payload": item.payload}
-            for place, item in zip(places, items, strict=True)
-            if place != item.id
-        ]
-        away = f"UPDATE {self._table} SET dedupe_key = 'moving:' || id WHERE id = :id"
-        there = (
-            f"UPDATE {self._table} SET dedupe_key = :dedupe_key, payload = :payload WHERE id = :id"
-        )
-        await self._session.batch(
-            *((away, {"id": move["id"]}) for move in moves), *((there, move) for move in moves)
         )
 
     async def record_progress(self, item_id: int, *, progress: int) -> bool:
@@ -336,7 +350,10 @@ class DurableQueue(QueueReader):
             how many attempts were interrupted; their outcome is unknown.
         """
         heads = (
-            f"(SELECT min(id) FROM {self._table} WHERE state = 'pending' GROUP BY ordering_key)"
+            f"(SELECT (SELECT id FROM {self._table} WHERE state = 'pending' "
+            "AND ordering_key = keys.ordering_key ORDER BY ordered_at, id LIMIT 1) "
+            f"FROM (SELECT DISTINCT ordering_key FROM {self._table} WHERE state = 'pending') "
+            "AS keys)"
         )
         known = {
             "delivered": json.dumps(sorted(claims.delivered)),
@@ -507,8 +524,8 @@ class DurableQueue(QueueReader):
     def _head(self) -> str:
         """The oldest pending item of that key."""
         return (
-            f"(SELECT min(id) FROM {self._table} "
-            f"WHERE state = 'pending' AND ordering_key = {self._key})"
+            f"(SELECT id FROM {self._table} WHERE state = 'pending' "
+            f"AND ordering_key = {self._key} ORDER BY ordered_at, id LIMIT 1)"
         )
 
     def _make_head_due(self, due_at: str) -> str:

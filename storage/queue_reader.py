@@ -102,7 +102,8 @@ class QueueReader:
         """Return the pending items of a key no attempt of which has begun, in order."""
         rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM {self._table} WHERE ordering_key = :key "
-            "AND state = 'pending' AND attempts = 0 AND started_at IS NULL ORDER BY id",
+            "AND state = 'pending' AND attempts = 0 AND started_at IS NULL "
+            "ORDER BY ordered_at, id",
             {"key": ordering_key},
         )
         return [item_of(row) for row in rows]

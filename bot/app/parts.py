@@ -18,6 +18,7 @@ from bot.deliver.typing import Typist
 from bot.deliver.uploads import Uploads
 from bot.health import BotHealth, Health
 from bot.items import Lifetimes
+from bot.kommo_chats import KommoChats
 from bot.links import MediaLinks
 from bot.operate.access import GrantedAccess
 from bot.operate.clock import skew_s
@@ -54,6 +55,7 @@ class Parts:
     settings: Settings
     database: Database
     chats: ChatsApi
+    kommo_chats: KommoChats
     crm: CrmApi | None
     access: GrantedAccess | None
     bots: Mapping[int, Bot]
@@ -106,10 +108,12 @@ async def open_parts(
     )
     bots = {entry.bot_id: _build_bot(settings, entry) for entry in settings.telegram.bots}
     stack.push_async_callback(_close_bots, list(bots.values()))
+    chats = _build_chats(settings, http, now, await status_names(settings, database))
     return Parts(
         settings=settings,
         database=database,
-        chats=_build_chats(settings, http, now, await status_names(settings, database)),
+        chats=chats,
+        kommo_chats=KommoChats(database, chats.create_chat, now=now),
         crm=await _open_crm(stack, settings, database, access, pace),
         access=access,
         bots=bots,

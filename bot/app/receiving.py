@@ -58,7 +58,7 @@ def build_history(parts: Parts, connector: Connector, pace: Pace) -> History:
     recovery = Recovery(
         parts.database,
         parts.chats.history,
-        parts.chats.create_chat,
+        parts.kommo_chats,
         owner=Owner(
             account_id=AmojoId(kommo.account_id or ""),
             channel_bot_id=KommoUserId(kommo.channel_bot_id) if kommo.channel_bot_id else None,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,19 +10,17 @@ import typer
 
 from bot.cli.terminal import is_terminal, say, show_json, show_table
 from bot.errors import BridgeError
+from bot.kommo_chats import KommoChats
 from bot.operate.channel import open_channel
 from bot.operate.existing import is_there, open_existing
 from bot.operate.forget import erase, media_links
 from bot.operate.kommo import naming_account
 from bot.settings import Settings
-from bot.translate.ids import participant_id
 from kommo.answers import HistoryMessage
 from kommo.chats import ChatsApi
-from kommo.ids import ConversationId, KommoChatId
-from kommo.models import NewChat, Person
+from kommo.ids import KommoChatId
 from storage.conversations import Conversation
 from storage.database import Database, Snapshot
-from storage.openings import Opening
 
 PAGE = 1000
 HISTORY_PAGE = 50
@@ -36,7 +35,8 @@ class NotFoundError(BridgeError):
 def list_chats(settings: Settings, *, as_json: bool) -> None:
     """Print every known conversation."""
     names = {bot.bot_id: bot.name or str(bot.bot_id) for bot in settings.telegram.bots}
-    rows = [_row(found, names) for found in asyncio.run(_all(settings))]
+    found, chats = asyncio.run(_all(settings))
+    rows = [_row(one, names, chats.get(one.conversation_id)) for one in found]
     if as_json:
         show_json(rows)
         return
@@ -69,9 +69,12 @@ def forget(settings: Settings, chat: str, *, is_confirmed: bool) -> None:
         say(f"{conversation.conversation_id}: erased here; Kommo keeps its own copy")
 
 
-async def _all(settings: Settings) -> list[Conversation]:
+async def _all(settings: Settings) -> tuple[list[Conversation], dict[str, str]]:
+    """Return every conversation, and Kommo's ids of their plain chats."""
     async with open_existing(settings) as database, database.snapshot() as snapshot:
-        return await _every(snapshot)
+        found = await _every(snapshot)
+        ids = (one.conversation_id for one in found)
+        return found, await snapshot.conversation_chats.plain_of(ids)
 
 
 async def _every(snapshot: Snapshot) -> list[Conversation]:
@@ -86,8 +89,8 @@ async def _named(settings: Settings, chat: str) -> list[Conversation]:
     async with open_existing(settings) as database, database.snapshot() as snapshot:
         one = await snapshot.conversations.get(chat)
         one = one or await snapshot.conversations.by_kommo_chat(chat)
-        begun = None if one else await _begun(snapshot, chat)
-        one = await snapshot.conversations.get(begun.conversation_id) if begun else one
+        named = None if one else await snapshot.conversation_chats.by_alias(chat)
+        one = await snapshot.conversations.get(named.conversation_id) if named else one
         found = (
             [one]
             if one
@@ -100,51 +103,51 @@ async def _named(settings: Settings, chat: str) -> list[Conversation]:
     return found
 
 
-async def _begun(snapshot: Snapshot, name: str) -> Opening | None:
-    """Return the chat of either side's id that a manager began."""
-    return await snapshot.openings.by_kommo_chat(name) or await snapshot.openings.by_name(name)
-
-
 async def _erase(settings: Settings, found: list[Conversation]) -> None:
     async with open_existing(settings) as database:
         await erase(database, found, media_links(settings, now=lambda: datetime.now(UTC)))
 
 
 async def _history(settings: Settings, name: str, limit: int) -> list[HistoryMessage]:
-    settings, known = await naming_account(settings), None
-    if is_there(settings.database):
-        async with Database.open(settings.database) as database, database.snapshot() as snapshot:
-            known = await snapshot.conversations.get(name)
-            begun = None if known else await _begun(snapshot, name)
-            name = begun.kommo_chat_id if begun else name
-    async with open_channel(settings) as chats:
-        chat_id = await _kommo_chat(chats, name, known)
-        messages: list[HistoryMessage] = []
-        while len(messages) < limit:
-            wanted = min(HISTORY_PAGE, limit - len(messages))
-            page = await chats.history(chat_id, offset=len(messages), limit=wanted)
-            messages += page
-            if len(page) < wanted:
-                break
-        return messages
+    settings = await naming_account(settings)
+    async with AsyncExitStack() as stack:
+        chats = await stack.enter_async_context(open_channel(settings))
+        kommo_chat_id: KommoChatId | None = KommoChatId(name)  # what is not ours is Kommo's
+        if is_there(settings.database):
+            database = await stack.enter_async_context(Database.open(settings.database))
+            kommo_chat_id = await _kommo_chat(database, chats, name)
+        return await _messages(chats, kommo_chat_id, limit) if kommo_chat_id else []
 
 
-async def _kommo_chat(chats: ChatsApi, name: str, known: Conversation | None) -> KommoChatId:
-    """Return Kommo's id of a conversation; what is not one of ours is taken for it."""
+async def _kommo_chat(database: Database, chats: ChatsApi, name: str) -> KommoChatId | None:
+    """Return Kommo's id of a conversation; None if nothing of it has reached Kommo."""
+    async with database.snapshot() as snapshot:
+        known = await snapshot.conversations.get(name)
+        chat = None if known else await snapshot.conversation_chats.by_alias(name)
     if known is None:
-        return KommoChatId(name)
-    if known.kommo_chat_id:
-        return KommoChatId(known.kommo_chat_id)
-    user = Person(id=participant_id(known.chat_id), name=known.name)
-    chat = NewChat(conversation_id=ConversationId(known.conversation_id), user=user)
-    return (await chats.create_chat(chat)).kommo_chat_id
+        return KommoChatId(chat.kommo_chat_id if chat else name)
+    finder = KommoChats(database, chats.create_chat, now=lambda: datetime.now(UTC))
+    return await finder.id_of(known)
 
 
-def _row(found: Conversation, names: Mapping[int, str]) -> dict[str, Any]:
+async def _messages(chats: ChatsApi, chat_id: KommoChatId, limit: int) -> list[HistoryMessage]:
+    messages: list[HistoryMessage] = []
+    while len(messages) < limit:
+        wanted = min(HISTORY_PAGE, limit - len(messages))
+        page = await chats.history(chat_id, offset=len(messages), limit=wanted)
+        messages += page
+        if len(page) < wanted:
+            break
+    return messages
+
+
+def _row(
+    found: Conversation, names: Mapping[int, str], kommo_chat_id: str | None
+) -> dict[str, Any]:
     heard = found.last_incoming_at
     return {
         "conversation_id": found.conversation_id,
-        "kommo_chat_id": found.kommo_chat_id,
+        "kommo_chat_id": kommo_chat_id,
         "chat_id": found.chat_id,
         "bot": names.get(found.bot_id, str(found.bot_id)),
         "name": found.name,

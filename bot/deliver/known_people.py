@@ -12,15 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from bot.items import Tie
+from bot.kommo_chats import KommoChats
 from bot.outcome import Delivered, Outcome, RetryLater, Undeliverable
 from bot.patience import persist
-from bot.translate.ids import participant_id
 from bot.translate.phones import is_same, search_words
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi
 from kommo.errors import RateLimitedError, RejectedError, RequestError, UnreachableError
-from kommo.ids import ConversationId, KommoChatId, SourceId
-from kommo.models import NewChat, Person, Profile
 from storage.conversations import Conversation
 from storage.database import Database
 from storage.queue_reader import QueueItem
@@ -66,6 +64,7 @@ class KnownPeople:
         crm: CrmApi | None,
         chats: ChatsApi,
         database: Database,
+        kommo_chats: KommoChats,
         *,
         region: str | None,
         now: Callable[[], datetime],
@@ -73,6 +72,7 @@ class KnownPeople:
         self._crm = crm
         self._chats = chats
         self._database = database
+        self._kommo_chats = kommo_chats
         self._region = region
         self._now = now
         self._not_before: datetime | None = None
@@ -96,7 +96,7 @@ class KnownPeople:
             contact_id = await self._of_phone(crm, conversation.phone)
         if contact_id is None or contact_id == conversation.contact_id:
             return Delivered()
-        kommo_chat_id = await self._chat(conversation)
+        kommo_chat_id = await self._kommo_chats.made_for(conversation)
         await self._ask(crm.link_chat(contact_id, kommo_chat_id))
         named = conversation.conversation_id
         await persist(self._database, lambda tx: tx.conversations.set_contact(named, contact_id))
@@ -117,31 +117,6 @@ class KnownPeople:
         if len(found) > 1:
             log.info("several contacts have the client's number; none is chosen")
         return found.pop() if len(found) == 1 else None
-
-    async def _chat(self, conversation: Conversation) -> KommoChatId:
-        """Return Kommo's id of the chat, made if need be; it is stored before it is used."""
-        if conversation.kommo_chat_id:
-            return KommoChatId(conversation.kommo_chat_id)
-        profile = Profile(phone=conversation.phone) if conversation.phone else None
-        username = conversation.username
-        chat = NewChat(
-            conversation_id=ConversationId(conversation.conversation_id),
-            source_id=SourceId(conversation.source_id) if conversation.source_id else None,
-            user=Person(
-                id=participant_id(conversation.chat_id),
-                name=conversation.name,
-                profile=profile,
-                profile_link=f"https://t.me/{username}" if username else None,
-            ),
-        )
-        created = await self._chats.create_chat(chat)
-        await persist(
-            self._database,
-            lambda tx: tx.conversations.bind_kommo(
-                conversation.conversation_id, created.kommo_chat_id, created.user_id
-            ),
-        )
-        return created.kommo_chat_id
 
     async def _ask(self, call: Coroutine[Any, Any, Answer]) -> Answer:
         """Ask the REST API, unless it failed a moment ago."""
@@ -182,5 +157,5 @@ class KnownPeople:
             asked_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
             return RetryLater(str(error), after_s=min(asked_s or 0.0, PATIENCE.total_seconds()))
         if not is_final:  # this fails when messages could not be sent either
-            await self._chats.history(await self._chat(conversation), limit=1)
+            await self._chats.history(await self._kommo_chats.made_for(conversation), limit=1)
         return Undeliverable(f"sent without being linked to a contact: {error}")

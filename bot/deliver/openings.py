@@ -1,4 +1,4 @@
-"""Under which name a conversation goes on in Kommo: the newest that a manager began answers.
+"""By which id a conversation goes on in Kommo: the newest chat that a manager started answers.
 
 Reference: Kommo, Chat capabilities (Write First): the client's first answer names both sides.
 """
@@ -9,63 +9,62 @@ from dataclasses import replace
 from bot.patience import persist
 from bot.translate.voices import Voice, numbered, plain
 from kommo.ids import KommoChatId, KommoUserId
-from storage.database import Database, Transaction
-from storage.openings import Opening
+from storage.conversation_chats import ConversationChat
+from storage.database import Database
 
 
-async def newest_opening(database: Database, conversation_id: str) -> Opening | None:
-    """Return the newest chat that a manager began with a client."""
+async def newest_started(database: Database, conversation_id: str) -> ConversationChat | None:
+    """Return the newest chat that a manager started with a client."""
     async with database.snapshot() as snapshot:
-        return await snapshot.openings.newest(conversation_id)
+        return await snapshot.conversation_chats.newest_started(conversation_id)
 
 
-def voices(conversation_id: str, opening: Opening | None) -> Sequence[Voice]:
-    """Return the names to try for a message, in order; a refused one leads to the next."""
+def voices(conversation_id: str, started: ConversationChat | None) -> Sequence[Voice]:
+    """Return the aliases to try for a message, in order; a refused one leads to the next."""
     usual = plain(conversation_id)
-    if opening is None:
+    if started is None:
         return (usual,)
-    own = numbered(conversation_id, opening.number)
-    if opening.state == "bound":
-        return (own,) if opening.name == own.conversation_id else (usual,)
-    chat_id = KommoChatId(opening.kommo_chat_id)
-    user_id = KommoUserId(opening.kommo_user_id) if opening.kommo_user_id else None
-    tying = [
+    own = numbered(conversation_id, started.number)
+    if started.state == "bound":
+        return (own,) if started.alias == own.conversation_id else (usual,)
+    chat_id = KommoChatId(started.kommo_chat_id)
+    user_id = KommoUserId(started.kommo_user_id) if started.kommo_user_id else None
+    binding = [
         replace(voice, kommo_chat_id=chat_id, kommo_user_id=user_id) for voice in (usual, own)
     ]
-    return (*tying, usual)
+    return (*binding, usual)
 
 
-def known_names(conversation_id: str, opening: Opening | None) -> Sequence[Voice]:
-    """Return the names that a message of a conversation may be known by, the newest first."""
+def known_names(conversation_id: str, started: ConversationChat | None) -> Sequence[Voice]:
+    """Return the aliases that a message of a conversation may be known by, the newest first."""
     usual = plain(conversation_id)
-    if opening is None:
+    if started is None:
         return (usual,)
-    newest = voices(conversation_id, opening)[0]
+    newest = voices(conversation_id, started)[0]
     return (newest,) if newest == usual else (newest, usual)
 
 
-async def note_name(database: Database, opening: Opening, voice: Voice) -> None:
-    """Store under which name a chat is about to be tied."""
+async def note_alias(database: Database, started: ConversationChat, voice: Voice) -> None:
+    """Store by which id a chat is about to be bound."""
     await persist(
         database,
-        lambda tx: tx.openings.set_state(opening.kommo_chat_id, "open", voice.conversation_id),
+        lambda tx: tx.conversation_chats.set_state(
+            started.kommo_chat_id, "open", voice.conversation_id
+        ),
     )
 
 
-async def note_bound(database: Database, opening: Opening, name: str | None) -> None:
-    """Store that a chat is tied; from here on it is the conversation's."""
-
-    async def store(tx: Transaction) -> None:
-        await tx.openings.set_state(opening.kommo_chat_id, "bound", name)
-        await tx.conversations.bind_kommo(
-            opening.conversation_id, opening.kommo_chat_id, opening.kommo_user_id
-        )
-
-    await persist(database, store)
-
-
-async def note_refused(database: Database, opening: Opening) -> None:
-    """Store that Kommo refused every name: the client's answers go on where they went before."""
+async def note_bound(database: Database, started: ConversationChat, alias: str | None) -> None:
+    """Store that a chat is bound."""
     await persist(
-        database, lambda tx: tx.openings.set_state(opening.kommo_chat_id, "refused", None)
+        database,
+        lambda tx: tx.conversation_chats.set_state(started.kommo_chat_id, "bound", alias),
+    )
+
+
+async def note_refused(database: Database, started: ConversationChat) -> None:
+    """Store that Kommo refused every alias: the client's answers go on where they went before."""
+    await persist(
+        database,
+        lambda tx: tx.conversation_chats.set_state(started.kommo_chat_id, "refused", None),
     )

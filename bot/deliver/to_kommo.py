@@ -14,14 +14,15 @@ from bot.deliver.known_people import KnownPeople
 from bot.deliver.lanes import NO_LIMIT, Room
 from bot.deliver.openings import (
     known_names,
-    newest_opening,
+    newest_started,
+    note_alias,
     note_bound,
-    note_name,
     note_refused,
     voices,
 )
 from bot.deliver.unknown import UnknownMessages, UnknownPatience
 from bot.items import Kind, name_of
+from bot.kommo_chats import KommoChats
 from bot.links import MediaLinks
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, Undeliverable
 from bot.telegram_files import CLOUD_LIMIT_BYTES, FileError, TelegramFiles
@@ -44,13 +45,12 @@ from kommo.models import (
     Content,
     DeliveryStatus,
     EditMessage,
-    NewChat,
     NewMessage,
     Person,
     Reaction,
 )
+from storage.conversation_chats import ConversationChat
 from storage.database import Database, Transaction
-from storage.openings import Opening
 from storage.queue_reader import QueueItem
 
 HISTORY_PAGE, HISTORY_PAGES = 50, 4
@@ -88,6 +88,7 @@ class ToKommo:
         files: TelegramFiles,
         avatars: Avatars,
         people: KnownPeople,
+        kommo_chats: KommoChats,
         now: Callable[[], datetime],
         skew_s: Callable[[], float | None],
         patience: UnknownPatience = PATIENCE,
@@ -98,6 +99,7 @@ class ToKommo:
         self._files = files
         self._avatars = avatars
         self._people = people
+        self._kommo_chats = kommo_chats
         self._now = now
         self._skew_s = skew_s
         self._unknown = UnknownMessages(chats.standing, patience)
@@ -173,24 +175,26 @@ class ToKommo:
         content = await self._servable(message.content)
         sender = await self._pictured(message)
         message = message.model_copy(update={"content": content, "sender": sender})
-        opening = await newest_opening(self._database, message.conversation_id)
-        if message.receiver is not None or opening is None or opening.state == "bound":
-            is_bound = opening is not None and opening.state == "bound"
-            [voice] = voices(message.conversation_id, opening if is_bound else None)
+        started = await newest_started(self._database, message.conversation_id)
+        if message.receiver is not None or started is None or started.state == "bound":
+            is_bound = started is not None and started.state == "bound"
+            [voice] = voices(message.conversation_id, started if is_bound else None)
             return await self._quoting(spoken(message, voice))
-        return await self._tying(item, message, opening)
+        return await self._tying(item, message, started)
 
-    async def _tying(self, item: QueueItem, message: NewMessage, opening: Opening) -> SentMessage:
+    async def _tying(
+        self, item: QueueItem, message: NewMessage, started: ConversationChat
+    ) -> SentMessage:
         """Send a client's first answer in a chat that a manager began."""
-        chat_id = KommoChatId(opening.kommo_chat_id)
-        if opening.name is not None and (item.attempts > 1 or item.is_uncertain):
+        chat_id = KommoChatId(started.kommo_chat_id)
+        if started.alias is not None and (item.attempts > 1 or item.is_uncertain):
             found = await self._in_chat(chat_id, message)
             if found is not None:
-                await note_bound(self._database, opening, opening.name)
+                await note_bound(self._database, started, started.alias)
                 return SentMessage(found)
-        *tying, usual = voices(message.conversation_id, opening)
+        *tying, usual = voices(message.conversation_id, started)
         for voice in tying:
-            await note_name(self._database, opening, voice)
+            await note_alias(self._database, started, voice)
             try:
                 sent = await self._quoting(spoken(message, voice))
             except RejectedError as error:
@@ -202,16 +206,16 @@ class ToKommo:
                     extra={"item": name_of("incoming", item.id)},
                 )
                 continue
-            await note_bound(self._database, opening, voice.conversation_id)
+            await note_bound(self._database, started, voice.conversation_id)
             return sent
         sent = await self._quoting(spoken(message, usual))
-        await note_refused(self._database, opening)
+        await note_refused(self._database, started)
         return sent
 
     async def _edit(self, edit: EditMessage) -> None:
         """Change a message, in whichever of the client's conversations it is."""
-        opening = await newest_opening(self._database, edit.conversation_id)
-        *newer, usual = known_names(edit.conversation_id, opening)
+        started = await newest_started(self._database, edit.conversation_id)
+        *newer, usual = known_names(edit.conversation_id, started)
         for voice in newer:
             try:
                 await self._chats.edit_message(
@@ -231,8 +235,8 @@ class ToKommo:
         if reaction.conversation_id is None or reaction.user_id is None:
             await self._chats.react(reaction)
             return
-        opening = await newest_opening(self._database, reaction.conversation_id)
-        *newer, usual = known_names(reaction.conversation_id, opening)
+        started = await newest_started(self._database, reaction.conversation_id)
+        *newer, usual = known_names(reaction.conversation_id, started)
         for voice in newer:
             try:
                 await self._chats.react(reacted(reaction, voice))
@@ -340,7 +344,11 @@ class ToKommo:
         return Delivered((found,))
 
     async def _in_history(self, message: NewMessage) -> KommoMessageId | None:
-        return await self._in_chat(await self._kommo_chat(message), message)
+        async with self._database.snapshot() as snapshot:
+            conversation = await snapshot.conversations.get(message.conversation_id)
+        if conversation is None:
+            return None
+        return await self._in_chat(await self._kommo_chats.answering(conversation), message)
 
     async def _in_chat(self, chat_id: KommoChatId, message: NewMessage) -> KommoMessageId | None:
         for page in range(HISTORY_PAGES):
@@ -353,24 +361,6 @@ class ToKommo:
             if not rows:
                 return None
         return None
-
-    async def _kommo_chat(self, message: NewMessage) -> KommoChatId:
-        """Return Kommo's id of a conversation, as stored or as create chat answers it."""
-        opening = await newest_opening(self._database, message.conversation_id)
-        if opening is not None and opening.state == "bound":
-            return KommoChatId(opening.kommo_chat_id)
-        async with self._database.snapshot() as snapshot:
-            conversation = await snapshot.conversations.get(message.conversation_id)
-        if conversation is not None and conversation.kommo_chat_id:
-            return KommoChatId(conversation.kommo_chat_id)
-        created = await self._chats.create_chat(
-            NewChat(
-                conversation_id=message.conversation_id,
-                source_id=message.source_id,
-                user=message.sender,
-            )
-        )
-        return created.kommo_chat_id
 
 
 def _is_of_message(error: RejectedError, *statuses: int) -> bool:

@@ -335,11 +335,8 @@ class ToTelegram:
         return address
 
     async def _of_kommo_chat(self, kommo_chat_id: KommoChatId) -> Conversation | None:
-        """Return the conversation of a chat: one of ours, or one that a manager began."""
+        """Return the conversation that a chat of Kommo's leads to."""
         async with self._database.snapshot() as snapshot:
-            opening = await snapshot.openings.by_kommo_chat(kommo_chat_id)
-            if opening is not None:
-                return await snapshot.conversations.get(opening.conversation_id)
             return await snapshot.conversations.by_kommo_chat(kommo_chat_id)
 
     async def _opened(self, event: ManagerMessage, item: QueueItem) -> Conversation | None:
@@ -359,7 +356,7 @@ class ToTelegram:
         async def store(tx: Transaction) -> None:
             if await tx.conversations.get(known.conversation_id) is None:
                 raise ForgottenError
-            await tx.openings.remember(
+            await tx.conversation_chats.add_started(
                 event.kommo_chat_id, known.conversation_id, event.receiver.kommo_id, now=now
             )
             await tx.inbox.assign(item.id, known.conversation_id)
@@ -472,8 +469,8 @@ async def _whose(tx: Transaction, item: QueueItem, event: ManagerMessage) -> Con
     """Return whose item it is; of what a manager began, that is known only now."""
     if item.conversation_id:
         return ConversationId(item.conversation_id)
-    opening = await tx.openings.by_kommo_chat(event.kommo_chat_id)
-    if opening is None:
+    chat = await tx.conversation_chats.by_kommo_chat(event.kommo_chat_id)
+    if chat is None:
         return None
-    await tx.inbox.assign(item.id, opening.conversation_id)
-    return ConversationId(opening.conversation_id)
+    await tx.inbox.assign(item.id, chat.conversation_id)
+    return ConversationId(chat.conversation_id)

@@ -14,10 +14,9 @@ from aiohttp import web
 
 from bot.bodies import Bodies, BodyError
 from bot.items import Kind, Lifetimes
-from bot.receive.groups import put_in_order
 from bot.receive.together import Together
 from bot.refusals import Refusals
-from bot.translate.ids import ChatAddress, parse_conversation
+from bot.translate.ids import ChatAddress, number_of, parse_conversation
 from kommo.errors import PayloadError, SignatureError
 from kommo.events import (
     Event,
@@ -29,6 +28,7 @@ from kommo.events import (
 )
 from kommo.ids import ScopeId
 from kommo.signature import verify_hook, well_formed
+from storage.conversation_chats import ConversationChat
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.errors import StorageError
@@ -173,7 +173,7 @@ class Hooks:
     async def _store(self, tx: Transaction, hook: Hook, named: Mapping[str, Conversation]) -> None:
         event = hook.event
         kind = KIND_OF.get(type(event), Kind.UNKNOWN_EVENT)
-        conversation_id, known = await _conversation_of(tx, hook, named)
+        conversation_id, known = await _conversation_of(tx, hook, named, now=self._now())
         if isinstance(event, ManagerTyping):
             self._show_typing(event, conversation_id)
             return
@@ -187,7 +187,7 @@ class Hooks:
                 now=self._now(),
             )
             return
-        now, order = self._now(), await _order_of(tx, event, conversation_id)
+        now, order = self._now(), _order_of(event, conversation_id)
         await tx.inbox.add(
             dedupe_key=event.dedupe_key,
             ordering_key=order,
@@ -198,9 +198,8 @@ class Hooks:
             expires_at=now + self._lifetimes.to_telegram,
             urgency=_urgency(known, now),
             not_before=self._hold_until(conversation_id) if order == conversation_id else None,
+            written_at=_written_at(event),
         )
-        if isinstance(event, ManagerMessage) and event.media_group_id:
-            await put_in_order(tx, conversation_id or "", event.media_group_id)
 
     def _show_typing(self, event: ManagerTyping, conversation_id: str | None) -> None:
         """Pass typing on: it is worth something now, or nothing, so it is not stored."""
@@ -224,7 +223,7 @@ def _named(hook: Hook) -> str | None:
 
 
 async def _conversation_of(
-    tx: Transaction, hook: Hook, named: Mapping[str, Conversation]
+    tx: Transaction, hook: Hook, named: Mapping[str, Conversation], *, now: datetime
 ) -> tuple[str | None, Conversation | None]:
     """Return our id of the conversation a hook is about, and what is stored of it, if known.
 
@@ -234,30 +233,54 @@ async def _conversation_of(
     if ours:
         known = named.get(ours)
         if known is not None and isinstance(hook.event, ManagerMessage):
-            await _remember(tx, hook.event, known)
+            await _remember(tx, hook.event, known, now=now)
         return ours, known
     kommos = getattr(hook.event, "kommo_chat_id", None)
     if not kommos:
         return None, None
-    opening = await tx.openings.by_kommo_chat(kommos)
-    if opening is not None:
-        known = await tx.conversations.get(opening.conversation_id or "")
-        return opening.conversation_id, known
     known = await tx.conversations.by_kommo_chat(kommos)
     return (known.conversation_id, known) if known else (None, None)
 
 
-async def _remember(tx: Transaction, event: ManagerMessage, known: Conversation) -> None:
-    """Store what a hook says of ids that was not known."""
-    client = event.receiver.kommo_id
-    if event.kommo_chat_id != known.kommo_chat_id or client not in (None, known.kommo_user_id):
-        await tx.conversations.bind_kommo(known.conversation_id, event.kommo_chat_id, client)
+async def _remember(
+    tx: Transaction, event: ManagerMessage, known: Conversation, *, now: datetime
+) -> None:
+    """Store what a webhook says of ids that was not known: Kommo knows its chat as ours."""
+    alias, user = event.conversation_id or known.conversation_id, event.receiver.kommo_id
+    chat = await tx.conversation_chats.by_kommo_chat(event.kommo_chat_id)
+    if chat is not None and _says_it_all(chat, known, alias, user):
+        return
+    await tx.conversation_chats.save(
+        event.kommo_chat_id,
+        known.conversation_id,
+        user,
+        alias=alias,
+        number=number_of(alias),
+        now=now,
+    )
 
 
-async def _order_of(tx: Transaction, event: Event, conversation_id: str | None) -> str:
-    """Return what an event keeps its order in: of a chat that a manager began, that chat."""
-    if isinstance(event, ManagerMessage) and event.conversation_id is None:
-        is_begun = conversation_id is None or await tx.openings.by_kommo_chat(event.kommo_chat_id)
-        if is_begun:
-            return f"opening:{event.kommo_chat_id}"
+def _says_it_all(
+    chat: ConversationChat, known: Conversation, alias: str, user: str | None
+) -> bool:
+    """Tell whether what is stored of a chat is what a webhook says."""
+    return (
+        chat.conversation_id == known.conversation_id
+        and chat.alias == alias
+        and chat.state in ("plain", "bound")
+        and user in (None, chat.kommo_user_id)
+    )
+
+
+def _written_at(event: Event) -> datetime | None:
+    """Return what a message stands by among those that wait; None: by its arrival."""
+    if isinstance(event, ManagerMessage):
+        return event.at if event.is_dated else None
+    return event.at if isinstance(event, LegacyMessage) else None
+
+
+def _order_of(event: Event, conversation_id: str | None) -> str:
+    """Return what an event keeps its order in: of a chat that a manager started, that chat."""
+    if isinstance(event, ManagerMessage) and conversation_id is None:
+        return f"started:{event.kommo_chat_id}"
     return conversation_id or event.dedupe_key

@@ -4,24 +4,23 @@ Reference: Kommo, Chat history.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
 from bot.items import Kind, Lifetimes, put_status
+from bot.kommo_chats import KommoChats
 from bot.patience import persist
 from bot.pulse import Life
 from bot.translate import status
-from bot.translate.ids import participant_id
 from bot.translate.languages import Language, in_language
 from bot.translate.missed import Bounds, in_order, of_client, of_managers
-from kommo.answers import CreatedChat, HistoryMessage
+from kommo.answers import HistoryMessage
 from kommo.events import ManagerMessage, parse_event, webhook_of
-from kommo.ids import AmojoId, ConversationId, KommoChatId, KommoUserId, SourceId
-from kommo.models import NewChat, Person, StatusCode
-from storage.conversations import Conversation
+from kommo.ids import AmojoId, ConversationId, KommoChatId, KommoMessageId, KommoUserId
+from kommo.models import StatusCode
 from storage.database import Database, Transaction
 from storage.queue_reader import QueueItem
 
@@ -53,20 +52,16 @@ class ReadPage(Protocol):
         ...
 
 
-FindChat = Callable[[NewChat], Awaitable[CreatedChat]]
-"""Returns Kommo's id of a conversation that it has."""
-
-
 LetGo = Callable[[Transaction], Awaitable[None]]
 """Lets the hooks go on that wait for a conversation, in the transaction that stores it."""
 
 
 @dataclass(frozen=True)
 class _Place:
-    """A conversation by both of its ids."""
+    """A conversation, and in which of its chats each message is."""
 
     conversation_id: ConversationId
-    kommo_chat_id: KommoChatId
+    chat_of: Mapping[KommoMessageId, KommoChatId]
 
 
 class Recovery:
@@ -75,7 +70,7 @@ class Recovery:
     Args:
         database: where to.
         read: reads a page of a history.
-        find_chat: tells Kommo's id of a conversation.
+        kommo_chats: tells every chat of a conversation.
         owner: whose history it is.
         recover: how old a message may be to be sent.
         grace: a younger message is left to its hook.
@@ -87,7 +82,7 @@ class Recovery:
         self,
         database: Database,
         read: ReadPage,
-        find_chat: FindChat,
+        kommo_chats: KommoChats,
         *,
         owner: Owner,
         recover: timedelta,
@@ -97,7 +92,7 @@ class Recovery:
     ) -> None:
         self._database = database
         self._read = read
-        self._find_chat = find_chat
+        self._kommo_chats = kommo_chats
         self._owner = owner
         self._recover = recover
         self._grace = grace
@@ -137,8 +132,8 @@ class Recovery:
         """
         async with self._database.snapshot() as snapshot:
             known = await snapshot.conversations.get(name)
-        chat_id = await self._chat_of(known) if known else None
-        if known is None or chat_id is None:
+        chat_ids = await self._kommo_chats.every_of(known) if known else ()
+        if known is None or not chat_ids:
             return True
         bounds = Bounds(
             recover=self._recover,
@@ -149,8 +144,10 @@ class Recovery:
         window = bounds.window(
             known_at=known.created_at, missed_since=missed_since, now=self._now()
         )
-        rows = await self._rows(chat_id, window.since)
-        place = _Place(ConversationId(name), chat_id)
+        found = {chat_id: await self._rows(chat_id, window.since) for chat_id in chat_ids}
+        rows = [row for chat in found.values() for row in chat]
+        chat_of = {row.kommo_message_id: chat for chat, some in found.items() for row in some}
+        place = _Place(ConversationId(name), chat_of)
         if await self._has_gaps(of_client(rows, place.conversation_id)):
             if await self._is_known(name):  # not forgotten while Kommo was asked
                 await self._forget_the_past()
@@ -164,28 +161,6 @@ class Recovery:
             )
             await persist(self._database, store)
         return len(missed) == len(unknown)
-
-    async def _chat_of(self, known: Conversation) -> KommoChatId | None:
-        """Return Kommo's id of a conversation; None when Kommo has nothing of it."""
-        if known.kommo_chat_id:
-            return KommoChatId(known.kommo_chat_id)
-        async with self._database.snapshot() as snapshot:
-            if not await snapshot.messages.has_reached_kommo(known.conversation_id):
-                return None
-        chat = await self._find_chat(
-            NewChat(
-                conversation_id=ConversationId(known.conversation_id),
-                source_id=SourceId(known.source_id) if known.source_id else None,
-                user=Person(id=participant_id(known.chat_id), name=known.name),
-            )
-        )
-        await persist(
-            self._database,
-            lambda tx: tx.conversations.bind_kommo(
-                known.conversation_id, chat.kommo_chat_id, chat.user_id
-            ),
-        )
-        return chat.kommo_chat_id
 
     async def _rows(self, chat_id: KommoChatId, since: datetime) -> list[HistoryMessage]:
         """Return a chat's messages since a moment."""
@@ -312,7 +287,7 @@ class Recovery:
         return webhook_of(
             row,
             account_id=self._owner.account_id,
-            kommo_chat_id=place.kommo_chat_id,
+            kommo_chat_id=place.chat_of[row.kommo_message_id],
             conversation_id=place.conversation_id,
         ).decode()
 

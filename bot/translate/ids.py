@@ -7,7 +7,7 @@ names all it needs: an answer finds its way even when the database was lost.
     message        tg:700001:555:42         bot, chat, message
     second part    tg:700001:555:42:2       one Telegram message that became two in Kommo
     press          tg:700001:555:press:9    a pressed button, by the press's own id
-    further one    tg:700001:555~2          the same chat, begun once more by a manager in Kommo
+    alias          tg:700001:555~2          the same chat, started once more by a manager in Kommo
     participant    tg:555                   user
     business       tg:700001.999:555        a chat of the business account 999 that the bot serves
 """
@@ -19,7 +19,7 @@ from kommo.ids import ConversationId, ExternalMessageId, KommoMessageId, Partici
 from kommo.models import Quote
 
 _CONVERSATION = re.compile(r"tg:(\d{1,20})(?:\.(\d{1,20}))?:(-?\d{1,20})", re.ASCII)
-_NAME = re.compile(_CONVERSATION.pattern + r"(?:~\d{1,6})?", re.ASCII)
+_NAME = re.compile(_CONVERSATION.pattern + r"(?:~(\d{1,6}))?", re.ASCII)
 _MESSAGE = re.compile(_CONVERSATION.pattern + r":(\d{1,20})(?::(\d{1,4}))?", re.ASCII)
 
 
@@ -71,6 +71,12 @@ def parse_conversation(conversation_id: str) -> ChatAddress | None:
     """Read a conversation id of ours; None when it is not one."""
     match = _NAME.fullmatch(conversation_id)
     return _address(match) if match else None
+
+
+def number_of(conversation_id: str) -> int:
+    """Return which of the chats that managers started an alias names; 0 is the plain one."""
+    match = _NAME.fullmatch(conversation_id)
+    return int(match[4] or 0) if match else 0
 
 
 def parse_message(external_id: str) -> tuple[ChatAddress, int] | None:

@@ -40,7 +40,14 @@ async def database(path):
 def put():
     """Add an item to a queue; its key says all there is to say."""
 
-    async def add(queue: DurableQueue, key: str, *, lane: str | None = None, at: datetime = NOON):
+    async def add(
+        queue: DurableQueue,
+        key: str,
+        *,
+        lane: str | None = None,
+        at: datetime = NOON,
+        written_at: datetime | None = None,
+    ):
         return await queue.add(
             dedupe_key=key,
             ordering_key=lane or key,
@@ -49,6 +56,7 @@ def put():
             payload=f'"{key}"',
             now=at,
             expires_at=at + timedelta(hours=1),
+            written_at=written_at,
         )
 
     return add

@@ -40,10 +40,9 @@ def conversations(tx):
 
 async def test_a_conversation_comes_back_as_it_was_stored(conversations, ann):
     """Everything that is known is found by each of its names."""
-    full = replace(ann, kommo_chat_id="k", kommo_user_id="u", phone="+1", business_user_id=3)
+    full = replace(ann, phone="+1", business_user_id=3)
     await conversations.remember(full)
     assert await conversations.get("tg:1:7") == full
-    assert await conversations.by_kommo_chat("k") == full
     assert await conversations.by_chat(1, 7, 3) == full
     assert await conversations.by_phone("+1") == [full]
     assert await conversations.list_all(limit=5) == [full]
@@ -61,12 +60,11 @@ async def test_the_unknown_is_none(conversations, ann):
 async def test_what_is_known_stays_known(conversations, ann, noon):
     """An update tells the new name, and wipes out nothing that it does not know."""
     await conversations.remember(replace(ann, phone="+1"))
-    await conversations.bind_kommo("tg:1:7", "k", "u")
     await conversations.remember(
         replace(ann, name="Anna", username=None, source_id=None, created_at=noon + SECOND)
     )
     assert await conversations.get("tg:1:7") == replace(
-        ann, name="Anna", username=None, phone="+1", kommo_chat_id="k", kommo_user_id="u"
+        ann, name="Anna", username=None, phone="+1"
     )
 
 
@@ -80,15 +78,6 @@ async def test_the_last_message_is_the_last(conversations, ann, noon, later_s, e
     await conversations.remember(replace(ann, last_incoming_at=at))
     stored = await conversations.get("tg:1:7")
     assert stored.last_incoming_at == noon + expected_s * SECOND
-
-
-async def test_binding_again_keeps_the_client(conversations, ann):
-    """A hook without the client's id does not unbind the client."""
-    await conversations.remember(ann)
-    await conversations.bind_kommo("tg:1:7", "k1", "u1")
-    await conversations.bind_kommo("tg:1:7", "k2", None)
-    stored = await conversations.get("tg:1:7")
-    assert (stored.kommo_chat_id, stored.kommo_user_id) == ("k2", "u1")
 
 
 async def test_a_client_who_writes_is_reachable_again(conversations, ann):

@@ -1,4 +1,4 @@
-"""Invitations, openings, and what is known of a person."""
+"""Invitations, and what is known of a person."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,7 +7,6 @@ import pytest
 
 from storage.conversations import Conversation
 from storage.invitations import Invitation
-from storage.openings import Opening
 
 DAY = timedelta(days=1)
 
@@ -56,19 +55,6 @@ async def test_what_expired_is_removed_with_its_openers(tx, noon, link):
     await tx.invitations.purge(before=noon + 2 * DAY)
     assert await tx.invitations.open("inv_one", "tg:1:7", now=noon) is None
     assert await tx.invitations.open("inv_two", "tg:1:7", now=noon) == 9030001
-
-
-async def test_openings_are_counted_and_the_newest_answers(tx, noon):
-    """The same chat twice is one; one that Kommo refused answers no more."""
-    for chat in ("kommo-a", "kommo-a", "kommo-b"):
-        await tx.openings.remember(chat, "tg:1:7", "person", now=noon)
-    newest = Opening("kommo-b", "tg:1:7", "person", 2, None, "open")
-    assert await tx.openings.newest("tg:1:7") == newest
-    await tx.openings.set_state("kommo-b", "refused", None)
-    older = await tx.openings.newest("tg:1:7")
-    assert older == await tx.openings.by_kommo_chat("kommo-a")
-    assert (older.number, older.state) == (1, "open")
-    assert await tx.openings.newest("tg:1:8") is None
 
 
 async def test_a_number_is_known_to_all_bots_and_found_by_its_end(tx, noon, ann):

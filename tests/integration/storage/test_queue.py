@@ -379,24 +379,3 @@ async def test_the_queues_do_not_share(path, put, keys):
         await put(tx.inbox, "one")
         await put(tx.outbox, "one")
     assert keys("inbox") == keys("outbox") == ["one"]
-
-
-async def test_untouched_items_can_change_places(queue, put, take, noon):
-    """What overtook on the way is put in order; what an attempt was made of stays in its place."""
-    await put(queue, "under way", lane="a")
-    assert await take(queue) == ["under way"]
-    for key in ("three", "one", "two"):
-        await put(queue, key, lane="a")
-    await put(queue, "other", lane="b")
-    waiting = await queue.untouched(ordering_key="a", kind="message")
-    assert [item.dedupe_key for item in waiting] == ["three", "one", "two"]
-    three, one, two = waiting
-    await queue.rearrange([one, two, three])
-    waiting = await queue.untouched(ordering_key="a", kind="message")
-    assert [(item.dedupe_key, item.payload) for item in waiting] == [
-        ("one", '"one"'),
-        ("two", '"two"'),
-        ("three", '"three"'),
-    ]
-    assert await put(queue, "three", lane="a") is None
-    assert await queue.untouched(ordering_key="a", kind="else") == []

@@ -9,10 +9,10 @@ from bot.translate.ids import ChatAddress, parse_conversation, parse_message
 from bot.translate.voices import Voice, numbered, plain, reacted, spoken
 from kommo.ids import ConversationId, ExternalMessageId, ParticipantId
 from kommo.models import Content, NewMessage, Person, Reaction
-from storage.openings import Opening
+from storage.conversation_chats import ConversationChat
 
 NAME = ChatAddress(1, 7).conversation_id
-OPEN = Opening("chat-b", NAME, "person-b", 2, None, "open")
+OPEN = ConversationChat("chat-b", NAME, "person-b", None, "open", 2)
 
 
 def voice(suffix="", *, is_tying=False):
@@ -40,11 +40,13 @@ MESSAGE = NewMessage(
             id="not-answered-yet",
         ),
         pytest.param(
-            Opening("chat-b", NAME, "p", 2, f"{NAME}~2", "bound"),
+            ConversationChat("chat-b", NAME, "p", f"{NAME}~2", "bound", 2),
             [voice("~2")],
             id="tied-under-its-own-name",
         ),
-        pytest.param(Opening("c", NAME, "p", 2, NAME, "bound"), [voice()], id="under-ours"),
+        pytest.param(
+            ConversationChat("c", NAME, "p", NAME, "bound", 2), [voice()], id="under-ours"
+        ),
     ],
 )
 def test_which_names_are_tried(opening, expected):
@@ -56,7 +58,7 @@ def test_where_a_message_is_looked_for():
     """In the newest conversation, then in ours; once, where they are the same."""
     assert list(known_names(NAME, None)) == [voice()]
     assert list(known_names(NAME, OPEN)) == [voice(is_tying=True), voice()]
-    bound = Opening("c", NAME, "p", 2, NAME, "bound")
+    bound = ConversationChat("c", NAME, "p", NAME, "bound", 2)
     assert list(known_names(NAME, bound)) == [voice()]
 
 
