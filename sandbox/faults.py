@@ -23,7 +23,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from http import HTTPStatus
@@ -145,21 +145,27 @@ class Faults:
         what: str = "",
         *,
         status: int = 500,
-        body: Json | str | None = None,
+        body: Json | str | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         times: int | None = 1,
         after_processing: bool = False,
         retry_after: float | None = None,
         chat_id: int | str | None = None,
         where: Callable[[Call], bool] | None = None,
     ) -> Fault:
-        """Answer with a status; with ``retry_after`` also say when to come back."""
+        """Answer with a status; with ``retry_after`` also say when to come back.
+
+        A body that is a text or bytes goes out as it is, as a page; anything else as JSON.
+        """
         content = self._error_body(status, retry_after) if body is None else body
-        headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+        told = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+        kind = "text/html" if isinstance(content, str | bytes) else "application/json"
+        given = {"Content-Type": kind, **told, **(headers or {})}
 
         def answer() -> web.Response:
-            text = content if isinstance(content, str) else json.dumps(content)
-            kind = "text/html" if isinstance(content, str) else "application/json"
-            return web.Response(status=status, text=text, content_type=kind, headers=headers)
+            text = content if isinstance(content, str | bytes) else json.dumps(content)
+            raw = text.encode() if isinstance(text, str) else text
+            return web.Response(status=status, body=raw, headers=given)
 
         return self.add(
             Fault(

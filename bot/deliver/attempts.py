@@ -18,8 +18,11 @@ from aiogram.exceptions import (
 
 from bot.deliver.fetch import FetchError
 from bot.outcome import Outcome, RetryLater, Undeliverable
+from bot.telegram_session import http_status, is_page
 from bot.translate import status
 from bot.translate.status import Verdict
+
+BAD_REQUEST, GATEWAY_TIMEOUT = 400, 504
 
 UNSENT = (
     aiohttp.ClientConnectorError,
@@ -56,12 +59,22 @@ def outcome_of(error: AiogramError) -> Outcome:
             is_unknown = not _is_unsent(error)
             return later(_network_words(error), is_uncertain=is_unknown, is_unknown=is_unknown)
         case TelegramServerError():
-            return later(f"Telegram failed: {error.message}", is_uncertain=True)
+            is_unknown = http_status(error) == GATEWAY_TIMEOUT
+            reason = f"Telegram failed: {error.message}"
+            return later(reason, is_uncertain=True, is_unknown=is_unknown)
         case TelegramAPIError():
-            return refused(_status_of(error), error.message)
+            return _refusal(error)
     return later(
         f"Telegram's answer could not be read ({type(error).__name__})", is_uncertain=True
     )
+
+
+def _refusal(error: TelegramAPIError) -> Outcome:
+    """Return the outcome of an answer of the fours; only Telegram's own is about the message."""
+    code = _status_of(error)
+    if code is None or (code == BAD_REQUEST and is_page(error)):
+        return later(f"Telegram cannot be used now: {error.message}")
+    return refused(code, error.message)
 
 
 def refused(code: int, description: str) -> Outcome:
@@ -110,15 +123,15 @@ def _certain(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _status_of(error: TelegramAPIError) -> int:
-    """Return the `error_code` behind aiogram's exception."""
+def _status_of(error: TelegramAPIError) -> int | None:
+    """Return the `error_code` behind aiogram's exception; None where it has no class for it."""
     codes: tuple[tuple[type[TelegramAPIError], int], ...] = (
         (TelegramUnauthorizedError, status.UNAUTHORIZED),
         (TelegramForbiddenError, status.FORBIDDEN),
         (TelegramNotFound, status.NOT_FOUND),
-        (TelegramBadRequest, 400),
+        (TelegramBadRequest, BAD_REQUEST),
     )
-    return next((code for kind, code in codes if isinstance(error, kind)), 429)
+    return next((code for kind, code in codes if isinstance(error, kind)), None)
 
 
 def _is_unsent(error: TelegramNetworkError) -> bool:

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
+import aiohttp
 from aiogram import Bot
 from aiogram.exceptions import (
+    AiogramError,
     ClientDecodeError,
     TelegramAPIError,
     TelegramConflictError,
@@ -25,6 +27,7 @@ from aiogram.methods import DeleteWebhook, TelegramMethod
 from bot.health import BotHealth
 from bot.patience import persist
 from bot.receive.intake import Intake
+from bot.telegram_session import is_page
 from storage.database import Database
 from storage.errors import StorageError
 
@@ -37,16 +40,27 @@ KINDS = [
     "my_chat_member",
 ]
 WAIT_S, MARGIN_S, BATCH = 30, 10, 100
-REVOKED_PAUSE_S, CONFLICT_PAUSE_S = 120.0, 30.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S, HTML_CUT = 0.5, 30.0, 120
+REVOKED_PAUSE_S, CONFLICT_PAUSE_S = 30.0, 5.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 3.0
+"""Short, so that the end of an outage is noticed at once: a poll costs next to nothing."""
+
+LONGEST_ASKED_S = 120.0
+"""A server that asks for a longer silence is asked all the same."""
+
+CONNECT_S, HTML_CUT = 4, 120
+QUICK_S, QUICK_PAUSE_S = 1.0, 0.5
+"""A server that has nothing and does not wait either is not asked without a pause."""
+
+KNOWN = (AiogramError, TimeoutError, OSError)
+"""What a server or a network causes; anything else is a bug of ours, and leaves its traceback."""
 
 log = logging.getLogger(__name__)
 
 
-class RawGetUpdates(TelegramMethod[list[dict[str, Any]]]):
-    """`getUpdates` that answers plain objects: one unreadable update cannot stop the others."""
+class RawGetUpdates(TelegramMethod[list[Any]]):
+    """`getUpdates` that answers plain values: one unreadable update cannot stop the others."""
 
-    __returning__ = list[dict[str, Any]]
+    __returning__ = list[Any]
     __api_method__ = "getUpdates"
 
     offset: int | None = None
@@ -81,33 +95,51 @@ class Poller:
         self._failures = 0
 
     async def run(self) -> None:
-        """Poll until cancelled; raises only when an update cannot be stored."""
-        is_ready = False
+        """Poll until cancelled; raises only when an update cannot be stored.
+
+        The first poll, and the first one after a failure, does not wait for updates: whoever looks
+        after the bridge learns at once that the bot works.
+        """
+        is_ready, wait_s = False, 0
         offset: int | None = None
         while True:
             try:
                 if not is_ready:
                     await self._prepare()
                     is_ready = True
-                updates = await self._fetch(offset)
-            except (TelegramAPIError, ClientDecodeError, TimeoutError, OSError) as error:
-                is_ready = is_ready and not _is_webhook(error)
+                updates = await self._fetch(offset, wait_s)
+            except Exception as error:  # whatever a server answers, this bot goes on
+                is_ready, wait_s = is_ready and not _is_webhook(error), 0
                 await asyncio.sleep(self._pause_s(error))
                 continue
             self._recovered()
-            if updates:
-                await self.store(updates)
-                offset = _next_offset(updates, offset)
+            await self.store(updates)
+            following = _next_offset(updates, offset)
+            if updates and following == offset:  # nothing confirms them: they come again
+                await asyncio.sleep(LONGEST_PAUSE_S)
+            offset, wait_s = following, WAIT_S
 
     async def _prepare(self) -> None:
         """Make sure that the bot's updates come by polling; nothing that waits is dropped."""
         await self._bot(DeleteWebhook(drop_pending_updates=False), request_timeout=MARGIN_S)
 
-    async def _fetch(self, offset: int | None) -> list[dict[str, Any]]:
-        return await self._bot(
-            RawGetUpdates(offset=offset, limit=BATCH, timeout=WAIT_S, allowed_updates=KINDS),
-            request_timeout=WAIT_S + MARGIN_S,
+    async def _fetch(self, offset: int | None, wait_s: int) -> list[dict[str, Any]]:
+        """Return what has come, waiting for it as long as told; what is no object is left out."""
+        began_at = asyncio.get_running_loop().time()
+        within = aiohttp.ClientTimeout(total=wait_s + MARGIN_S, sock_connect=CONNECT_S)
+        found = await self._bot(
+            RawGetUpdates(offset=offset, limit=BATCH, timeout=wait_s, allowed_updates=KINDS),
+            request_timeout=within,  # type: ignore[arg-type]
         )
+        if found is None:
+            raise OSError("Telegram's answer has no updates in it")
+        took_s = asyncio.get_running_loop().time() - began_at
+        if not found and wait_s and took_s < QUICK_S:
+            await asyncio.sleep(QUICK_PAUSE_S)
+        updates = [update for update in found if isinstance(update, dict)]
+        if len(updates) < len(found):
+            log.error("Telegram sent updates that are no objects", extra={"bot": self._bot.id})
+        return updates
 
     async def store(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Store a batch, or carry out what operators say in it."""
@@ -139,7 +171,7 @@ class Poller:
         """Say what went wrong, and return how long to wait."""
         self._failures += 1
         match error:
-            case TelegramUnauthorizedError() | TelegramNotFound():
+            case TelegramUnauthorizedError() | TelegramNotFound() if not is_page(error):
                 reason = "Telegram does not accept the token: make a new one with @BotFather"
                 pause_s = REVOKED_PAUSE_S
             case TelegramConflictError() if _is_webhook(error):
@@ -151,16 +183,21 @@ class Poller:
                 reason = "another program polls this bot: stop it, or give it a bot of its own"
                 pause_s = CONFLICT_PAUSE_S
             case TelegramRetryAfter():
-                reason, pause_s = "Telegram asks to slow down", float(error.retry_after)
+                reason = "Telegram asks to slow down"
+                pause_s = min(float(error.retry_after), LONGEST_ASKED_S)
             case ClientDecodeError():
                 reason, pause_s = "Telegram's answer could not be read", self._backoff_s()
             case TelegramAPIError():
                 reason = f"Telegram could not be reached: {error.message[:HTML_CUT]}"
                 pause_s = self._backoff_s()
+            case OSError():
+                reason, pause_s = str(error) or type(error).__name__, self._backoff_s()
             case _:
                 reason, pause_s = type(error).__name__, self._backoff_s()
         if self._health.problem != reason:
-            log.error("no updates: %s", reason, extra={"bot": self._bot.id})
+            is_known = isinstance(error, KNOWN)
+            trace = None if is_known else error
+            log.error("no updates: %s", reason, extra={"bot": self._bot.id}, exc_info=trace)
         self._health.problem = reason
         return pause_s
 
@@ -183,5 +220,5 @@ def _is_webhook(error: Exception) -> bool:
 
 def _next_offset(updates: Sequence[Mapping[str, Any]], offset: int | None) -> int | None:
     """Return what confirms a batch; an update without a number confirms nothing."""
-    ids = [update.get("update_id") for update in updates]
-    return max((one + 1 for one in ids if isinstance(one, int)), default=offset)
+    ids = [one for update in updates if type(one := update.get("update_id")) is int]
+    return max(ids) + 1 if ids else offset

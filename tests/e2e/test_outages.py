@@ -1,5 +1,8 @@
 """When a side is down, slow, or answers nonsense: nothing lost, and the manager knows."""
 
+import asyncio
+
+import aiohttp
 import pytest
 
 from storage.database import Database
@@ -157,3 +160,76 @@ async def test_a_conversation_of_a_bot_that_is_gone_is_reported(
     await eventually(lambda: kommo.statuses_of(message_id) == [-1])
     (message,) = [m for m in kommo.messages_in(CONVERSATION) if m.id == message_id]
     assert message.statuses[-1].error_code == 902
+
+
+async def test_the_end_of_an_outage_of_telegram_is_told_at_once(
+    bridge, telegram, ports, eventually
+):
+    """Health names the outage, and is well again within five seconds, not after a long poll."""
+    statuses = []
+
+    async def health():
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"http://127.0.0.1:{ports[1]}/healthz") as answer,
+        ):
+            statuses.append(answer.status)
+            return answer.status
+
+    async def until(status, within_s):
+        async with asyncio.timeout(within_s):
+            while await health() != status:  # noqa: ASYNC110 - another program's state
+                await asyncio.sleep(0.05)
+
+    await until(200, within_s=5)
+    fault = telegram.faults.fail("getUpdates", status=502, times=None)
+    telegram.client_says("hi")  # ends the poll that waits
+    await until(503, within_s=5)
+    telegram.faults.remove(fault)
+    await until(200, within_s=5)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        pytest.param(413, 905, id="too-large"),
+        pytest.param(403, 904, id="forbidden"),
+    ],
+)
+async def test_the_status_of_a_page_decides(bridge, telegram, kommo, eventually, status, told):
+    """A refusal in HTML is a refusal: the manager learns it at once, and nothing is sent again."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    hit = telegram.faults.html("sendDocument", status=status, times=None)
+    link = kommo.add_attachment(b"%PDF-1.4" + bytes(400_000), "offer.pdf")
+    message_id = await kommo.manager_sends(type="file", media=link, to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [-1], within_s=10)
+    (message,) = [m for m in kommo.messages_in(CONVERSATION) if m.id == message_id]
+    assert message.statuses[-1].error_code == told
+    assert hit.hits == 1
+
+
+@pytest.mark.parametrize("status", [302, 400, 402, 406, 418, 502])
+async def test_a_page_that_says_nothing_of_the_message_costs_time_only(
+    bridge, telegram, kommo, eventually, status
+):
+    """What a proxy answers in Telegram's place is no verdict on the message."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    telegram.faults.html("sendMessage", status=status)
+    message_id = await kommo.manager_says("Good morning", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    assert telegram.texts_to(ANN) == ["Good morning"]
+
+
+async def test_an_upload_without_an_answer_is_sent_twice_at_most(
+    bridge, telegram, kommo, eventually
+):
+    """A gateway that gave up waiting may have passed the file on: a person decides after two."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    telegram.faults.html("sendDocument", status=504, times=None, after_processing=True)
+    link = kommo.add_attachment(b"%PDF-1.4", "offer.pdf")
+    message_id = await kommo.manager_sends(type="file", media=link, to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [-1], within_s=20)
+    assert len(telegram.sent_to(ANN)) == 2

@@ -1,10 +1,12 @@
 """What comes from Telegram: unreadable updates, troubled bots, texts of every kind."""
 
+import gzip
 import json
 
 import aiohttp
 import pytest
 
+from bot.receive import telegram as polling
 from bot.translate.incoming import UNREADABLE
 from storage.database import Database
 from tests.e2e.conftest import BOT_ID, TOKEN
@@ -264,3 +266,68 @@ async def test_a_webhook_left_over_is_removed_and_nothing_is_dropped(
     await eventually(
         lambda: CONVERSATION in kommo.conversations and kommo.texts_in(CONVERSATION) == ["waited"]
     )
+
+
+ANSWERS = {
+    "latin-1": {"status": 502, "body": "<h1>Serviço indisponível</h1>".encode("latin-1")},
+    "utf-16": {"status": 503, "body": "<h1>Wartung</h1>".encode("utf-16")},
+    "unknown-charset": {
+        "status": 502,
+        "body": b"\xff\xfe",
+        "headers": {"Content-Type": "text/html; charset=nonsense"},
+    },
+    "bare-500": {"status": 500, "body": {"ok": False}},
+    "bare-200": {"status": 200, "body": {"ok": False}},
+    "bare-401": {"status": 401, "body": {"ok": False}},
+    "bare-409": {"status": 409, "body": {"ok": False}},
+    "teapot": {"status": 418, "body": {"ok": False, "error_code": 418}},
+    "payment": {"status": 402, "body": {"ok": False, "description": "Payment Required"}},
+    "description-number": {"status": 400, "body": {"ok": False, "description": 5}},
+    "parameters-list": {"status": 429, "body": {"ok": False, "parameters": [1]}},
+    "retry-after-text": {"status": 429, "body": {"ok": False, "parameters": {"retry_after": "1"}}},
+    "flood-page": {"status": 429, "body": "<h1>slow down</h1>", "retry_after": 1},
+    "page-200": {"status": 200, "body": "<h1>It works!</h1>"},
+    "page-404": {"status": 404, "body": "<h1>Not Found</h1>"},
+    "empty-200": {"status": 200, "body": b""},
+    "number": {"status": 200, "body": b"5"},
+    "list": {"status": 200, "body": b"[]"},
+    "null": {"status": 200, "body": b"null"},
+    "deep": {"status": 200, "body": b"[" * 100_000},
+    "result-text": {"status": 200, "body": {"ok": True, "result": "none"}},
+    "result-null": {"status": 200, "body": {"ok": True, "result": None}},
+    "no-result": {"status": 200, "body": {"ok": True}},
+    "no-objects": {"status": 200, "body": {"ok": True, "result": [1, None, "x", []]}},
+    "no-number": {"status": 200, "body": {"ok": True, "result": [{"update_id": "x"}]}},
+    "redirect": {"status": 302, "body": b"", "headers": {"Location": "http://127.0.0.1:1/"}},
+    "not-gzip": {"status": 200, "body": b"no gzip", "headers": {"Content-Encoding": "gzip"}},
+    "odd-encoding": {"status": 200, "body": b"x", "headers": {"Content-Encoding": "odd"}},
+    "bomb": {
+        "status": 200,
+        "body": gzip.compress(bytes(80 << 20)),
+        "headers": {"Content-Encoding": "gzip"},
+    },
+}
+
+
+def _says_yes(answer):
+    return isinstance(answer["body"], dict) and answer["body"]["ok"]
+
+
+@pytest.mark.parametrize("call", ["getUpdates", "deleteWebhook"])
+async def test_whatever_is_answered_the_bot_goes_on(
+    bridge, telegram, kommo, eventually, call, caplog, monkeypatch
+):
+    """No answer of a server or of a proxy before it ends a poll, let alone the service."""
+    for pause in ("FIRST_PAUSE_S", "LONGEST_PAUSE_S", "REVOKED_PAUSE_S", "CONFLICT_PAUSE_S"):
+        monkeypatch.setattr(polling, pause, 0.01)
+    monkeypatch.setattr(polling, "LONGEST_ASKED_S", 0.01)
+    answers = [each for each in ANSWERS.values() if call == "getUpdates" or not _says_yes(each)]
+    hits = [telegram.faults.fail(call, **answer) for answer in answers]
+    if call == "deleteWebhook":
+        await bridge.restart()
+        telegram.client_says("Good morning")
+    else:
+        telegram.client_says("Good morning")
+    await eventually(lambda: kommo.texts_in(CONVERSATION) == ["Good morning"], within_s=60)
+    assert [hit.hits for hit in hits] == [1] * len(hits)
+    assert "Traceback" not in caplog.text
