@@ -189,6 +189,9 @@ def _right_number(bots: tuple[BotSettings, ...]) -> tuple[BotSettings, ...]:
     return bots
 
 
+CLOUD_HOST = "api.telegram.org"
+
+
 class TelegramSettings(Section):
     """The bots."""
 
@@ -230,6 +233,11 @@ class TelegramSettings(Section):
         if problems:
             raise MismatchError(problems)
         return self
+
+    @property
+    def is_cloud(self) -> bool:
+        """Tell whether Telegram's own server is asked, rather than one of the operator's own."""
+        return urlsplit(self.api_url).hostname == CLOUD_HOST
 
 
 class ListenSettings(Section):

@@ -17,7 +17,10 @@ from aiogram.exceptions import (
     AiogramError,
     TelegramAPIError,
     TelegramBadRequest,
+    TelegramForbiddenError,
     TelegramNetworkError,
+    TelegramNotFound,
+    TelegramUnauthorizedError,
 )
 from aiogram.methods import GetFile
 
@@ -52,6 +55,10 @@ class FileError(Exception):
 
 class FileTooBigError(FileError):
     """Telegram's server gives no file of this size to bots."""
+
+
+class FileRefusedError(FileError):
+    """Telegram's server gives the bot nothing: its token is not good any more."""
 
 
 @dataclass(frozen=True)
@@ -105,27 +112,31 @@ class TelegramFiles:
             is_late = isinstance(error.__cause__, TimeoutError) or "timeout" in str(error).lower()
             status = TIMED_OUT if is_late else BAD_GATEWAY
             raise FileError(status, "Telegram does not answer") from None
+        except (TelegramUnauthorizedError, TelegramForbiddenError, TelegramNotFound) as error:
+            reason = f"Telegram refuses the bot: {type(error).__name__}"
+            raise FileRefusedError(BAD_GATEWAY, reason) from None
         except (TelegramAPIError, AiogramError) as error:
             raise FileError(BAD_GATEWAY, f"Telegram refuses: {type(error).__name__}") from None
         if not found.file_path:
             raise FileError(NOT_FOUND, "Telegram does not have the file any more")
         return FoundFile(bot_id, found.file_path, found.file_size)
 
-    async def is_too_big(self, bot_id: int, file_id: str) -> bool:
-        """Tell whether Telegram's server refuses to give a file because of its size.
+    async def is_given(self, bot_id: int, file_id: str) -> bool | None:
+        """Tell whether Telegram's server gives a file, or finds it too big; None: neither.
 
         Raises:
+            FileRefusedError: it gives this bot nothing.
             FileError: it could not be asked.
         """
         try:
             await self.find(bot_id, file_id, within_s=PROBE_S)
         except FileTooBigError:
-            return True
+            return False
         except FileError as error:
             if error.status == BAD_GATEWAY:
                 raise
-            # gone: the link will say so; no answer yet: a local server is still fetching it
-        return False
+            return None  # gone: the link will say so; no answer yet: it is still fetching it
+        return True
 
     @asynccontextmanager
     async def open(self, file: FoundFile, start: int = 0) -> AsyncIterator[OpenFile]:

@@ -7,6 +7,7 @@ from bot.deliver.avatars import Avatars
 from bot.deliver.known_people import KnownPeople
 from bot.deliver.rates import Limits
 from bot.deliver.sends import Sends
+from bot.deliver.sizes import Sizes
 from bot.deliver.to_kommo import ToKommo
 from bot.deliver.to_telegram import ToTelegram
 from bot.deliver.worker import Worker
@@ -55,8 +56,18 @@ def build_to_kommo(parts: Parts, connector: Connector) -> Worker:
             parts.chats,
             parts.database,
             links=parts.links,
-            files=parts.files,
-            avatars=Avatars(parts.bots, parts.database, parts.links, now=parts.now),
+            sizes=Sizes(
+                parts.files,
+                parts.probes,
+                is_cloud=parts.settings.telegram.is_cloud,
+            ),
+            avatars=Avatars(
+                parts.bots,
+                parts.database,
+                parts.links,
+                background=parts.pictures,
+                now=parts.now,
+            ),
             people=KnownPeople(
                 parts.crm,
                 parts.chats,

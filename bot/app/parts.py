@@ -11,6 +11,7 @@ import aiohttp
 import httpx
 from aiogram import Bot
 
+from bot.background import Background
 from bot.deliver.fetch import Fetcher, guarded_session, place_of
 from bot.deliver.interrupted import boot_id, recover
 from bot.deliver.journal import Journal
@@ -43,6 +44,12 @@ from storage.database import Database
 DOWNLOADS = 100
 """Each takes about half a megabyte; more wait for their turn."""
 
+PROBES = 32
+"""Of so many big files a bot's server is asked at a time, beside the messages."""
+
+PICTURES = 8
+"""So many clients' profile pictures are asked for at a time."""
+
 KOMMO_TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=None)
 
 log = logging.getLogger(__name__)
@@ -60,6 +67,8 @@ class Parts:
     access: GrantedAccess | None
     bots: Mapping[int, Bot]
     files: TelegramFiles
+    probes: Background
+    pictures: Background
     uploads: Uploads
     typist: Typist
     links: MediaLinks
@@ -118,6 +127,8 @@ async def open_parts(
         access=access,
         bots=bots,
         files=TelegramFiles(bots, await stack.enter_async_context(_build_downloads())),
+        probes=await stack.enter_async_context(Background(PROBES)),
+        pictures=await stack.enter_async_context(Background(PICTURES)),
         typist=await stack.enter_async_context(Typist(bots, now=now)),
         uploads=_build_uploads(
             settings, await stack.enter_async_context(guarded_session(_chats_place(settings)))

@@ -20,12 +20,12 @@ from bot.deliver.openings import (
     note_refused,
     voices,
 )
+from bot.deliver.sizes import NotAskedYetError, Sizes
 from bot.deliver.unknown import UnknownMessages, UnknownPatience
 from bot.items import Kind, name_of
 from bot.kommo_chats import KommoChats
 from bot.links import MediaLinks
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, Undeliverable
-from bot.telegram_files import CLOUD_LIMIT_BYTES, FileError, TelegramFiles
 from bot.translate import incoming
 from bot.translate.contents import too_big
 from bot.translate.ids import parse_conversation
@@ -85,7 +85,7 @@ class ToKommo:
         database: Database,
         *,
         links: MediaLinks,
-        files: TelegramFiles,
+        sizes: Sizes,
         avatars: Avatars,
         people: KnownPeople,
         kommo_chats: KommoChats,
@@ -96,7 +96,7 @@ class ToKommo:
         self._chats = chats
         self._database = database
         self._links = links
-        self._files = files
+        self._sizes = sizes
         self._avatars = avatars
         self._people = people
         self._kommo_chats = kommo_chats
@@ -122,6 +122,8 @@ class ToKommo:
             return await self._attempt(item)
         except HeldBackError as error:
             return NotYet(error.retry_after_s or 0.0)
+        except NotAskedYetError as error:
+            return NotYet(error.after_s)
 
     async def _attempt(self, item: QueueItem) -> Outcome:
         try:
@@ -136,8 +138,6 @@ class ToKommo:
             return RetryLater(str(error), is_uncertain=error.was_sent)
         except RequestError as error:
             return RetryLater(str(error), after_s=error.retry_after_s, is_uncertain=True)
-        except FileError as error:
-            return RetryLater(str(error))
 
     async def settle(
         self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable
@@ -154,7 +154,7 @@ class ToKommo:
                 return Delivered((sent.kommo_message_id,) if sent.kommo_message_id else ())
             case Kind.EDIT_MESSAGE:
                 edit = EditMessage.model_validate_json(item.payload)
-                content = await self._servable(edit.content)
+                content = self._servable(edit.content)
                 await self._edit(edit.model_copy(update={"content": content}))
             case Kind.DELIVERY_STATUS:
                 status = DeliveryStatus.model_validate_json(item.payload)
@@ -172,7 +172,7 @@ class ToKommo:
     async def _send_message(self, item: QueueItem) -> SentMessage:
         """Send a message: the first answer to what a manager began ties that chat to ours."""
         message = NewMessage.model_validate_json(item.payload)
-        content = await self._servable(message.content)
+        content = self._servable(message.content)
         sender = await self._pictured(message)
         message = message.model_copy(update={"content": content, "sender": sender})
         started = await newest_started(self._database, message.conversation_id)
@@ -264,15 +264,10 @@ class ToKommo:
         avatar = await self._avatars.link(address)
         return message.sender.model_copy(update={"avatar": avatar})
 
-    async def _servable(self, content: Content) -> Content:
-        """Put a notice in the place of a file that Telegram gives to no bot.
-
-        Whether there is a limit depends on the server, so it is asked.
-        """
+    def _servable(self, content: Content) -> Content:
+        """Put a notice in the place of a file that Telegram gives to no bot."""
         link = self._links.read_url(content.media) if content.media else None
-        if link is None or (link.size is not None and link.size <= CLOUD_LIMIT_BYTES):
-            return content
-        is_too_big = await self._files.is_too_big(link.bot_id, link.file_id)
+        is_too_big = link is not None and self._sizes.is_too_big(link)
         return too_big(content) if is_too_big else content
 
     async def _replay(self, item: QueueItem) -> Outcome:

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -355,14 +357,76 @@ async def test_a_quote_that_kommo_does_not_want_costs_no_message(
 async def test_the_clients_picture_is_shown_and_can_be_fetched(
     bridge, telegram, kommo, eventually
 ):
-    """The profile picture comes with the sender, from a link like that of any file."""
+    """The picture comes with the messages after the first, from a link like that of any file."""
     telegram.set_avatar(JPEG, chat_id=555)
     telegram.client_says("Hi")
+    await eventually(lambda: pictures_known(bridge) == 1)
     telegram.client_says("Hello?")
+    await eventually(lambda: kommo.fetched)
+    telegram.client_says("Is anybody there?")
     await eventually(lambda: len(kommo.fetched) == 2)
     assert {one.sha256 for one in kommo.fetched} == {sha256(JPEG)}
-    assert kommo.received[0].sender.avatar == kommo.received[1].sender.avatar
+    assert kommo.received[1].sender.avatar == kommo.received[2].sender.avatar
     assert len(telegram.calls("getUserProfilePhotos")) == 1
+
+
+def pictures_known(bridge):
+    """Count the clients whose picture the database knows."""
+    with closing(sqlite3.connect(bridge.settings.database)) as database:
+        return database.execute("SELECT count(*) FROM avatars").fetchone()[0]
+
+
+@pytest.fixture
+def quick(eventually):
+    """Expect a text in a client's conversation in less than a second."""
+
+    async def wait(kommo, conversation, text):
+        await eventually(
+            lambda: conversation in kommo.conversations and text in kommo.texts_in(conversation),
+            within_s=1,
+        )
+
+    return wait
+
+
+async def test_pictures_that_hang_hold_up_no_message(bridge, telegram, kommo, eventually, quick):
+    """Thirty new clients whose pictures are not told: their messages, and others', go at once."""
+    hanging = telegram.faults.hang("getUserProfilePhotos", times=None)
+    for chat_id in range(1000, 1030):
+        telegram.client_says("hi", chat_id=chat_id)
+    await eventually(lambda: hanging.hits > 0)
+    telegram.client_says("quick")
+    await quick(kommo, CONVERSATION, "quick")
+    await eventually(lambda: len(kommo.conversations) == 31, within_s=2)
+    telegram.faults.remove(hanging)
+
+
+async def test_big_files_that_hang_hold_up_no_other_client(
+    bridge, telegram, kommo, eventually, quick
+):
+    """A local server answers when it has the whole of a big file: only its own chat waits."""
+    hanging = telegram.faults.hang("getFile", times=None)
+    for chat_id in range(1000, 1025):
+        film = telegram.add_file(25 << 20, f"{chat_id}.mp4")
+        telegram.client_sends(telegram.media("video", film), chat_id=chat_id)
+    await eventually(lambda: hanging.hits >= 20)
+    telegram.client_says("quick")
+    await quick(kommo, CONVERSATION, "quick")
+    assert len(kommo.conversations) == 1
+    telegram.faults.remove(hanging)
+    await eventually(lambda: len(kommo.conversations) == 26)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_a_big_file_of_a_revoked_bot_still_reaches_kommo(
+    bridge, telegram, kommo, eventually, status
+):
+    """Telegram gives such a bot nothing, not even an answer about a size: the message goes."""
+    telegram.faults.fail("getFile", status=status, times=None)
+    telegram.client_sends(telegram.media("video", telegram.add_file(25 << 20, "film.mp4")))
+    telegram.client_says("next")
+    await eventually(lambda: len(messages_in(kommo)) == 2)
+    assert [one.type for one in messages_in(kommo)] == ["video", "text"]
 
 
 async def test_a_picture_that_telegram_does_not_tell_delays_nothing(

@@ -1,0 +1,57 @@
+"""Work beside the deliveries: some at a time, each once, and nobody waits for it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[], Awaitable[None]]
+
+
+class Background:
+    """Runs work in tasks of its own.
+
+    Args:
+        at_a_time: so much is under way at most.
+        most: so much is under way or waits; what comes beyond is left out.
+    """
+
+    def __init__(self, at_a_time: int, most: int = 1000) -> None:
+        self._places = asyncio.Semaphore(at_a_time)
+        self._most = most
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def start(self, key: str, work: Work) -> bool:
+        """Begin a piece of work soon, unless it is under way; tell whether it will be done."""
+        if key in self._tasks:
+            return True
+        if len(self._tasks) >= self._most:
+            return False
+        task = asyncio.get_running_loop().create_task(self._run(work))
+        self._tasks[key] = task
+        task.add_done_callback(lambda _: self._tasks.pop(key, None))
+        return True
+
+    async def _run(self, work: Work) -> None:
+        async with self._places:
+            try:
+                await work()
+            except Exception:
+                log.exception("work in the background failed unexpectedly")
