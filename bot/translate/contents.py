@@ -109,11 +109,12 @@ def _venue(shown: Venue, _media_url: MediaUrl, _caption: str | None) -> Parts:
 
 def _paid_media(shown: PaidMediaInfo, media_url: MediaUrl, caption: str | None) -> Parts:
     """Return paid media: how many stars it costs, and what of it can be seen."""
-    stars = Content(type="text", text=lines(f"[paid media: {shown.star_count} stars]", caption))
+    price = f": {shown.star_count} stars" if shown.star_count else ""
+    stars = Content(type="text", text=lines(f"[paid media{price}]", caption))
     parts = [stars]
     for item in shown.paid_media:
         match item:
-            case PaidMediaPhoto():
+            case PaidMediaPhoto() if item.photo:
                 parts.append(media.photo(item.photo, media_url))
             case PaidMediaVideo():
                 parts.append(media.video(item.video, media_url))

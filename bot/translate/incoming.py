@@ -196,20 +196,19 @@ def person(user: User) -> Person:
 def unreadable_message(
     update: Mapping[str, Any], *, bot_id: int, source_id: SourceId | None
 ) -> ClientMessage | None:
-    """Return a placeholder for an update that cannot be parsed; None when it names no chat.
+    """Return a placeholder for a message that cannot be read; None when it names no chat.
 
-    Reads nothing but the plainest fields, and believes none of them. What tells of a message
-    without being one, such as a reaction, gets an id of its own.
+    Reads nothing but the plainest fields, and believes none of them. What is no message, such as
+    a reaction, has none: the client has said nothing.
     """
-    kind, message = next(
-        ((kind, part) for kind, part in update.items() if _is_message(part)), ("", None)
-    )
+    parts = (update.get(kind) for kind in ("message", "edited_message"))
+    message = next((part for part in parts if _is_message(part)), None)
     if message is None:
         return None
     chat_id = _integer(message["chat"], "id") or _author_id(message)
     if chat_id is None or message["chat"].get("type") != "private":
         return None
-    message_id = _integer(message, "message_id") or 0 if kind.endswith("message") else 0
+    message_id = _integer(message, "message_id") or 0
     update_id = _integer(update, "update_id") or 0
     first_name = message["from"].get("first_name") if _is_object(message.get("from")) else None
     name = clean(first_name) if isinstance(first_name, str) else ""

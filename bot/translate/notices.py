@@ -142,7 +142,8 @@ def _money(amount: int, currency: str) -> str:
 
 def _gift(shown: GiftInfo) -> str:
     emoji = shown.gift.sticker.emoji or ""
-    return f"[gift of {shown.gift.star_count} stars] {emoji} {shown.text or ''}".strip()
+    price = f" of {shown.gift.star_count} stars" if shown.gift.star_count else ""
+    return f"[gift{price}] {emoji} {shown.text or ''}".strip()
 
 
 def _unique_gift(shown: UniqueGiftInfo) -> str:
@@ -150,7 +151,7 @@ def _unique_gift(shown: UniqueGiftInfo) -> str:
 
 
 def _web_app_data(sent: WebAppData) -> str:
-    return f"[{sent.button_text}] {sent.data}"
+    return f"[{sent.button_text}] {sent.data}" if sent.button_text else sent.data
 
 
 def _auto_delete(changed: MessageAutoDeleteTimerChanged) -> str:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aiogram.enums import RichBlockType
-from aiogram.types import Animation, Audio, Document, PhotoSize, Video, Voice
+from aiogram.types import Animation, Audio, Document, Location, PhotoSize, Video, Voice
 from pydantic import BaseModel
 
 from bot.translate import media
 from bot.translate.files import MediaUrl
+from bot.translate.lenient import read
 from bot.translate.notices import NOT_KNOWN
 from kommo.models import Content
 
@@ -78,10 +79,10 @@ def _said(block: Block, depth: int) -> Iterator[str]:
         case "divider":
             yield "———"
         case "map":
-            place = block.get("location") or {}
-            yield f"[map] {place.get('latitude')}, {place.get('longitude')}"
+            place = read(Location, block.get("location"))
+            yield f"[map] {place.latitude}, {place.longitude}" if place else "[map]"
         case "table":
-            for row in block.get("cells") or ():
+            for row in _lists(block, "cells"):
                 yield " | ".join(_words(cell, 0) for cell in row)
     yield from _if_any(_words(block, 0))
     for item in _blocks(block, "items"):
@@ -131,12 +132,13 @@ def _files(block: Block, media_url: MediaUrl, depth: int) -> Iterator[Content]:
     """Return the files of a block and of the blocks in it."""
     if depth > DEPTH:
         return
-    sizes = [PhotoSize.model_validate(size) for size in _blocks(block, "photo")]
-    if sizes:
-        yield media.photo(sizes, media_url)
+    sizes = [read(PhotoSize, size) for size in _blocks(block, "photo")]
+    if any(sizes):
+        yield media.photo([size for size in sizes if size], media_url)
     for name, (kind, show) in FILES.items():
-        if isinstance(block.get(name), Mapping):
-            yield show(kind.model_validate(block[name]), media_url)
+        file = read(kind, block.get(name))
+        if file is not None:
+            yield show(file, media_url)
     for name in ("blocks", "items"):
         for inner in _blocks(block, name):
             yield from _files(inner, media_url, depth + 1)
@@ -144,12 +146,17 @@ def _files(block: Block, media_url: MediaUrl, depth: int) -> Iterator[Content]:
 
 def _blocks(block: Block, name: str) -> list[Block]:
     """Return the objects in a field."""
+    return _members(block, name, Mapping)
+
+
+def _lists(block: Block, name: str) -> list[list[Any]]:
+    """Return the lists in a field."""
+    return _members(block, name, list)
+
+
+def _members(block: Block, name: str, kind: type[Any]) -> list[Any]:
     values = block.get(name)
-    return (
-        [value for value in values if isinstance(value, Mapping)]
-        if isinstance(values, list)
-        else []
-    )
+    return [one for one in values if isinstance(one, kind)] if isinstance(values, list) else []
 
 
 def _if_any(words: str) -> Iterator[str]:

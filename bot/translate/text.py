@@ -67,8 +67,12 @@ def clean(text: str) -> str:
     Carriage returns go, other control characters become spaces, half a surrogate pair becomes
     U+FFFD, and so the text can always be encoded. Reference: Bot API, sendMessage.
     """
-    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return _CONTROL.sub(" ", whole.replace("\r", ""))
+    return _CONTROL.sub(" ", whole(text).replace("\r", ""))
+
+
+def whole(text: str) -> str:
+    """Return a text that can be encoded: half a surrogate pair becomes U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def split(text: str, limit: int = TEXT_LIMIT) -> list[str]:

@@ -244,15 +244,11 @@ def test_a_placeholder_shows_the_words_at_once(said, words):
     assert placeholder.payload.content.text == incoming.UNREADABLE + words
 
 
-def test_a_placeholder_for_a_reaction_is_not_taken_for_its_message():
-    """A reaction of a new kind names a message that is somebody else's, or known already."""
+def test_an_unreadable_reaction_has_no_placeholder():
+    """A reaction of a new kind is nothing that the client said."""
     reaction = {"chat": {"id": 5, "type": "private"}, "message_id": 7}
-    placeholder = incoming.unreadable_message(
-        {"update_id": 9, "message_reaction": reaction}, bot_id=1, source_id=None
-    )
-    assert placeholder is not None
-    assert placeholder.telegram_message_id == 0
-    assert placeholder.payload.external_id == "tg:1:5:notice:9"
+    update = {"update_id": 9, "message_reaction": reaction}
+    assert incoming.unreadable_message(update, bot_id=1, source_id=None) is None
 
 
 @pytest.mark.parametrize(
