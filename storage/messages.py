@@ -149,12 +149,19 @@ class MessageReader:
         )
         return [_message(row) for row in rows]
 
-    async def unread_before(self, conversation_id: str, at: datetime) -> list[str]:
-        """Return Kommo's ids of what was delivered up to a moment and is not known to be read."""
+    async def unread_up_to(self, conversation_id: str, telegram_message_id: int) -> list[str]:
+        """Return Kommo's ids of what is delivered, not known to be read, and up to a message.
+
+        That is, whose parts have no greater id in the chat, and whatever has that very message as
+        one of its parts.
+        """
         rows = await self._session.rows(
             "SELECT kommo_message_id FROM deliveries WHERE status = 1 "
-            "AND conversation_id = :conversation_id AND sent_at <= :at ORDER BY sent_at",
-            {"conversation_id": conversation_id, "at": to_ms(at)},
+            "AND conversation_id = :conversation_id AND (SELECT "
+            "max(telegram_message_id) <= :up_to OR max(telegram_message_id = :up_to) "
+            "FROM messages WHERE messages.kommo_message_id = deliveries.kommo_message_id "
+            "AND direction = 'outgoing') ORDER BY sent_at",
+            {"conversation_id": conversation_id, "up_to": telegram_message_id},
         )
         return [row[0] for row in rows]
 

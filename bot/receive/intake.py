@@ -34,8 +34,7 @@ from bot.translate.languages import Language
 from bot.translate.presses import Press
 from bot.translate.reachability import Reachability, reachability
 from bot.translate.reactions import ClientReaction, client_reaction, reactions
-from bot.translate.rich import set_aside
-from bot.translate.votes import Vote, client_vote
+from bot.translate.updates import read_update
 from kommo.ids import KommoMessageId, SourceId
 from kommo.models import EditMessage, NewMessage, Profile, Quote, StatusCode
 from storage.conversations import Conversation
@@ -72,7 +71,7 @@ class Pressed:
     author: User
 
 
-Action = ClientMessage | ClientEdit | ClientReaction | Pressed | Vote | Reachability
+Action = ClientMessage | ClientEdit | ClientReaction | Pressed | Reachability
 
 
 class Intake:
@@ -107,8 +106,6 @@ class Intake:
                 await self._store_reaction(tx, action, update["update_id"])
             case Pressed():
                 await self._store_press(tx, action)
-            case Vote(address):
-                await self._mark_read(tx, address, self._now())
             case Reachability():
                 await store_reachability(
                     tx,
@@ -123,7 +120,7 @@ class Intake:
                 log.debug("update without use", extra={"update": update.get("update_id")})
 
     def _translate(self, raw: Mapping[str, Any]) -> Action | None:
-        update = Update.model_validate(set_aside(raw))
+        update = read_update(raw)
         if update.message is not None or update.edited_message is not None:
             return self._written(update)
         if update.callback_query is not None:
@@ -131,8 +128,6 @@ class Intake:
             return Pressed(press, update.callback_query.from_user) if press else None
         if update.message_reaction is not None:
             return client_reaction(update.message_reaction, bot_id=self._bot_id)
-        if update.poll_answer is not None:
-            return client_vote(update.poll_answer, bot_id=self._bot_id)
         if update.my_chat_member is not None:
             return reachability(update.my_chat_member, bot_id=self._bot_id)
         return None
@@ -186,7 +181,7 @@ class Intake:
         if message.telegram_message_id:  # a pressed button is no message in Telegram
             for number, payload in enumerate(message.payloads, start=1):
                 await tx.messages.remember_incoming(self._received(message, payload, number))
-        await self._mark_read(tx, message.address, message.at)
+        await self._mark_read(tx, message.address, message.telegram_message_id)
 
     async def _store_press(self, tx: Transaction, pressed: Pressed) -> None:
         """Store a press twice: as what the client says, and as what the client is to be shown."""
@@ -201,6 +196,7 @@ class Intake:
             source_id=settings.source_id,
         )
         await self._store_message(tx, message)
+        await self._mark_read(tx, press.address, press.message_id or 0)
         await put_press(tx, press, now=self._now(), lifetimes=settings.lifetimes)
 
     async def _store_reaction(
@@ -208,6 +204,7 @@ class Intake:
     ) -> None:
         """Store a reaction to a message that crossed the bridge; of others Kommo knows nothing."""
         address = change.address
+        await self._mark_read(tx, address, change.telegram_message_id)
         message = await tx.messages.by_telegram(
             address.bot_id, address.chat_id, change.telegram_message_id, address.business_user_id
         )
@@ -225,7 +222,6 @@ class Intake:
                 now=self._now(),
                 lifetimes=self._settings.lifetimes,
             )
-        await self._mark_read(tx, address, change.at)
 
     async def _store_edit(self, tx: Transaction, edit: ClientEdit, update_id: int) -> None:
         """Store an edit; one that changes nothing a person can see is none.
@@ -276,11 +272,15 @@ class Intake:
             lifetimes=self._settings.lifetimes,
         )
 
-    async def _mark_read(self, tx: Transaction, address: ChatAddress, at: datetime) -> None:
-        """Tell Kommo that what was delivered before the client did something was read."""
-        if not self._settings.infer_read:
+    async def _mark_read(self, tx: Transaction, address: ChatAddress, up_to: int) -> None:
+        """Tell Kommo that what stands above a message of the chat, or is it, was read.
+
+        Ids rise within a chat; times are told in seconds, or not at all. No id tells nothing.
+        """
+        if not self._settings.infer_read or not up_to:
             return
-        for kommo_id in await tx.messages.unread_before(address.conversation_id, at):
+        unread = await tx.messages.unread_up_to(address.conversation_id, up_to)
+        for kommo_id in unread:
             await put_status(
                 tx,
                 KommoMessageId(kommo_id),

@@ -36,7 +36,6 @@ KINDS = [
     "edited_message",
     "callback_query",
     "message_reaction",
-    "poll_answer",
     "my_chat_member",
 ]
 WAIT_S, MARGIN_S, BATCH = 30, 10, 100

@@ -5,7 +5,6 @@ Reference: Bot API, MessageReactionUpdated; Kommo, Send reactions (one emoji a c
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from aiogram.types import (
     MessageReactionUpdated,
@@ -30,28 +29,26 @@ class ClientReaction:
     address: ChatAddress
     telegram_message_id: int
     user_id: int
-    at: datetime
     removed: tuple[str, ...]
     added: tuple[str, ...]
 
 
 def client_reaction(update: MessageReactionUpdated, *, bot_id: int) -> ClientReaction | None:
-    """Return what changed; None when it is nobody's, or nothing that an emoji can say.
+    """Return what changed; None where it is no client's.
 
-    A custom emoji tells a bot no more than its number, so it is left out.
+    A custom emoji tells a bot no more than its number, so it is left out; but whoever gives or
+    takes back one has read the message. In a private chat, the client is whose chat it is.
     """
-    old, new = _emoji(update.old_reaction), _emoji(update.new_reaction)
-    removed = tuple(emoji for emoji in old if emoji not in new)
-    added = tuple(emoji for emoji in new if emoji not in old)
-    if update.user is None or update.chat.type != "private" or not (removed or added):
+    is_anonymous = update.user is None and update.actor_chat is not None
+    if is_anonymous or update.chat.type != "private":
         return None
+    old, new = _emoji(update.old_reaction), _emoji(update.new_reaction)
     return ClientReaction(
         ChatAddress(bot_id, update.chat.id),
         update.message_id,
-        update.user.id,
-        update.date,
-        removed,
-        added,
+        update.user.id if update.user else update.chat.id,
+        tuple(emoji for emoji in old if emoji not in new),
+        tuple(emoji for emoji in new if emoji not in old),
     )
 
 

@@ -155,6 +155,51 @@ async def test_a_press_marks_what_was_delivered_as_read(
     await eventually(lambda: kommo.statuses_of(question[0]) == [1, 2])
 
 
+async def test_a_press_that_waited_reads_nothing_that_came_after_it(
+    bridge, telegram, kommo, eventually, question
+):
+    """A press names its message: an answer that was delivered later was not seen by it."""
+    missing = telegram.faults.fail("getUpdates", status=500, times=None)
+    press(telegram, question[1], "b:one")
+    later = await kommo.manager_says("Later", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(later) == [1])
+    telegram.faults.remove(missing)
+    await eventually(lambda: kommo.statuses_of(question[0]) == [1, 2])
+    telegram.client_says("Done")
+    await eventually(lambda: kommo.texts_in(CONVERSATION)[-1] == "Done")
+    await eventually(lambda: kommo.statuses_of(later) == [1, 2])
+
+
+CUSTOM = [{"type": "custom_emoji", "custom_emoji_id": "1"}]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"new_reaction": CUSTOM}, id="custom-emoji"),
+        pytest.param({"old_reaction": CUSTOM}, id="taken-back"),
+        pytest.param({"new_reaction": [{"type": "hologram"}]}, id="of-a-new-kind"),
+        pytest.param({"new_reaction": "odd", "date": None}, id="unreadable-but-for-its-message"),
+    ],
+)
+async def test_any_reaction_means_that_its_message_was_read(
+    bridge, telegram, kommo, eventually, question, change
+):
+    """Reading shows in what a client does, not in what of it can be shown."""
+    kommo_id, message_id = question
+    reaction = {
+        "chat": telegram.peers[ANN].chat(),
+        "user": telegram.peers[ANN].user(),
+        "message_id": message_id,
+        "date": 1767348000,
+        "old_reaction": [],
+        "new_reaction": [],
+    }
+    telegram.push({"message_reaction": reaction | change})
+    await eventually(lambda: kommo.statuses_of(kommo_id) == [1, 2])
+    assert kommo.reactions == []
+
+
 async def test_a_reaction_to_the_managers_message_is_told_and_taken_back(
     bridge, telegram, kommo, eventually, question
 ):

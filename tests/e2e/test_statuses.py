@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.e2e.conftest import BOT_ID
+
 ANN = 555
 CONVERSATION = "tg:700001:555"
 
@@ -91,13 +93,32 @@ async def test_a_reaction_means_that_it_was_read(known, telegram, kommo, eventua
     await eventually(lambda: kommo.statuses_of(message_id) == [1, 2])
 
 
-async def test_a_vote_means_that_it_was_read(known, telegram, kommo, eventually):
-    """Who votes in a poll of the bot has read what stands there."""
+async def test_a_vote_proves_nothing(known, telegram, kommo, eventually):
+    """A vote names neither a message nor a moment, so what it came after is not known."""
     message_id = await kommo.manager_says("answer", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(message_id) == [1])
     ann = {"id": ANN, "is_bot": False, "first_name": "Ann"}
     vote = {"poll_id": "1", "user": ann, "option_ids": [0], "option_persistent_ids": ["a"]}
     telegram.push({"poll_answer": vote})
+    telegram.client_says("and now I read it")
+    await eventually(lambda: kommo.statuses_of(message_id) == [1, 2])
+    statuses = [one for one in kommo.calls("delivery_status") if message_id in one.path]
+    assert len(statuses) == 2
+
+
+async def test_what_was_written_in_the_same_second_is_not_read_by_what_stands_above(
+    known, telegram, kommo, eventually
+):
+    """A client's message and an answer of one second: what stands below was not read."""
+    await eventually(lambda: telegram.bot(BOT_ID).poll is not None)
+    missing = telegram.faults.fail("getUpdates", status=500, times=None)
+    above = telegram.client_says("above")
+    message_id = await kommo.manager_says("below", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    assert telegram.sent_to(ANN)[0].message_id > above
+    telegram.faults.remove(missing)
+    await eventually(lambda: "above" in kommo.texts_in(CONVERSATION))
+    telegram.client_starts()
     await eventually(lambda: kommo.statuses_of(message_id) == [1, 2])
 
 

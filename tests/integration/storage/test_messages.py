@@ -140,25 +140,37 @@ async def test_a_status_only_moves_forward(messages, answer, steps, moved, end):
     assert await messages.status_of("k1") == end
 
 
-async def test_unread_is_what_was_delivered_before(messages, answer, noon):
-    """What a client's message marks as read: delivered, sent until then, in this conversation."""
-    for number, (after_s, status) in enumerate(
-        [(0, 1), (1, 1), (2, 1), (0, 2), (0, -1), (0, None)]
-    ):
-        await messages.remember_outgoing(
-            replace(
-                answer,
-                kommo_message_id=f"k{number}",
-                telegram_message_id=50 + number,
-                at=noon + after_s * SECOND,
-            )
-        )
+async def test_unread_is_what_was_delivered_and_stands_above(messages, answer, noon):
+    """What a client's message marks as read: delivered, above it, in this conversation.
+
+    Moments are told in seconds only; the ids of a chat rise.
+    """
+    for number, status in enumerate([1, 1, 1, 2, -1, None]):
+        sent = replace(answer, kommo_message_id=f"k{number}", telegram_message_id=50 + number)
+        await messages.remember_outgoing(sent)
         if status is not None:
             await messages.set_status(f"k{number}", status)
     await messages.set_status("elsewhere", 1, conversation_id="tg:1:8")
-    assert await messages.unread_before("tg:1:7", noon + SECOND) == ["k0", "k1"]
+    await messages.set_status("never sent", 1, conversation_id="tg:1:7")
+    assert await messages.unread_up_to("tg:1:7", 49) == []
+    assert await messages.unread_up_to("tg:1:7", 51) == ["k0", "k1"]
     await messages.set_status("k0", 2)
-    assert await messages.unread_before("tg:1:7", noon + SECOND) == ["k1"]
+    assert await messages.unread_up_to("tg:1:7", 51) == ["k1"]
+
+
+@pytest.mark.parametrize(("up_to", "unread"), [(40, []), (50, ["k"]), (51, []), (60, ["k"])])
+async def test_an_answer_of_several_parts_is_read_whole_or_by_name(
+    messages, answer, up_to, unread
+):
+    """All its parts stand above what the client did, or it is what the client did it to."""
+    for part, telegram_message_id in enumerate([50, 55], start=1):
+        await messages.remember_outgoing(
+            replace(
+                answer, kommo_message_id="k", telegram_message_id=telegram_message_id, part=part
+            )
+        )
+    await messages.set_status("k", 1)
+    assert await messages.unread_up_to("tg:1:7", up_to) == unread
 
 
 async def test_a_message_that_was_never_sent_has_a_status(messages):

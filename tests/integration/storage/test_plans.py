@@ -124,7 +124,7 @@ CALLS = {
         SentPart("m", "c7", 1, 7, 10**6, noon)
     ),
     "status": lambda tx, put, noon: tx.messages.set_status("m7", 2),
-    "unread": lambda tx, put, noon: tx.messages.unread_before("c7", noon),
+    "unread": lambda tx, put, noon: tx.messages.unread_up_to("c7", 7),
 }
 
 

@@ -154,12 +154,25 @@ def test_a_managers_message_is_named_as_kommo_names_it():
 @pytest.mark.parametrize(
     ("old", "new", "fields"),
     [
-        pytest.param([], [{"type": "custom_emoji", "custom_emoji_id": "1"}], {}, id="custom"),
-        pytest.param(emoji("👍"), emoji("👍"), {}, id="nothing-changed"),
         pytest.param([], emoji("👍"), {"user": None, "actor_chat": GROUP}, id="anonymous"),
         pytest.param([], emoji("👍"), {"chat": GROUP}, id="in-a-group"),
     ],
 )
-def test_what_no_emoji_can_say_is_not_told(old, new, fields):
-    """A custom emoji has no character; groups are not bridged."""
+def test_reactions_of_others_are_no_clients(old, new, fields):
+    """Groups are not bridged."""
     assert reaction(old, new, **fields) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param([], [{"type": "custom_emoji", "custom_emoji_id": "1"}], id="custom"),
+        pytest.param(emoji("👍"), emoji("👍"), id="nothing-changed"),
+    ],
+)
+def test_what_no_emoji_can_say_is_not_told(old, new):
+    """A custom emoji has no character: nothing is said, but which message was read."""
+    change = reaction(old, new)
+    assert change is not None
+    assert reactions(change, external_id=None, kommo_message_id="kommo-1") == []
+    assert change.telegram_message_id == 42
