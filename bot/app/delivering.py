@@ -57,7 +57,7 @@ def build_to_kommo(parts: Parts, connector: Connector) -> Worker:
             parts.database,
             links=parts.links,
             sizes=Sizes(
-                parts.files,
+                parts.files.is_given,
                 parts.probes,
                 is_cloud=parts.settings.telegram.is_cloud,
             ),

@@ -8,13 +8,13 @@ Reference: Bot API, getFile; Using a local Bot API server.
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
 from bot.background import Background
 from bot.links import MediaLink
-from bot.telegram_files import CLOUD_LIMIT_BYTES, FileError, FileRefusedError, TelegramFiles
+from bot.telegram_files import CLOUD_LIMIT_BYTES, FileError, FileRefusedError
 
 KNOWN_FOR_S = 600.0
 """So long a server's kind is remembered: it may be started again in another mode."""
@@ -48,7 +48,7 @@ class Sizes:
     """Knows which files are too big.
 
     Args:
-        files: asks Telegram.
+        is_given: asks Telegram whether it gives a bot a file; None: there is no telling.
         background: where it is asked.
         is_cloud: whether Telegram's own server is asked, whose limit is known.
         now_s: the clock that only goes forward.
@@ -56,13 +56,13 @@ class Sizes:
 
     def __init__(
         self,
-        files: TelegramFiles,
+        is_given: Callable[[int, str], Awaitable[bool | None]],
         background: Background,
         *,
         is_cloud: bool,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._files = files
+        self._is_given = is_given
         self._background = background
         self._is_cloud = is_cloud
         self._now_s = now_s
@@ -102,7 +102,7 @@ class Sizes:
 
     async def _ask(self, link: MediaLink) -> None:
         try:
-            is_given = await self._files.is_given(link.bot_id, link.file_id)
+            is_given = await self._is_given(link.bot_id, link.file_id)
         except FileRefusedError as error:
             log.info("whether a file is given is not told: %s", error, extra={"bot": link.bot_id})
             is_given = None
