@@ -58,7 +58,9 @@ def clock():
 async def make(server, clock):
     """Make what is tested."""
     async with Background(4) as background:
-        yield lambda *, is_cloud=False: Sizes(server, background, is_cloud=is_cloud, now_s=clock)
+        yield lambda *, is_cloud=False: Sizes(
+            server.is_given, background, is_cloud=is_cloud, now_s=clock
+        )
 
 
 async def asked(sizes, *links):
