@@ -15,7 +15,7 @@ from bot.connections import Door, noted, serve, without_program
 from bot.errors import BridgeError
 from bot.health import Health
 
-SHUTDOWN_S = 1.0
+SHUTDOWN_S = 0.5
 LOCAL_NAMES = ("localhost",)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

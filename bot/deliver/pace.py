@@ -28,6 +28,8 @@ class Turn:
         self._pace = pace
         self._granted = asyncio.get_running_loop().create_future()
         self._timer: asyncio.TimerHandle | None = None
+        self.was_too_long = False
+        """Whether it was passed on before its end."""
 
     async def granted(self) -> None:
         """Wait until it is given."""
@@ -42,7 +44,11 @@ class Turn:
 
     def begin(self, hold_s: float) -> None:
         """Keep it until `end`, but not for ever."""
-        self._timer = asyncio.get_running_loop().call_later(hold_s, self.end)
+        self._timer = asyncio.get_running_loop().call_later(hold_s, self._expire)
+
+    def _expire(self) -> None:
+        self.was_too_long = True
+        self.end()
 
     def end(self) -> None:
         """Pass it on."""

@@ -5,6 +5,7 @@ none begins at all. So a kill repeats one of a bot at most. See decision 0003.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -100,6 +101,7 @@ class Sends:
         self._hold_s = hold_s
         self._paces = {bot_id: Pace() for bot_id in bots}
         self._hung: set[str] = set()
+        self._waited_s: dict[int, float] = defaultdict(float)
         self._freed = asyncio.Event()
         self._is_stopped = False
 
@@ -137,6 +139,10 @@ class Sends:
         """Learn that the database has what came of an attempt, or of one call of it."""
         self._journal.recorded(item.id, number)
         self._freed.set()
+
+    def waited_s(self, item: QueueItem) -> float:
+        """Return how long the calls of an attempt waited for their turns; asked once."""
+        return self._waited_s.pop(item.id, 0.0)
 
     async def make(
         self,
@@ -197,7 +203,7 @@ class Sends:
             self._journal.give_up(send.step)
         else:
             self._journal.refuse(send.step, send.bot_id)
-        if isinstance(outcome, RetryLater) and outcome.is_unknown:
+        if send.turn is not None and send.turn.was_too_long:
             self._hung.add(send.chat)
         return error
 
@@ -240,6 +246,7 @@ class Sends:
 
     async def _begin(self, send: Send) -> None:
         """Wait for the turn, and for what makes sure that the call can be recorded."""
+        since = asyncio.get_running_loop().time()
         try:
             send.turn = await self._paces[send.bot_id].turn(send.lane)
             await self._has_room(send)
@@ -250,6 +257,7 @@ class Sends:
             send.kept_from = error  # the HTTP client wraps it
             raise
         finally:
+            self._waited_s[send.item.id] += asyncio.get_running_loop().time() - since
             if send.is_over:
                 send.end()
         send.is_begun = True
@@ -279,8 +287,7 @@ class Sends:
 
     def _hold_of(self, send: Send) -> float:
         """Return how long a call may hold up the bot's others."""
-        is_doubtful = send.item.unknowns or send.chat in self._hung
-        return min(BRIEF_S, self._hold_s) if is_doubtful else self._hold_s
+        return min(BRIEF_S, self._hold_s) if send.chat in self._hung else self._hold_s
 
 
 def timeout(total_s: float | None = CALL_S) -> aiohttp.ClientTimeout:

@@ -87,6 +87,10 @@ class Sending(Protocol):
         """Learn that what came of an attempt is recorded, and on disk."""
         ...
 
+    def waited_s(self, item: QueueItem) -> float:
+        """Return how long an attempt only waited; asked once."""
+        ...
+
 
 class Observe(Protocol):
     """Whoever counts attempts."""
@@ -281,10 +285,12 @@ class Worker:
     async def _process(self, item: QueueItem) -> None:
         began_at = asyncio.get_running_loop().time()
         outcome = await self._attempt(item)
+        took_s = asyncio.get_running_loop().time() - began_at
+        if self._sending is not None:
+            took_s -= self._sending.waited_s(item)
         if isinstance(outcome, NotYet):
             await self._put_off(item, outcome)
         else:
-            took_s = asyncio.get_running_loop().time() - began_at
             if self._observe is not None:
                 age_s = (self._now() - item.created_at).total_seconds()
                 self._observe(item, outcome, took_s=took_s, age_s=age_s)

@@ -145,6 +145,28 @@ async def test_one_client_whose_sends_hang_holds_up_nobody_else(
     await eventually(lambda: telegram.texts_to(ANN) == ["for Ann"])
 
 
+async def test_what_is_dropped_while_it_is_sent_is_not_overtaken(
+    bridge, telegram, kommo, command, eventually
+):
+    """The next message waits for the attempt; what Telegram took has its true status."""
+    telegram.client_says("hi")
+    telegram.client_says("hi", chat_id=BOB, name="Bob")
+    await eventually(lambda: len(kommo.conversations) == 2)
+    held = telegram.faults.hang("sendMessage")
+    first = await kommo.manager_says("first", to=CONVERSATION)
+    second = await kommo.manager_says("second", to=CONVERSATION)
+    await eventually(lambda: held.hits == 1)
+    code, _output, _errors = await command("queue", "drop", "outgoing-1", "--yes")
+    assert code == 0
+    await kommo.manager_says("for Bob", to="tg:700001:556")  # so that the queue is looked at
+    await asyncio.sleep(0.5)
+    assert telegram.texts_to(ANN) == []
+    held.release()
+    await eventually(lambda: kommo.statuses_of(second) == [1])
+    assert telegram.texts_to(ANN) == ["first", "second"]
+    assert kommo.statuses_of(first) == [1]
+
+
 async def test_a_conversation_of_a_bot_that_is_gone_is_reported(
     bridge, telegram, kommo, config, eventually
 ):
