@@ -16,6 +16,9 @@ FIRST_BACKUP_S, ALERT_EVERY_S = 60, 60
 BUTTON_DAYS = 365
 """So long a button in Telegram can be pressed at least, even where items are kept shorter."""
 
+PRESSES_KEPT = timedelta(days=1)
+"""A press is known for a minute; the rest is margin for clocks."""
+
 RENEW_EVERY_MIN = 15
 PURGE_EVERY_H, REPORT_EVERY_H, GRACE_S = 1, 6, 600
 
@@ -56,6 +59,7 @@ class Jobs:
             ]
             await tx.attempts.purge()
             await tx.buttons.purge(before=min(before, self._now() - timedelta(days=BUTTON_DAYS)))
+            await tx.presses.purge(before=self._now() - PRESSES_KEPT)
             await tx.invitations.purge(before=before)
             await tx.forgotten.purge(before=self._now())
         if any(removed):

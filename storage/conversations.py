@@ -204,6 +204,7 @@ class Conversations(ConversationReader):
             "messages",
             "deliveries",
             "buttons",
+            "presses",
             "avatars",
             "invitation_uses",
             "conversation_chats",

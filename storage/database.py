@@ -20,6 +20,7 @@ from storage.invitations import Invitations
 from storage.lock import instance_lock
 from storage.messages import MessageReader, Messages
 from storage.notes import NoteReader, Notes
+from storage.presses import Presses
 from storage.queue import DurableQueue
 from storage.queue_reader import QueueReader
 from storage.schema import migrate
@@ -36,6 +37,7 @@ class Transaction:
         self.conversation_chats = ConversationChats(session)
         self.messages = Messages(session)
         self.buttons = Buttons(session)
+        self.presses = Presses(session)
         self.avatars = Avatars(session)
         self.attempts = Attempts(session)
         self.invitations = Invitations(session)

@@ -24,7 +24,7 @@ from bot.items import (
     put_status,
 )
 from bot.receive.people import PeopleSettings, meet
-from bot.receive.presses import put_press
+from bot.receive.presses import is_new_press, put_press
 from bot.receive.reachability import store_reachability
 from bot.translate import incoming, presses
 from bot.translate.files import MediaUrl
@@ -37,6 +37,7 @@ from bot.translate.reactions import ClientReaction, client_reaction, reactions
 from bot.translate.updates import read_update
 from kommo.ids import KommoMessageId, SourceId
 from kommo.models import EditMessage, NewMessage, Profile, Quote, StatusCode
+from storage.buttons import Button
 from storage.conversations import Conversation
 from storage.database import Transaction
 from storage.messages import ReceivedMessage
@@ -125,7 +126,7 @@ class Intake:
             return self._written(update)
         if update.callback_query is not None:
             press = presses.client_press(update.callback_query, bot_id=self._bot_id)
-            return Pressed(press, update.callback_query.from_user) if press else None
+            return Pressed(press, update.callback_query.from_user)
         if update.message_reaction is not None:
             return client_reaction(update.message_reaction, bot_id=self._bot_id)
         if update.my_chat_member is not None:
@@ -185,19 +186,34 @@ class Intake:
 
     async def _store_press(self, tx: Transaction, pressed: Pressed) -> None:
         """Store a press twice: as what the client says, and as what the client is to be shown."""
-        settings, press = self._settings, pressed.press
+        press = pressed.press
         button = await tx.buttons.get(press.button_id) if press.button_id else None
-        press = press.model_copy(update={"text": button.text if button else press.text})
+        if button is not None and button.conversation_id != press.address.conversation_id:
+            log.warning("a press of another conversation's button")
+            press = presses.unsaid(press)
+        if press.is_said:
+            press = press.model_copy(update={"text": button.text if button else press.text})
+            await self._say_press(tx, press, pressed.author, button)
+        await put_press(tx, press, now=self._now(), lifetimes=self._settings.lifetimes)
+
+    async def _say_press(
+        self, tx: Transaction, press: Press, author: User, button: Button | None
+    ) -> None:
+        """Store what a press says, unless the app only sent the last one again."""
+        await self._mark_read(tx, press.address, press.message_id or 0)
+        if not await is_new_press(tx, press, now=self._now()):
+            log.info(
+                "a press was sent again", extra={"conversation": press.address.conversation_id}
+            )
+            return
         message = presses.client_message(
             press,
-            pressed.author,
+            author,
             callback_data=button.callback_data if button else None,
             at=self._now(),
-            source_id=settings.source_id,
+            source_id=self._settings.source_id,
         )
         await self._store_message(tx, message)
-        await self._mark_read(tx, press.address, press.message_id or 0)
-        await put_press(tx, press, now=self._now(), lifetimes=settings.lifetimes)
 
     async def _store_reaction(
         self, tx: Transaction, change: ClientReaction, update_id: int

@@ -1,10 +1,24 @@
 """A pressed button, until it is stored: what the client is to be shown of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.items import Kind, Lifetimes
-from bot.translate.presses import Press
+from bot.translate.presses import Press, fingerprint
 from storage.database import Transaction
+
+SENT_AGAIN = timedelta(seconds=60)
+"""For so long the same press under the same keyboard is the app's repetition (decision 0046)."""
+
+
+async def is_new_press(tx: Transaction, press: Press, *, now: datetime) -> bool:
+    """Tell whether a press is another than the last one under its message."""
+    return await tx.presses.remember(
+        press.address.conversation_id,
+        press.message_id or 0,
+        fingerprint(press),
+        now=now,
+        unlike=now - SENT_AGAIN,
+    )
 
 
 async def put_press(tx: Transaction, press: Press, *, now: datetime, lifetimes: Lifetimes) -> None:

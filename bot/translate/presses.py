@@ -4,6 +4,7 @@ Buttons carry `b:` and a short id; what they say is stored, so that a press mean
 later. Pure. Reference: Bot API, CallbackQuery; Kommo, Receiving chat webhooks (markup).
 """
 
+import hashlib
 from datetime import datetime
 
 from aiogram.types import (
@@ -39,6 +40,7 @@ class Press(BaseModel):
         message_id: of the message under which the button is; None when Telegram does not tell.
         keyboard: as the client sees it; None when Telegram does not tell.
         text: what the button says; filled in when it is known.
+        is_said: whether it is a client's word in the chat with the bot; others are only answered.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,6 +52,7 @@ class Press(BaseModel):
     message_id: int | None = None
     keyboard: InlineKeyboardMarkup | None = None
     text: str | None = None
+    is_said: bool = True
 
     @property
     def button_id(self) -> str | None:
@@ -64,21 +67,39 @@ class Press(BaseModel):
         return ChatAddress(self.bot_id, self.chat_id)
 
 
-def client_press(query: CallbackQuery, *, bot_id: int) -> Press | None:
-    """Return a press of a button in a chat with a client; None for any other."""
+def client_press(query: CallbackQuery, *, bot_id: int) -> Press:
+    """Return a press of a button. Reference: Bot API, CallbackQuery (each is to be answered).
+
+    In a group, under a message that somebody sent by the bot's inline mode, and of a game, it is
+    no word of a client to the bot.
+    """
     message = query.message
-    if query.data is None or (message is not None and message.chat.type != "private"):
-        return None
+    is_private = message.chat.type == "private" if message else query.inline_message_id is None
     keyboard = message.reply_markup if isinstance(message, Message) else None
-    return Press(
+    press = Press(
         bot_id=bot_id,
         chat_id=message.chat.id if message else query.from_user.id,
         callback_id=query.id,
         message_id=message.message_id if message else None,
-        data=query.data,
+        data=query.data or "",
         keyboard=keyboard,
-        text=shown_text(keyboard, query.data),
+        text=shown_text(keyboard, query.data or ""),
     )
+    return press if is_private and query.data is not None else unsaid(press)
+
+
+def unsaid(press: Press) -> Press:
+    """Return a press that is answered, and neither told nor shown."""
+    return press.model_copy(update={"keyboard": None, "text": None, "is_said": False})
+
+
+def fingerprint(press: Press) -> str:
+    """Return what is the same when an app sends the same press twice, beside the message.
+
+    Once the keyboard shows another choice, or something else, the press is another.
+    """
+    keyboard = press.keyboard.model_dump_json(exclude_none=True) if press.keyboard else ""
+    return hashlib.sha256(f"{press.data}\n{keyboard}".encode()).hexdigest()[:32]
 
 
 def client_message(

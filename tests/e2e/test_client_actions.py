@@ -1,7 +1,7 @@
 """What a client does without writing: pressing a button, reacting to a message."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -31,11 +31,11 @@ async def remember(bridge, button_id, text, callback_data=None):
         await tx.buttons.remember([button])
 
 
-def press(telegram, message_id, data, *, is_accessible=True):
+def press(telegram, message_id, data, *, is_accessible=True, chat=None, **more):
     """Let Ann press the button that carries the data; without an id, no message is told of."""
     callback_id = f"press{telegram.number()}"
     telegram.callbacks[callback_id] = None
-    chat = telegram.peers[ANN].chat()
+    chat = chat or telegram.peers[ANN].chat()
     message = {"message_id": message_id, "chat": chat, "date": 0}
     if is_accessible:
         message |= {"date": 1767348000, "reply_markup": KEYBOARD, "text": "Shall we?"}
@@ -48,6 +48,7 @@ def press(telegram, message_id, data, *, is_accessible=True):
                 "data": data,
                 "message": message if message_id is not None else None,
             }
+            | more
         }
     )
     return callback_id
@@ -153,6 +154,78 @@ async def test_a_press_marks_what_was_delivered_as_read(
     """Who presses a button has read the message."""
     press(telegram, question[1], "b:one")
     await eventually(lambda: kommo.statuses_of(question[0]) == [1, 2])
+
+
+async def test_a_press_that_the_app_sends_again_is_said_once(
+    bridge, telegram, kommo, eventually, question
+):
+    """One press, two queries: the client said it once, and neither query is left waiting."""
+    _kommo_id, message_id = question
+    ids = [press(telegram, message_id, "b:one"), press(telegram, message_id, "b:one")]
+    await eventually(lambda: all(telegram.callbacks[one] == "✔️ Yes" for one in ids))
+    ids += [press(telegram, message_id, "b:one"), press(telegram, message_id, "b:two")]
+    await eventually(lambda: None not in [telegram.callbacks[one] for one in ids])
+    telegram.client_says("Done")
+    await eventually(lambda: kommo.texts_in(CONVERSATION)[-1] == "Done")
+    assert kommo.texts_in(CONVERSATION)[2:] == ["Yes", "No", "Done"]
+
+
+async def test_the_same_button_counts_again_later_and_after_another(
+    bridge, telegram, kommo, eventually, question
+):
+    """To and fro, or a minute later: whoever presses again means it."""
+    _kommo_id, message_id = question
+    for data in ("b:one", "b:two", "b:one"):
+        press(telegram, message_id, data)
+    await eventually(lambda: kommo.texts_in(CONVERSATION)[2:] == ["Yes", "No", "Yes"])
+    bridge.ahead = timedelta(seconds=61)
+    press(telegram, message_id, "b:one")
+    await eventually(lambda: kommo.texts_in(CONVERSATION)[2:] == ["Yes", "No", "Yes", "Yes"])
+
+
+async def test_a_press_of_another_conversations_button_is_not_said(
+    bridge, telegram, kommo, eventually, question
+):
+    """What a button says is said by the client whom it was shown to; the query is answered."""
+    button = Button("one", "tg:700001:777", "Yes", datetime.now(UTC), "secret-of-777")
+    async with Database.open(bridge.settings.database) as database, database.transaction() as tx:
+        await tx.buttons.remember([button])
+    callback_id = press(telegram, question[1], "b:one")
+    await eventually(lambda: telegram.callbacks[callback_id] == "")
+    telegram.client_says("Done")
+    await eventually(lambda: kommo.texts_in(CONVERSATION)[-1] == "Done")
+    assert kommo.texts_in(CONVERSATION) == ["Hi", "Shall we?", "Done"]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param({"message_id": None, "inline_message_id": "AAA"}, id="in-inline-mode"),
+        pytest.param({"message_id": 9, "chat": {"id": -5, "type": "group"}}, id="in-a-group"),
+        pytest.param({"message_id": 9, "chat": {"id": -5, "type": "channel"}}, id="in-a-channel"),
+        pytest.param(
+            {"message_id": 9, "chat": {"id": -5, "type": "group"}, "is_accessible": False},
+            id="in-a-group-long-ago",
+        ),
+        pytest.param({"message_id": None, "game_short_name": "x", "data": None}, id="of-a-game"),
+    ],
+)
+async def test_a_press_elsewhere_is_answered_and_makes_no_lead(
+    bridge, telegram, kommo, eventually, how
+):
+    """A stranger under an inline-mode message, or a group: nobody to write to."""
+    telegram.add_person(ANN)
+    how = {"data": "b:one", **how}
+    callback_id = press(telegram, **how)
+    await eventually(lambda: telegram.callbacks[callback_id] == "")
+    telegram.client_says("Hi", chat_id=777)
+    await eventually(lambda: "tg:700001:777" in kommo.conversations)
+    assert list(kommo.conversations) == ["tg:700001:777"]
+    async with (
+        Database.open(bridge.settings.database) as database,
+        database.snapshot() as snapshot,
+    ):
+        assert await snapshot.conversations.get(CONVERSATION) is None
 
 
 async def test_a_press_that_waited_reads_nothing_that_came_after_it(

@@ -55,11 +55,14 @@ def test_a_press_says_what_the_button_says():
     [
         pytest.param({"chat": GROUP}, id="in-a-group"),
         pytest.param({"data": None}, id="of-a-game"),
+        pytest.param({"message": None, "inline_message_id": "i"}, id="in-inline-mode"),
     ],
 )
 def test_other_presses_are_not_a_clients(how):
-    """Groups are not bridged, and games say nothing."""
-    assert presses.client_press(query(**how), bot_id=700001) is None
+    """Groups are not bridged, and games say nothing; they are answered all the same."""
+    press = presses.client_press(query(**how), bot_id=700001)
+    assert not press.is_said
+    assert (press.text, choice(press), answer_text(press)) == (None, None, None)
 
 
 def test_a_press_without_its_message_is_still_one():
