@@ -33,7 +33,9 @@ ANSWER_S, BIG_ANSWER_S = 30, 900
 """How long getFile may take. A local server answers when it has the whole of a big file."""
 
 PROBE_S = 15
-DOWNLOAD = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
+DOWNLOAD = aiohttp.ClientTimeout(total=3600, sock_connect=10, sock_read=30)
+"""An hour is enough for the largest file, and ends a server that drips."""
+
 OK, PARTIAL, NOT_FOUND, BAD_GATEWAY, TIMED_OUT = 200, 206, 404, 502, 504
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kommo.errors import PayloadError
 from kommo.ids import (
     AmojoId,
     ExternalMessageId,
@@ -159,9 +160,12 @@ def history(body: bytes) -> list[HistoryMessage]:
     Reference: Kommo, Chat history.
 
     Raises:
-        PayloadError: it is not JSON.
+        PayloadError: it is not Kommo's: it does not prove that there are no messages.
     """
-    rows = decode(body).children("messages") if body else []
+    fields = decode(body) if body.strip() else Fields({})
+    if fields and "messages" not in fields.data:
+        raise PayloadError("it tells no messages")
+    rows = fields.children("messages")
     return [message for row in rows if (message := _history_message(row)) is not None]
 
 

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from kommo.errors import (
+    CHANNEL_STATUSES,
     PayloadError,
     RateLimitedError,
     RejectedError,
@@ -40,6 +41,7 @@ _REPEATABLE = frozenset({408, 425})
 """Request Timeout and Too Early (RFC 9110, RFC 8470): refusals of the moment, not of the call."""
 
 
+_OF_THE_CHANNEL = CHANNEL_STATUSES | {404}
 _ERRORS = range(400, 600)
 _OWN_FIELDS = ("error_code", "error_type", "error_description", "title", "detail")
 """What Kommo's own errors name. Reference: Kommo, HTTP codes; Response codes."""
@@ -133,8 +135,9 @@ def refusal(
     message = f"{what}: Kommo answered {status}: {quoted}"
     message += f"; {remedy}" if remedy else ""
     told = told_error(response.content)
+    kind = _kind(response, told)
     header_s = retry_after_s(response.headers.get("Retry-After", ""), now=now)
-    return _kind(_status(response, told))(
+    return kind(
         message,
         status=_status(response, told),
         error_type=told.error_type,
@@ -148,11 +151,14 @@ def _status(response: httpx.Response, told: ToldError) -> int:
     return (told.status if response.is_success else None) or response.status_code
 
 
-def _kind(status: int) -> type[RequestError]:
+def _kind(response: httpx.Response, told: ToldError) -> type[RequestError]:
+    """Return what a caller can do; an answer that contradicts itself refuses no content."""
+    status = _status(response, told)
     if status == _TOO_MANY_REQUESTS:
         return RateLimitedError
     is_passing = status in _REPEATABLE or status not in range(300, 500)
-    return ServerError if is_passing else RejectedError
+    is_doubtful = response.is_success and status not in _OF_THE_CHANNEL
+    return ServerError if is_passing or is_doubtful else RejectedError
 
 
 def retry_after_s(header: str, *, now: datetime) -> float | None:

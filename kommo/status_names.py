@@ -6,7 +6,7 @@ Reference: Kommo, Update message delivery status; Chats API updates.
 
 from collections.abc import Awaitable, Callable
 
-from kommo.errors import HeldBackError, RejectedError
+from kommo.errors import HeldBackError, RejectedError, RequestError
 from kommo.models import StatusField, StatusSetting
 
 NEWER: StatusField = "status_code"
@@ -74,7 +74,7 @@ class StatusNames:
     async def _either(self, tell: Tell, first: StatusField) -> None:
         try:
             await tell(first)
-        except RejectedError as error:
+        except RequestError as error:
             if error.status not in REFUSALS_OF_FORM or error.is_about_channel:
                 raise
             await self._other(tell, OLDER if first == NEWER else NEWER, error)
@@ -82,7 +82,7 @@ class StatusNames:
             self._strikes = 0
             await self._learn(first)
 
-    async def _other(self, tell: Tell, other: StatusField, refusal: RejectedError) -> None:
+    async def _other(self, tell: Tell, other: StatusField, refusal: RequestError) -> None:
         """Tell a status under the other name; where that is refused too, the name is not why."""
         try:
             await tell(other)

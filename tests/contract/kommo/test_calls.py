@@ -410,6 +410,7 @@ def test_unusable_rows_of_history_are_left_out(sample: Sample) -> None:
         pytest.param(answers.connection, b"{}", id="connection-without-scope"),
         pytest.param(answers.created_chat, b'{"user":{}}', id="chat-without-id"),
         pytest.param(answers.history, b"<html>", id="history-of-a-proxy"),
+        pytest.param(answers.history, b'{"message":"Back soon"}', id="history-of-somebody"),
         pytest.param(answers.nothing, b"<html>", id="page-of-a-proxy"),
         pytest.param(answers.nothing, b"OK", id="word"),
         pytest.param(answers.nothing, b"[]", id="list"),

@@ -378,7 +378,8 @@ async def test_a_success_is_kommos_own(
         pytest.param({"error_type": "ODD"}, ServerError, 200, id="type-alone"),
         pytest.param({"errors": [{"code": "Odd"}]}, ServerError, 200, id="errors"),
         pytest.param({"error_code": 429, "retry_after": 6}, RateLimitedError, 429, id="429"),
-        pytest.param({"status": 400, "title": "Bad Request"}, RejectedError, 400, id="400"),
+        pytest.param({"status": 400, "title": "Bad Request"}, ServerError, 400, id="400"),
+        pytest.param({"status": 403, "title": "Forbidden"}, RejectedError, 403, id="403"),
         pytest.param(NOT_REGISTERED, RejectedError, 404, id="not-registered"),
     ],
 )
