@@ -14,7 +14,7 @@ from kommo.answers import CreatedChat
 from kommo.ids import ConversationId, KommoChatId, SourceId
 from kommo.models import NewChat, Person, Profile
 from storage.conversations import Conversation
-from storage.database import Database
+from storage.database import Database, Transaction
 
 CreateChat = Callable[[NewChat], Awaitable[CreatedChat]]
 """Returns Kommo's id of a conversation, which it makes if it does not have it."""
@@ -65,16 +65,20 @@ class KommoChats:
     async def _create(self, conversation: Conversation) -> KommoChatId:
         """Ask Kommo, and store the answer before it is used."""
         created = await self._create_chat(new_chat(conversation))
-        await persist(
-            self._database,
-            lambda tx: tx.conversation_chats.save(
+        conversation_id = conversation.conversation_id
+
+        async def store(tx: Transaction) -> None:
+            if await tx.conversations.get(conversation_id) is None:
+                return  # forgotten while Kommo was asked
+            await tx.conversation_chats.save(
                 created.kommo_chat_id,
-                conversation.conversation_id,
+                conversation_id,
                 created.user_id,
-                alias=conversation.conversation_id,
+                alias=conversation_id,
                 now=self._now(),
-            ),
-        )
+            )
+
+        await persist(self._database, store)
         return created.kommo_chat_id
 
 

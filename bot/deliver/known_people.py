@@ -96,7 +96,11 @@ class KnownPeople:
             contact_id = await self._of_phone(crm, conversation.phone)
         if contact_id is None or contact_id == conversation.contact_id:
             return Delivered()
+        if await self._is_forgotten(conversation):
+            return Delivered()
         kommo_chat_id = await self._kommo_chats.made_for(conversation)
+        if await self._is_forgotten(conversation):
+            return Delivered()
         await self._ask(crm.link_chat(contact_id, kommo_chat_id))
         named = conversation.conversation_id
         await persist(self._database, lambda tx: tx.conversations.set_contact(named, contact_id))
@@ -105,6 +109,11 @@ class KnownPeople:
             extra={"conversation": conversation.conversation_id, "contact": contact_id},
         )
         return Delivered()
+
+    async def _is_forgotten(self, conversation: Conversation) -> bool:
+        """Tell whether the client was forgotten while Kommo was asked: then nothing is tied."""
+        async with self._database.snapshot() as snapshot:
+            return await snapshot.conversations.get(conversation.conversation_id) is None
 
     async def _of_phone(self, crm: CrmApi, phone: str) -> int | None:
         """Return the one contact of a number; nobody is guessed when there are several."""

@@ -314,3 +314,29 @@ async def test_a_number_told_to_one_bot_is_known_to_the_others(
         await running.stop()
     assert kommo.contact_of("tg:700002:555") == contact
     assert kommo.leads == []
+
+
+@pytest.mark.parametrize(
+    ("step", "chats"),
+    [
+        pytest.param("/api/v4/contacts", 0, id="before-the-chat-is-made"),
+        pytest.param("/v2/origin/custom/*/chats", 1, id="before-it-is-linked"),
+    ],
+)
+async def test_who_is_forgotten_while_kommo_is_asked_is_not_tied(
+    bridge, telegram, kommo, command, config, eventually, step, chats
+):
+    """The steps that are left are not made, and nothing of the client is stored."""
+    kommo.add_contact("Ann", PHONE)
+    held = kommo.faults.hang(step)
+    telegram.client_shares_phone(PHONE)
+    await eventually(lambda: held.hits == 1)
+    code, _output, _errors = await command("forget", "--chat", str(ANN), "--yes")
+    assert code == 0
+    held.release()
+    await asyncio.sleep(0.3)
+    await bridge.stop()
+    assert len(kommo.conversations) == chats
+    assert kommo.account.chat_links == {}
+    kept = b"".join(path.read_bytes() for path in config.parent.glob("*.sqlite3*"))
+    assert [trace for trace in (PHONE, CONVERSATION) if trace.encode() in kept] == []
