@@ -3,6 +3,7 @@
 from functools import partial
 
 from bot.app.parts import Parts, greeting
+from bot.app.receiving import build_replay
 from bot.deliver.avatars import Avatars
 from bot.deliver.known_people import KnownPeople
 from bot.deliver.rates import Limits
@@ -77,6 +78,7 @@ def build_to_kommo(parts: Parts, connector: Connector) -> Worker:
                 now=parts.now,
             ),
             kommo_chats=parts.kommo_chats,
+            replay=build_replay(parts),
             now=parts.now,
             skew_s=lambda: parts.health.clock_skew_s,
         ),

@@ -1,6 +1,8 @@
 """The receivers: a poll for each bot, the webhook, what is read back; and the public listener."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from aiohttp import web
 
@@ -20,12 +22,33 @@ from bot.receive.recovery import Owner, Recovery
 from bot.receive.telegram import Poller
 from bot.server import public_application
 from bot.settings import BotSettings
+from bot.translate.updates import UnreadableError
 from kommo.ids import AmojoId, ChannelId, KommoUserId, SourceId, scope_id
+from storage.database import Transaction
 
 
 def build_poller(parts: Parts, entry: BotSettings) -> Poller:
     """Return what fetches and stores the updates of one bot."""
-    intake = Intake(
+    intake = _build_intake(parts, entry)
+    health = parts.health.bots[entry.bot_id]
+    return Poller(parts.bots[entry.bot_id], intake, parts.database, health, parts.desk)
+
+
+def build_replay(parts: Parts) -> Callable[[Transaction, int, Mapping[str, Any]], Awaitable[None]]:
+    """Return what stores an update that was parked, once it can be read."""
+    intakes = {entry.bot_id: _build_intake(parts, entry) for entry in parts.settings.telegram.bots}
+
+    async def replay(tx: Transaction, bot_id: int, update: Mapping[str, Any]) -> None:
+        if bot_id not in intakes:
+            raise UnreadableError("the settings do not name its bot")
+        await intakes[bot_id].replay(tx, update)
+
+    return replay
+
+
+def _build_intake(parts: Parts, entry: BotSettings) -> Intake:
+    """Return what stores the updates of one bot."""
+    return Intake(
         entry.bot_id,
         IntakeSettings(
             source_id=SourceId(entry.source) if entry.source else None,
@@ -37,8 +60,6 @@ def build_poller(parts: Parts, entry: BotSettings) -> Poller:
         ),
         now=parts.now,
     )
-    health = parts.health.bots[entry.bot_id]
-    return Poller(parts.bots[entry.bot_id], intake, parts.database, health, parts.desk)
 
 
 def _people(parts: Parts) -> PeopleSettings:

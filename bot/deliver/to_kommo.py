@@ -2,12 +2,10 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
-
-from aiogram.types import Update
 
 from bot.deliver.avatars import Avatars
 from bot.deliver.known_people import KnownPeople
@@ -26,10 +24,10 @@ from bot.items import Kind, name_of
 from bot.kommo_chats import KommoChats
 from bot.links import MediaLinks
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, Undeliverable
-from bot.translate import incoming
+from bot.patience import persist
 from bot.translate.contents import too_big
 from bot.translate.ids import parse_conversation
-from bot.translate.rich import set_aside
+from bot.translate.updates import UnreadableError
 from bot.translate.voices import reacted, spoken
 from kommo.answers import SentMessage
 from kommo.chats import ChatsApi
@@ -51,6 +49,7 @@ from kommo.models import (
 )
 from storage.conversation_chats import ConversationChat
 from storage.database import Database, Transaction
+from storage.errors import StorageError
 from storage.queue_reader import QueueItem
 
 HISTORY_PAGE, HISTORY_PAGES = 50, 4
@@ -70,6 +69,9 @@ ABOUT_MESSAGES = (Kind.DELIVERY_STATUS, Kind.EDIT_MESSAGE, Kind.REACTION)
 """These may overtake the message that they are about."""
 
 PATIENCE = UnknownPatience()
+
+Replay = Callable[[Transaction, int, Mapping[str, Any]], Awaitable[None]]
+"""Stores an update of a bot that was parked; raises UnreadableError if it still cannot be read."""
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +93,7 @@ class ToKommo:
         kommo_chats: KommoChats,
         now: Callable[[], datetime],
         skew_s: Callable[[], float | None],
+        replay: Replay,
         patience: UnknownPatience = PATIENCE,
     ) -> None:
         self._chats = chats
@@ -100,6 +103,7 @@ class ToKommo:
         self._avatars = avatars
         self._people = people
         self._kommo_chats = kommo_chats
+        self._replays = replay
         self._now = now
         self._skew_s = skew_s
         self._unknown = UnknownMessages(chats.standing, patience)
@@ -271,25 +275,21 @@ class ToKommo:
         return too_big(content) if is_too_big else content
 
     async def _replay(self, item: QueueItem) -> Outcome:
-        """Try an update again that could not be read: its message replaces the placeholder."""
+        """Store an update that can be read now, in the transaction that ends its item."""
         parked: dict[str, Any] = json.loads(item.payload)
+
+        async def store(tx: Transaction) -> None:
+            await self._replays(tx, parked["bot_id"], parked["update"])
+            await tx.outbox.finish(item.id, now=self._now())
+
         try:
-            message = Update.model_validate(set_aside(parked["update"])).message
-            if message is None:
-                return Undeliverable("the update is not a message; nothing to show")
-            readable = incoming.client_message(
-                message,
-                bot_id=parked["bot_id"],
-                source_id=None,
-                media_url=self._links.of_bot(parked["bot_id"]),
-            )
+            await persist(self._database, store)
+        except StorageError:
+            raise
+        except UnreadableError as error:
+            return Undeliverable(f"still unreadable: {error}")
         except Exception as error:
             return Undeliverable(f"still unreadable: {type(error).__name__}")
-        if readable is None:
-            return Undeliverable("the message tells nothing; nothing to show")
-        await self._chats.edit_message(incoming.replaces(readable, at=self._now()))
-        for payload in readable.payloads[1:]:
-            await self._chats.send_message(payload)
         return Delivered()
 
     async def _refused(self, item: QueueItem, error: RejectedError) -> Outcome:

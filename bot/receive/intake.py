@@ -34,7 +34,7 @@ from bot.translate.languages import Language
 from bot.translate.presses import Press
 from bot.translate.reachability import Reachability, reachability
 from bot.translate.reactions import ClientReaction, client_reaction, reactions
-from bot.translate.updates import read_update
+from bot.translate.updates import UnreadableError, read_update
 from kommo.ids import KommoMessageId, SourceId
 from kommo.models import EditMessage, NewMessage, Profile, Quote, StatusCode
 from storage.buttons import Button
@@ -98,6 +98,47 @@ class Intake:
         except Exception as error:
             await self._show_unreadable(tx, update, type(error).__name__)
             return
+        await self._store_action(tx, action, update)
+
+    async def replay(self, tx: Transaction, update: Mapping[str, Any]) -> None:
+        """Store an update that was parked: a message takes the place of its placeholder.
+
+        Raises:
+            UnreadableError: it still cannot be read, or there is nothing to show.
+        """
+        action = self._translate(update)
+        if action is None:
+            raise UnreadableError("it tells nothing; nothing to show")
+        if isinstance(action, ClientMessage):
+            await self._replace(tx, action, update.get("update_id", 0))
+        elif not await self._is_outdated(tx, action):
+            await self._store_action(tx, action, update)
+
+    async def _replace(self, tx: Transaction, message: ClientMessage, update_id: int) -> None:
+        """Give a placeholder the content of its message, unless an edit has done so already."""
+        shown = await tx.messages.by_external_id(message.payload.external_id)
+        if shown is None:
+            await self._store_message(tx, message)
+            return
+        if shown.content_hash != _hash(incoming.UNREADABLE):
+            return
+        if message.phone is not None:
+            await tx.conversations.set_phone(message.address.conversation_id, message.phone)
+        message = await self._meet(tx, message, is_new=False)
+        await self._store_edit(tx, incoming.edit_of(message, at=self._now()), update_id)
+
+    @staticmethod
+    async def _is_outdated(tx: Transaction, action: Action) -> bool:
+        """Tell whether more is known of a client than that he was there, or gone, long ago."""
+        if not isinstance(action, Reachability):
+            return False
+        known = await tx.conversations.get(action.address.conversation_id)
+        seen = (known.last_incoming_at, known.last_outgoing_at) if known else ()
+        return any(at is not None and at > action.at for at in seen)
+
+    async def _store_action(
+        self, tx: Transaction, action: Action | None, update: Mapping[str, Any]
+    ) -> None:
         match action:
             case ClientMessage():
                 await self._store_message(tx, action)
@@ -156,14 +197,7 @@ class Intake:
         conversation_id = message.address.conversation_id
         is_new = await tx.conversations.get(conversation_id) is None
         await tx.conversations.remember(self._conversation(message))
-        message = await meet(
-            tx,
-            message,
-            self._settings.people,
-            is_new=is_new,
-            now=self._now(),
-            lifetimes=self._settings.lifetimes,
-        )
+        message = await self._meet(tx, message, is_new=is_new)
         profile = await _profile(tx, message.address.conversation_id)
         reply_to = await _quote(tx, message)
         said_at = _moment(message.at, self._now())
@@ -183,6 +217,19 @@ class Intake:
             for number, payload in enumerate(message.payloads, start=1):
                 await tx.messages.remember_incoming(self._received(message, payload, number))
         await self._mark_read(tx, message.address, message.telegram_message_id)
+
+    async def _meet(
+        self, tx: Transaction, message: ClientMessage, *, is_new: bool
+    ) -> ClientMessage:
+        """Store what a message tells of who wrote it; return it as managers see it."""
+        return await meet(
+            tx,
+            message,
+            self._settings.people,
+            is_new=is_new,
+            now=self._now(),
+            lifetimes=self._settings.lifetimes,
+        )
 
     async def _store_press(self, tx: Transaction, pressed: Pressed) -> None:
         """Store a press twice: as what the client says, and as what the client is to be shown."""
@@ -242,11 +289,14 @@ class Intake:
     async def _store_edit(self, tx: Transaction, edit: ClientEdit, update_id: int) -> None:
         """Store an edit; one that changes nothing a person can see is none.
 
+        Where the message is not known (it had expired at Telegram, or is older than the bridge),
+        the edit is the first that is heard of it.
         Of the moves of a live location, only the first of each minute is stored.
         """
         if await tx.messages.by_external_id(edit.external_id) is None:
+            await self._show_edited(tx, edit.message, update_id)
             return
-        prints = edit.fingerprint.split("\n")
+        prints = edit.message.fingerprint.split("\n")
         moment = (
             f"{int(edit.payload.at.timestamp()) // MOVE_S}" if edit.is_move else f"#{update_id}"
         )
@@ -264,15 +314,24 @@ class Intake:
             row = ReceivedMessage(
                 external_id=part.external_id,
                 conversation_id=part.conversation_id,
-                bot_id=edit.address.bot_id,
-                business_user_id=edit.address.business_user_id,
-                chat_id=edit.address.chat_id,
-                telegram_message_id=edit.telegram_message_id,
+                bot_id=edit.message.address.bot_id,
+                business_user_id=edit.message.address.business_user_id,
+                chat_id=edit.message.address.chat_id,
+                telegram_message_id=edit.message.telegram_message_id,
                 part=number,
                 content_hash=content_hash,
                 at=part.at,
             )
             await tx.messages.remember_incoming(row)
+
+    async def _show_edited(self, tx: Transaction, message: ClientMessage, update_id: int) -> None:
+        """Store an edit of an unknown message as a message, unless it is an operator's command."""
+        is_new = await tx.conversations.get(message.address.conversation_id) is None
+        if is_new and (message.payload.content.text or "").startswith("/"):
+            log.info("a command was edited", extra={"update": update_id})
+            return
+        log.info("an unknown message was edited: it is shown", extra={"update": update_id})
+        await self._store_message(tx, message)
 
     async def _put_edit(
         self, tx: Transaction, edit: EditMessage, content_hash: str, moment: str

@@ -61,18 +61,24 @@ class ClientEdit:
     """A client's change of an earlier message.
 
     Args:
+        message: as it would be if it were new.
         payload: the change of its first part.
         is_move: whether all that happened is that a live location moved.
-        rest: its other parts, as they would be if they were new.
     """
 
-    address: ChatAddress
-    telegram_message_id: int
-    external_id: ExternalMessageId
+    message: ClientMessage
     payload: EditMessage
-    fingerprint: str
     is_move: bool = False
-    rest: tuple[NewMessage, ...] = ()
+
+    @property
+    def external_id(self) -> ExternalMessageId:
+        """Return our id of the message that was changed."""
+        return self.message.payload.external_id
+
+    @property
+    def rest(self) -> tuple[NewMessage, ...]:
+        """Return its other parts, as they would be if they were new."""
+        return self.message.payloads[1:]
 
 
 def is_with_client(chat: Chat) -> bool:
@@ -107,27 +113,17 @@ def client_edit(
     message: Message, *, bot_id: int, media_url: MediaUrl, source_id: SourceId | None = None
 ) -> ClientEdit | None:
     """Translate a client's edit of a message, with each of its parts."""
-    address = ChatAddress(bot_id, message.chat.id)
-    external_id = address.message_id(message.message_id)
-    payloads = _payloads(message, address, source_id, media_url)
-    if not payloads:
+    changed = client_message(message, bot_id=bot_id, source_id=source_id, media_url=media_url)
+    if changed is None:
         return None
-    changed_at = message.edit_date or message.date.timestamp()
-    payload = EditMessage(
-        at=datetime.fromtimestamp(changed_at, UTC),
-        external_id=external_id,
-        conversation_id=address.conversation_id,
-        content=payloads[0].content,
-    )
-    return ClientEdit(
-        address=address,
-        telegram_message_id=message.message_id,
-        external_id=external_id,
-        payload=payload,
-        fingerprint=fingerprint(message),
-        is_move=message.location is not None and message.location.live_period is not None,
-        rest=payloads[1:],
-    )
+    at = _moment(message.edit_date) or message.date
+    is_move = message.location is not None and message.location.live_period is not None
+    return edit_of(replace(changed, at=at, start=None), at=at, is_move=is_move)
+
+
+def edit_of(message: ClientMessage, *, at: datetime, is_move: bool = False) -> ClientEdit:
+    """Return the edit that gives a message its content."""
+    return ClientEdit(message, as_edit(message.payload, at), is_move)
 
 
 def _payloads(
@@ -234,11 +230,6 @@ def _words(message: Mapping[str, Any]) -> str:
     return clean(words) if isinstance(words, str) else ""
 
 
-def replaces(message: ClientMessage, *, at: datetime) -> EditMessage:
-    """Return the edit that puts a message, readable at last, in the place of its placeholder."""
-    return as_edit(message.payload, at)
-
-
 def as_edit(part: NewMessage, at: datetime) -> EditMessage:
     """Return the edit that gives a part of a message its content."""
     return EditMessage(
@@ -277,8 +268,14 @@ def _author_id(message: Mapping[str, Any]) -> int | None:
 
 def _date(message: Mapping[str, Any]) -> datetime:
     """Return when a message says it was written; the epoch when it says nonsense."""
-    seconds = _integer(message, "date") or 0
-    return datetime.fromtimestamp(seconds if 0 <= seconds < YEAR_10000 else 0, UTC)
+    return _moment(_integer(message, "date")) or datetime.fromtimestamp(0, UTC)
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    """Return a moment that Telegram tells; None when it tells none, or nonsense."""
+    if not seconds or not 0 < seconds < YEAR_10000:
+        return None
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _integer(data: Mapping[str, Any], key: str) -> int | None:

@@ -223,8 +223,8 @@ def test_a_placeholder_stands_for_what_cannot_be_read(author, name):
     assert placeholder is not None
     assert placeholder.payload.content.text == incoming.UNREADABLE
     assert placeholder.payload.sender.name == name
-    edit = incoming.replaces(placeholder, at=datetime.fromtimestamp(1, UTC))
-    assert edit.external_id == placeholder.payload.external_id
+    edit = incoming.edit_of(placeholder, at=datetime.fromtimestamp(1, UTC))
+    assert edit.external_id == edit.payload.external_id == placeholder.payload.external_id
 
 
 @pytest.mark.parametrize(
