@@ -12,6 +12,7 @@ A test says what is to go wrong with the next requests whose name fits::
     server.faults.html("sendMessage")                      # a proxy's 502 page
     fault = server.faults.hang("/v2/origin/custom/*/typing")   # until fault.release()
     server.faults.reset(chat_id=555, after_processing=True)    # done, but never answered
+    server.faults.drip("sendMessage", seconds=5)           # an answer that does not end
     server.fail_with(500, 503)                             # the next two answers
 
 What to match is the beginning of a name, with ``*`` for anything; nothing matches every request.
@@ -39,6 +40,7 @@ HTML_PAGE: Final = (
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
     "<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n"
 )
+DRIP_S: Final = 0.02
 NEVER_LINGER: Final = struct.pack("ii", 1, 0)
 
 
@@ -59,6 +61,7 @@ class Fault:
     Args:
         answer: what is answered instead; None resets the connection.
         seconds: how long to wait before that; None with ``hangs`` waits for `release`.
+        drips: whether an answer begins and goes on byte by byte, for ``seconds``.
         after_processing: whether the request is carried out first and only its answer is lost.
         times: how many requests it hits; None for all.
         hits: how many it has hit so far.
@@ -67,6 +70,7 @@ class Fault:
     pattern: str = "*"
     answer: Callable[[], web.Response] | None = None
     hangs: bool = False
+    drips: bool = False
     seconds: float | None = None
     after_processing: bool = False
     times: int | None = 1
@@ -225,6 +229,29 @@ class Faults:
             )
         )
 
+    def drip(
+        self,
+        what: str = "",
+        *,
+        seconds: float | None = None,
+        times: int | None = 1,
+        after_processing: bool = False,
+        chat_id: int | str | None = None,
+        where: Callable[[Call], bool] | None = None,
+    ) -> Fault:
+        """Answer byte by byte, for some seconds or until `Fault.release`; it never ends well."""
+        return self.add(
+            Fault(
+                pattern_of(what),
+                drips=True,
+                seconds=seconds,
+                times=times,
+                after_processing=after_processing,
+                chat_id=chat_id,
+                where=where,
+            )
+        )
+
     def reset(
         self,
         what: str = "",
@@ -254,6 +281,8 @@ class Faults:
             return await self._hold(fault, call, process)
         if fault.after_processing:
             await process()
+        if fault.drips:
+            return await self._drip(fault, call)
         return fault.answer() if fault.answer else abort(call.request)
 
     async def _hold(self, fault: Fault, call: Call, process: Process) -> web.StreamResponse:
@@ -261,6 +290,18 @@ class Faults:
         if await self._wait(fault):
             return abort(call.request)
         return await process() if answer is None else answer
+
+    async def _drip(self, fault: Fault, call: Call) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(call.request)
+        waiting = asyncio.ensure_future(self._wait(fault))
+        try:
+            while not waiting.done():
+                await response.write(b" ")
+                await asyncio.wait([waiting], timeout=DRIP_S)
+        except ConnectionError:
+            waiting.cancel()
+        return abort(call.request)
 
     async def _wait(self, fault: Fault) -> bool:
         """Wait until a fault lets go; true if it is the server's stop that ends it."""

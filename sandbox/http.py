@@ -188,6 +188,7 @@ class SandboxServer:
             "fail": self.faults.fail,
             "html": self.faults.html,
             "hang": self.faults.hang,
+            "drip": self.faults.drip,
             "reset": self.faults.reset,
         }
         if kind not in kinds:

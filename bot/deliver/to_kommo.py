@@ -61,6 +61,9 @@ FIRST_REFUSAL = 400
 CHANNEL_TROUBLE = (401, 402, 403, 404)
 """Answers about the channel or the clock, not about the message: it is kept and tried again."""
 
+LONGEST_OUTAGE_S = 300.0
+"""No `Retry-After` of a failing server, or of a proxy before it, makes a message wait longer."""
+
 BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
 MOST_SKEW_S = 300.0
 """A clock that is off by more is named as the likely reason of a refusal."""
@@ -141,7 +144,8 @@ class ToKommo:
         except UnreachableError as error:
             return RetryLater(str(error), is_uncertain=error.was_sent)
         except RequestError as error:
-            return RetryLater(str(error), after_s=error.retry_after_s, is_uncertain=True)
+            after_s = min(error.retry_after_s or 0.0, LONGEST_OUTAGE_S)
+            return RetryLater(str(error), after_s=after_s, is_uncertain=True)
 
     async def settle(
         self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable

@@ -109,8 +109,9 @@ class Traffic:
     async def _manager_says(self, text: str, client: int) -> None:
         """Write; what Kommo knows did not arrive is not expected to."""
         message_id = await self.kommo.manager_says(text, to=conversation(client))
-        hook = next(h for h in reversed(self.kommo.hooks) if text.encode() in h.sent)
-        if hook.status == 200:
+        hooks = (hook for hook in reversed(self.kommo.hooks) if text.encode() in hook.sent)
+        hook = next(hooks, None)  # none leaves while the integration is switched off
+        if hook is not None and hook.status == 200:
             self.answered[client].append(text)
             self.ids[text] = message_id
 

@@ -52,12 +52,13 @@ DRAIN_S = 600.0
 STALL_S, SLOW_S = 2.0, 6.0
 DATABASE = "kommo-telegram.sqlite3"
 MAY_REPEAT = ("kill", "kill during a stall", "Telegram: reset after")
+OFF_S = 5.0
 CLIENTS = range(601, 609)
 
 
 def troubles(telegram: TelegramServer, kommo: KommoServer) -> dict[str, Callable[[], object]]:
     """Return what may go wrong with either server, by name."""
-    return {
+    return _of_kommo(kommo) | {
         f"{name}: {what}": partial(trouble, server.faults, call)
         for name, server, call in (
             ("Telegram", telegram, "sendMessage"),
@@ -65,6 +66,29 @@ def troubles(telegram: TelegramServer, kommo: KommoServer) -> dict[str, Callable
             ("Kommo", kommo, ""),
         )
         for what, trouble in TROUBLES.items()
+    }
+
+
+def _of_kommo(kommo: KommoServer) -> dict[str, Callable[[], object]]:
+    """Return what only Kommo, or what stands before it, does."""
+    faults, scope = kommo.faults, f"/v2/origin/custom/{kommo.scope_id}"
+
+    def switch_off() -> None:
+        kommo.is_enabled = False
+        asyncio.get_running_loop().call_later(OFF_S, setattr, kommo, "is_enabled", True)
+
+    return {
+        "Kommo: a page with 200": lambda: faults.html(scope, status=200, times=3),
+        "Kommo: a page with 200, once done": lambda: faults.html(
+            scope, status=200, after_processing=True
+        ),
+        "Kommo: a router's 404": lambda: faults.html(scope, status=404, times=3),
+        "Kommo: an error in a 200": lambda: faults.fail(
+            scope, status=200, body={"status": 0, "error_code": 500}, times=3
+        ),
+        "Kommo: drips": lambda: faults.drip(scope, seconds=10, times=3),
+        "Kommo: drips, once done": lambda: faults.drip(scope, seconds=10, after_processing=True),
+        "Kommo: integration off and on": switch_off,
     }
 
 

@@ -5,12 +5,17 @@ import gzip
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from bot.transport import AiohttpTransport
+from kommo.chats import NO_CHAT, ChatsApi
+from kommo.errors import UnreachableError
 from kommo.exchange import Limits, exchange
+from kommo.ids import ChannelId, ScopeId
+from kommo.pace import ChatsPace
 
 LIMITS = Limits(total_s=0.3, most_bytes=10_000)
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -128,6 +133,30 @@ async def test_what_does_not_end_well_is_an_error_in_time(
     """Drips, floods and bombs are told in httpx's own errors, like any other failure."""
     with pytest.raises(httpx.HTTPError):
         await asked(write, transport)
+
+
+async def test_an_answer_that_drips_gives_its_place_back(
+    transport: httpx.AsyncBaseTransport,
+) -> None:
+    """Who never ends holds up the others for the time limit only."""
+    async with (
+        answering(dripping(OK + b"Connection: close\r\n\r\n")) as url,
+        httpx.AsyncClient(transport=transport, timeout=5, base_url=url) as http,
+        asyncio.timeout(5),
+    ):
+        chats = ChatsApi(
+            http,
+            channel_id=ChannelId("c"),
+            scope_id=ScopeId("c_a"),
+            secret="fa4e" * 10,
+            now=lambda: datetime.now(UTC),
+            pace=ChatsPace(1),
+            limits=LIMITS,
+        )
+        for _ in range(2):
+            with pytest.raises(UnreachableError) as raised:
+                await chats.history(NO_CHAT)
+            assert raised.value.was_sent
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,34 @@ async def test_up_and_down_at_once(server: EchoServer, http: aiohttp.ClientSessi
     assert await say(http) == 200
 
 
+async def test_an_answer_that_drips(server: EchoServer, http: aiohttp.ClientSession) -> None:
+    """It begins like a success, goes on for ever, and is never whole."""
+    fault = server.faults.drip("echo")
+    async with http.post("/echo", data="x") as answer:
+        assert answer.status == 200
+        assert await answer.content.read(2)
+        assert not answer.content.at_eof()
+        fault.release()
+        with pytest.raises(aiohttp.ClientError):
+            await answer.read()
+    server.faults.drip("echo", seconds=0.05, after_processing=True)
+    with pytest.raises(aiohttp.ClientError):
+        await say(http, "carried out")
+    assert server.heard == ["carried out"]
+    assert await say(http) == 200
+
+
+async def test_who_gives_up_a_drip_is_let_go(
+    server: EchoServer, http: aiohttp.ClientSession
+) -> None:
+    """A client with a time limit ends it for both."""
+    server.faults.drip("echo")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await say(http)
+    assert await say(http) == 200
+
+
 async def test_latency(server: EchoServer, http: aiohttp.ClientSession) -> None:
     """Every answer takes its time."""
     server.latency_s = 0.1
