@@ -23,6 +23,7 @@ from aiogram.types import Location as Place
 
 from bot.translate import media, notices, rich
 from bot.translate.files import MediaUrl
+from bot.translate.names import full_name
 from bot.translate.text import flatten
 from kommo.models import Contact, Content, Location
 
@@ -78,7 +79,7 @@ def _size(size_bytes: int) -> str:
 
 def contact_name(contact: SharedContact) -> str:
     """Return the name in an address book entry."""
-    return f"{contact.first_name} {contact.last_name or ''}".strip()
+    return full_name(contact.first_name, contact.last_name)
 
 
 def _live_photo(shown: LivePhoto, media_url: MediaUrl, caption: str | None) -> Parts:

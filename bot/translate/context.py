@@ -11,6 +11,8 @@ from aiogram.types import (
     MessageOriginUser,
 )
 
+from bot.translate.names import chat_name, person_name, visible
+
 Origin = MessageOriginUser | MessageOriginHiddenUser | MessageOriginChat | MessageOriginChannel
 
 
@@ -18,9 +20,11 @@ def heading(message: Message) -> str:
     """Return the lines to put above a message's text; none for an ordinary one."""
     lines = []
     if message.forward_origin is not None:
-        lines.append(f"[Forwarded from {_author(message.forward_origin)}]")
+        author = _author(message.forward_origin)
+        lines.append(f"[Forwarded from {author}]" if author else "[Forwarded]")
     if message.external_reply is not None:
-        lines.append(f"[In reply to a message of {_author(message.external_reply.origin)}]")
+        author = _author(message.external_reply.origin) or "another chat"
+        lines.append(f"[In reply to a message of {author}]")
     if message.reply_to_story is not None:
         lines.append("[In reply to a story]")
     if message.quote is not None and (message.quote.is_manual or message.external_reply):
@@ -32,14 +36,14 @@ def _author(origin: Origin) -> str:
     """Name who wrote a message that came from elsewhere."""
     match origin:
         case MessageOriginUser():
-            return origin.sender_user.full_name
+            return person_name(origin.sender_user)
         case MessageOriginHiddenUser():
-            return origin.sender_user_name
+            return visible(origin.sender_user_name)
         case MessageOriginChat():
-            return _signed(origin.sender_chat.full_name, origin.author_signature)
+            return _signed(chat_name(origin.sender_chat), origin.author_signature)
         case _:  # a channel
-            return _signed(origin.chat.full_name, origin.author_signature)
+            return _signed(chat_name(origin.chat), origin.author_signature)
 
 
 def _signed(name: str, author: str | None) -> str:
-    return f"{name} ({author})" if author else name
+    return " ".join(filter(None, (name, f"({author})" if visible(author) else "")))

@@ -11,6 +11,7 @@ from bot.translate.contents import contents, lines, with_heading
 from bot.translate.context import heading
 from bot.translate.files import MediaUrl
 from bot.translate.ids import ID_LIMIT, ChatAddress, participant_id
+from bot.translate.names import person_name
 from bot.translate.starts import start_payload
 from bot.translate.text import clean
 from kommo.ids import ExternalMessageId, SourceId
@@ -184,7 +185,7 @@ def person(user: User) -> Person:
     """Return a Telegram user as Kommo's sender."""
     return Person(
         id=participant_id(user.id),
-        name=user.full_name.strip() or user.username or "Telegram user",
+        name=person_name(user),
         profile_link=f"https://t.me/{user.username}" if user.username else None,
     )
 

@@ -24,6 +24,8 @@ from aiogram.types import (
     WebAppData,
 )
 
+from bot.translate.names import chat_name, person_name
+
 NOT_KNOWN = "not known to this version of the bridge"
 
 SILENT = frozenset(
@@ -91,8 +93,7 @@ def _dice(thrown: Dice) -> str:
 
 
 def _story(shown: Story) -> str:
-    names = (shown.chat.title, shown.chat.first_name, shown.chat.last_name)
-    owner = " ".join(name for name in names if name)
+    owner = chat_name(shown.chat)
     of = f" of {owner}" if owner else ""
     return f"[story{of}: Telegram does not show stories to bots]"
 
@@ -109,7 +110,7 @@ def _giveaway(shown: Giveaway) -> str:
 
 
 def _giveaway_winners(shown: GiveawayWinners) -> str:
-    names = ", ".join(user.full_name for user in shown.winners)
+    names = ", ".join(person_name(user) for user in shown.winners)
     return f"[winners of a giveaway: {shown.winner_count}] {names}".strip()
 
 
