@@ -72,6 +72,7 @@ class ManagerMessage:
     """A manager wrote to a client.
 
     Args:
+        kommo_chat_id: Kommo's id of the conversation; this one or ours is there.
         conversation_id: None when the manager wrote first, to a phone number.
         type: one of the message types, or one that this version does not know.
         media_group_id: shared by the parts of one message with several attachments.
@@ -79,7 +80,7 @@ class ManagerMessage:
     """
 
     kommo_message_id: KommoMessageId
-    kommo_chat_id: KommoChatId
+    kommo_chat_id: KommoChatId | None
     conversation_id: ConversationId | None
     receiver: Participant
     sender: Participant
@@ -113,7 +114,7 @@ class ManagerTyping:
     """A manager is writing; said at most every five seconds."""
 
     digest: str
-    kommo_chat_id: KommoChatId
+    kommo_chat_id: KommoChatId | None
     conversation_id: ConversationId | None
     user_id: KommoUserId | None = None
     account_id: AmojoId | None = None
@@ -128,12 +129,15 @@ class ManagerTyping:
 
 @dataclass(frozen=True)
 class ManagerReaction:
-    """A manager put an emoji on a message, or took it away."""
+    """A manager put an emoji on a message, or took it away.
+
+    It names a message by either side's id; the older form names no more than that.
+    """
 
     digest: str
-    kommo_message_id: KommoMessageId
+    kommo_message_id: KommoMessageId | None
     external_id: ExternalMessageId | None
-    kommo_chat_id: KommoChatId
+    kommo_chat_id: KommoChatId | None
     conversation_id: ConversationId | None
     type: Literal["react", "unreact"]
     emoji: str | None = None
@@ -260,7 +264,8 @@ def _reader(fields: Fields) -> Callable[[Fields, str], Event]:
 def _manager_message(fields: Fields, _digest: str) -> ManagerMessage:
     envelope = fields.child("message")
     message = envelope.child("message")
-    kommo_chat_id, conversation_id = _conversation(envelope)
+    reply_to = _quoted(message.child("reply_to").child("message"))
+    kommo_chat_id, conversation_id = _conversation(envelope, is_needed=not _is_named(reply_to))
     source_id = envelope.child("source").optional("external_id")
     return ManagerMessage(
         account_id=_account(fields),
@@ -282,7 +287,7 @@ def _manager_message(fields: Fields, _digest: str) -> ManagerMessage:
         media_group_id=message.optional("media_group_id"),
         markup=markup(message.child("markup")),
         template=_template(message.child("template")),
-        reply_to=_quoted(message.child("reply_to").child("message")),
+        reply_to=reply_to,
         forwards=_forwarded(message.child("forwards")),
         location=location(message.child("location")),
         contact=contact(message.child("contact")),
@@ -291,7 +296,7 @@ def _manager_message(fields: Fields, _digest: str) -> ManagerMessage:
 
 def _manager_typing(fields: Fields, digest: str) -> ManagerTyping:
     typing = fields.child("action").child("typing")
-    kommo_chat_id, conversation_id = _conversation(typing)
+    kommo_chat_id, conversation_id = _conversation(typing, is_needed=True)
     return ManagerTyping(
         digest=digest,
         account_id=_account(fields),
@@ -307,15 +312,17 @@ def _manager_reaction(fields: Fields, digest: str) -> ManagerReaction:
     """Read a reaction; until September 2023 it named its message by `msgid` alone."""
     reaction = fields.child("action").child("reaction")
     message = reaction.child("message")
-    message_id = message.optional("id") or reaction.required("msgid")
     external_id = message.optional("client_id")
-    kommo_chat_id, conversation_id = _conversation(reaction)
+    message_id = message.optional("id") or reaction.optional("msgid")
+    if message_id is None and external_id is None:
+        reaction.required("msgid")
+    kommo_chat_id, conversation_id = _conversation(reaction, is_needed=False)
     kind = _reaction_type(reaction)
     return ManagerReaction(
         digest=digest,
         account_id=_account(fields),
         time=fields.seconds("time"),
-        kommo_message_id=KommoMessageId(message_id),
+        kommo_message_id=KommoMessageId(message_id) if message_id else None,
         external_id=ExternalMessageId(external_id) if external_id else None,
         kommo_chat_id=kommo_chat_id,
         conversation_id=conversation_id,
@@ -345,11 +352,24 @@ def _account(fields: Fields) -> AmojoId | None:
     return AmojoId(account_id) if account_id else None
 
 
-def _conversation(fields: Fields) -> tuple[KommoChatId, ConversationId | None]:
-    """Return both ids of a conversation; ours is absent until Kommo was told it."""
+def _conversation(
+    fields: Fields, *, is_needed: bool
+) -> tuple[KommoChatId | None, ConversationId | None]:
+    """Return both ids of a conversation; ours is absent until Kommo was told it.
+
+    Raises:
+        PayloadError: both are absent, and nothing else tells the conversation.
+    """
     conversation = fields.child("conversation")
-    ours = conversation.optional("client_id")
-    return KommoChatId(conversation.required("id")), ConversationId(ours) if ours else None
+    ours, kommos = conversation.optional("client_id"), conversation.optional("id")
+    if is_needed and not ours:
+        conversation.required("id")
+    return KommoChatId(kommos) if kommos else None, ConversationId(ours) if ours else None
+
+
+def _is_named(quoted: QuotedMessage | None) -> bool:
+    """Tell whether a quote says which message it is."""
+    return quoted is not None and bool(quoted.kommo_message_id or quoted.external_id)
 
 
 def _moment(envelope: Fields, fields: Fields) -> datetime:

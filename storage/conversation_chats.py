@@ -65,6 +65,18 @@ class ConversationChatReader:
         condition = f"conversation_id = :value AND state IN ('open', 'bound') {NEWEST}"
         return await self._one(condition, conversation_id)
 
+    async def all_of(self, kommo_chat_ids: Iterable[str]) -> dict[str, ConversationChat]:
+        """Return those that are known of some, by Kommo's ids."""
+        found: dict[str, ConversationChat] = {}
+        for batch in batches(kommo_chat_ids):
+            rows = await self._session.rows(
+                f"SELECT {COLUMNS} FROM conversation_chats "
+                f"WHERE kommo_chat_id IN ({names_of(batch)})",
+                batch,
+            )
+            found |= {row[0]: _chat(row) for row in rows}
+        return found
+
     async def plain_of(self, conversation_ids: Iterable[str]) -> dict[str, str]:
         """Return Kommo's ids of the chats that it knows by these very ids."""
         found: dict[str, str] = {}

@@ -85,6 +85,16 @@ class MessageReader:
         )
         return [_message(row) for row in rows]
 
+    async def conversation_of(self, kommo_message_id: str) -> str | None:
+        """Return whose a message is by Kommo's id: the client's or a manager's."""
+        rows = await self._session.rows(
+            "SELECT conversation_id FROM messages WHERE kommo_message_id = :id UNION ALL "
+            "SELECT conversation_id FROM deliveries WHERE kommo_message_id = :id "
+            "AND conversation_id IS NOT NULL LIMIT 1",
+            {"id": kommo_message_id},
+        )
+        return rows[0][0] if rows else None
+
     async def by_telegram(
         self, bot_id: int, chat_id: int, telegram_message_id: int, business_user_id: int = 0
     ) -> StoredMessage | None:

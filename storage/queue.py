@@ -243,6 +243,47 @@ class DurableQueue(QueueReader):
             {"id": item_id, "conversation_id": conversation_id},
         )
 
+    async def move(
+        self, ordering_key: str, *, to: str, conversation_id: str, now: datetime
+    ) -> None:
+        """Let what waits under one key stand in the order of another, which it belongs to.
+
+        What was tried of that one stays first; an attempt that is under way stays so.
+        """
+        parameters = {"key": to, "old": ordering_key, "now": to_ms(now)}
+        moved = await self._session.rows(
+            f"UPDATE {self._table} SET ordering_key = :key, due_at = NULL, "
+            "conversation_id = :conversation_id, ordered_at = "
+            "CASE WHEN ordered_at < :floor THEN :floor ELSE ordered_at END "
+            "WHERE ordering_key = :old AND state = 'pending' RETURNING id",
+            {**parameters, "conversation_id": conversation_id, "floor": await self._floor(to)},
+        )
+        if not moved:
+            return
+        head = (
+            f"(SELECT id FROM {self._table} WHERE state = 'pending' AND ordering_key = :key "
+            "ORDER BY ordered_at, id LIMIT 1)"
+        )
+        await self._session.batch(
+            (
+                f"UPDATE {self._table} SET due_at = NULL WHERE due_at IS NOT NULL "
+                f"AND state = 'pending' AND ordering_key = :key AND id <> {head}",
+                parameters,
+            ),
+            (
+                f"UPDATE {self._table} SET due_at = :now WHERE due_at IS NULL AND id = {head} "
+                f"AND NOT EXISTS (SELECT 1 FROM {self._table} WHERE started_at IS NOT NULL "
+                "AND ordering_key = :key)",
+                parameters,
+            ),
+        )
+        self._changed(self._table)
+
+    async def _floor(self, ordering_key: str) -> int:
+        """Return the place that nothing may take: that of a first item that was tried."""
+        rows = await self._session.rows(self._end_of_key(""), {"ordering_key": ordering_key})
+        return int(rows[0][0]) if rows and rows[0][2] else 0
+
     async def record_progress(self, item_id: int, *, progress: int) -> bool:
         """Store how many calls of an item were made; the next one is a new one.
 

@@ -112,6 +112,8 @@ def build_public(parts: Parts, history: History) -> web.Application:
         hold_until=history.hold_until,
         on_missed=history.note_missed,
         now=parts.now,
+        memory=timedelta(days=parts.settings.storage.keep_days),
+        skew_s=lambda: parts.health.clock_skew_s,
     )
     media = MediaRoute(parts.links, parts.files, ForgottenFiles(parts.database, parts.links))
     challenge = ChallengeRoute(kommo.channel_secret.get_secret_value())

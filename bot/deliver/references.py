@@ -1,4 +1,4 @@
-"""Which Telegram message a manager means, by either side's id."""
+"""Which Telegram message a manager means, by either side's id; their form tells them apart."""
 
 from bot.translate.ids import ChatAddress, parse_message
 from kommo.ids import ExternalMessageId, KommoMessageId
@@ -16,11 +16,20 @@ async def telegram_message_id(
 
     A message that needed several calls is known by its first one.
     """
-    named = parse_message(external_id or "")
-    if named is not None:
-        return named[1] if named[0] == address else None
-    if kommo_message_id is None:
-        return None
+    for given in filter(None, (external_id, kommo_message_id)):
+        named = parse_message(given)
+        if named is not None:
+            return named[1] if named[0] == address else None
+    for given in filter(None, (kommo_message_id, external_id)):
+        found = await _of_kommo_message(snapshot, address, given)
+        if found is not None:
+            return found
+    return None
+
+
+async def _of_kommo_message(
+    snapshot: Snapshot, address: ChatAddress, kommo_message_id: str
+) -> int | None:
     parts = await snapshot.messages.by_kommo_message(kommo_message_id)
     place = (address.bot_id, address.business_user_id, address.chat_id)
     here = (

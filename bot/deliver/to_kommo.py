@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +78,13 @@ Replay = Callable[[Transaction, int, Mapping[str, Any]], Awaitable[None]]
 """Stores an update of a bot that was parked; raises UnreadableError if it still cannot be read."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Accepted(Delivered):
+    """Kommo took a message, and said by which ids it knows it."""
+
+    sent: SentMessage | None = None
 
 
 class ToKommo:
@@ -154,12 +162,26 @@ class ToKommo:
         if item.kind == Kind.NEW_MESSAGE and isinstance(outcome, Delivered) and outcome.remote_ids:
             message = NewMessage.model_validate_json(item.payload)
             await tx.messages.bind_kommo(message.external_id, outcome.remote_ids[0])
+            if isinstance(outcome, Accepted) and outcome.sent:
+                await self._save_chat(tx, message, outcome.sent)
+
+    async def _save_chat(self, tx: Transaction, message: NewMessage, sent: SentMessage) -> None:
+        """Store Kommo's id of a conversation whose first message it took, if it told the id."""
+        conversation_id, chat_id = message.conversation_id, sent.kommo_chat_id
+        if chat_id is None or await tx.conversation_chats.by_alias(conversation_id):
+            return
+        is_known = await tx.conversation_chats.by_kommo_chat(chat_id)
+        if is_known is None and await tx.conversations.get(conversation_id):
+            user_id = sent.receiver_id if message.receiver else sent.sender_id
+            await tx.conversation_chats.save(
+                chat_id, conversation_id, user_id, alias=conversation_id, now=self._now()
+            )
 
     async def _send(self, item: QueueItem) -> Outcome:
         match item.kind:
             case Kind.NEW_MESSAGE:
                 sent = await self._send_message(item)
-                return Delivered((sent.kommo_message_id,) if sent.kommo_message_id else ())
+                return Accepted((sent.kommo_message_id,) if sent.kommo_message_id else (), sent)
             case Kind.EDIT_MESSAGE:
                 edit = EditMessage.model_validate_json(item.payload)
                 content = self._servable(edit.content)

@@ -17,6 +17,7 @@ from aiogram.exceptions import (
 )
 from aiogram.methods import TelegramMethod
 
+from bot.addressees import find
 from bot.deliver.attachments import Attachments
 from bot.deliver.attempts import NotSentError, later, outcome_of, refused, slow_down, unshown
 from bot.deliver.doubts import still_down, weighed
@@ -47,7 +48,7 @@ from bot.translate.uploads import instead, pieces
 from bot.translate.welcome import Welcome, greeting
 from bot.translate.window import is_late
 from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction
-from kommo.ids import ConversationId, KommoChatId
+from kommo.ids import ConversationId
 from kommo.models import ErrorCode, StatusCode
 from storage.buttons import Button
 from storage.conversations import Conversation
@@ -57,6 +58,10 @@ from storage.notes import moved_note
 from storage.queue_reader import QueueItem
 
 log = logging.getLogger(__name__)
+
+
+class MovedError(NotBegunError):
+    """Whose item it is was found out; it waits for its turn among that conversation's."""
 
 
 class TooSoonError(NotBegunError):
@@ -181,7 +186,7 @@ class ToTelegram:
         event = event_of(item)
         if not isinstance(event, ManagerMessage) or await tx.inbox.get(item.id) is None:
             return  # of a client who was forgotten meanwhile nothing is stored
-        conversation_id = await _whose(tx, item, event)
+        conversation_id = ConversationId(item.conversation_id) if item.conversation_id else None
         if isinstance(outcome, Shown) and outcome.last is not None:
             await tx.messages.remember_outgoing(outcome.last)
         failed = outcome if isinstance(outcome, Undeliverable) else None
@@ -322,47 +327,58 @@ class ToTelegram:
     async def _address(
         self, event: ManagerMessage | ManagerReaction | LegacyMessage, item: QueueItem
     ) -> ChatAddress:
-        """Return where the conversation takes place: its id says so, or what is stored does."""
-        address = parse_conversation(event.conversation_id or "")
-        if address is None and not isinstance(event, LegacyMessage):
-            known = await self._of_kommo_chat(event.kommo_chat_id)
-            if known is None and isinstance(event, ManagerMessage):
-                known = await self._opened(event, item)
-            if known is not None:
-                address = ChatAddress(known.bot_id, known.chat_id, known.business_user_id)
+        """Return where the conversation takes place: its id says so, or what is stored does.
+
+        Raises:
+            MovedError: that is known only now, so that the item goes into its order.
+        """
+        address = parse_conversation(item.conversation_id or "")
+        if address is not None:
+            return address
+        async with self._database.snapshot() as snapshot:
+            conversation_id = await find(snapshot, event)
+        if conversation_id is None and isinstance(event, ManagerMessage):
+            conversation_id = await self._started(event)
+        address = parse_conversation(conversation_id or "")
         if address is None:
             raise NotSentError(status.NO_SUCH_CONVERSATION)
-        return address
+        await persist(self._database, partial(self._move, item=item, address=address, event=event))
+        raise MovedError
 
-    async def _of_kommo_chat(self, kommo_chat_id: KommoChatId) -> Conversation | None:
-        """Return the conversation that a chat of Kommo's leads to."""
-        async with self._database.snapshot() as snapshot:
-            return await snapshot.conversations.by_kommo_chat(kommo_chat_id)
-
-    async def _opened(self, event: ManagerMessage, item: QueueItem) -> Conversation | None:
-        """Find the client whom a manager writes to first; the answer is to tie both chats.
-
-        From here on the item is that client's, and is forgotten with them.
-        """
+    async def _started(self, event: ManagerMessage) -> ConversationId | None:
+        """Find the client whom a manager writes to first."""
+        if event.conversation_id is not None or event.kommo_chat_id is None:
+            return None
         async with self._database.snapshot() as snapshot:
             known = await by_phone(snapshot, event, self._region, self._sources)
         if known is None:
-            if event.conversation_id is not None:
-                return None
             has_number = bool(event.receiver.phone)
             raise NotSentError(status.UNKNOWN_NUMBER if has_number else status.NO_NUMBER)
-        now = self._now()
+        return ConversationId(known.conversation_id)
 
-        async def store(tx: Transaction) -> None:
-            if await tx.conversations.get(known.conversation_id) is None:
+    async def _move(
+        self,
+        tx: Transaction,
+        *,
+        item: QueueItem,
+        address: ChatAddress,
+        event: ManagerMessage | ManagerReaction | LegacyMessage,
+    ) -> None:
+        """Let what waits beside an item stand in its conversation's order, as it is known now.
+
+        From here on it is that client's, and is forgotten with them. Of a chat that a manager
+        started, the client's answer is to bind it.
+        """
+        now, conversation_id = self._now(), address.conversation_id
+        if isinstance(event, ManagerMessage) and event.kommo_chat_id and not event.conversation_id:
+            if await tx.conversations.get(conversation_id) is None:
                 raise ForgottenError
             await tx.conversation_chats.add_started(
-                event.kommo_chat_id, known.conversation_id, event.receiver.kommo_id, now=now
+                event.kommo_chat_id, conversation_id, event.receiver.kommo_id, now=now
             )
-            await tx.inbox.assign(item.id, known.conversation_id)
-
-        await persist(self._database, store)
-        return known
+        await tx.inbox.move(
+            item.ordering_key, to=conversation_id, conversation_id=conversation_id, now=now
+        )
 
     async def _answered(
         self, event: ManagerMessage | LegacyMessage, address: ChatAddress
@@ -463,14 +479,3 @@ async def _record_part(
         raise ForgottenError
     if part is not None:
         await tx.messages.remember_outgoing(part)
-
-
-async def _whose(tx: Transaction, item: QueueItem, event: ManagerMessage) -> ConversationId | None:
-    """Return whose item it is; of what a manager began, that is known only now."""
-    if item.conversation_id:
-        return ConversationId(item.conversation_id)
-    chat = await tx.conversation_chats.by_kommo_chat(event.kommo_chat_id)
-    if chat is None:
-        return None
-    await tx.inbox.assign(item.id, chat.conversation_id)
-    return ConversationId(chat.conversation_id)

@@ -4,14 +4,17 @@ Kommo sends a hook once, waits five seconds, and counts nothing but 200 as recei
 Reference: Kommo, Receiving chat webhooks.
 """
 
+import asyncio
 import hmac
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from aiohttp import web
 
+from bot.addressees import find, named
 from bot.bodies import Bodies, BodyError
 from bot.items import Kind, Lifetimes
 from bot.receive.together import Together
@@ -51,6 +54,12 @@ OnTyping = Callable[[ChatAddress, datetime | None], None]
 RECENT = timedelta(hours=1)
 """Who wrote within this time waits for an answer; anything else comes after it."""
 
+STARTED = "started:"
+"""What waits in a chat that a manager started has this key, and Kommo's id, until it is known."""
+
+LOOK_UP_S = 1.0
+"""How long to ask whose webhook it was that could not be stored."""
+
 Hold = Callable[[str | None], datetime | None]
 """Returns until when a hook of a conversation waits for what was missed before it."""
 
@@ -68,6 +77,30 @@ class Hook:
     body: str
 
 
+class Common(TypedDict):
+    """What every item of the inbox has, however it is kept."""
+
+    dedupe_key: str
+    ordering_key: str
+    conversation_id: str | None
+    kind: str
+    payload: str
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is known of the conversations and chats that some webhooks name.
+
+    Args:
+        ids: the conversations that were asked for.
+    """
+
+    ids: Set[str]
+    conversations: Mapping[str, Conversation]
+    chats: Mapping[str, ConversationChat]
+
+
 class Hooks:
     """Verifies and stores Kommo's webhooks."""
 
@@ -83,6 +116,8 @@ class Hooks:
         on_missed: Missed,
         now: Callable[[], datetime],
         bodies: Bodies | None = None,
+        memory: timedelta | None = None,
+        skew_s: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._database = database
         self._on_typing = on_typing
@@ -91,6 +126,8 @@ class Hooks:
         self._scope_id = scope_id
         self._secret = secret
         self._lifetimes = lifetimes
+        self._memory = memory
+        self._skew_s = skew_s
         self._now = now
         self._together = Together(self._keep_all)
         self._bodies = bodies or Bodies()
@@ -127,11 +164,21 @@ class Hooks:
         event = parse_event(body)
         try:
             await self.keep(event, body.decode().strip())
-        except StorageError as error:
+        except Exception as error:
+            self._on_missed(await self._missed_by(event))
+            if not isinstance(error, StorageError):
+                raise
             log.error("webhook could not be stored: %s", error)
-            self._on_missed(getattr(event, "conversation_id", None))
             return web.Response(status=503)
         return web.Response(status=200)
+
+    async def _missed_by(self, event: Event) -> str | None:
+        """Return whose webhook could not be stored; reading may work where writing does not."""
+        try:
+            async with asyncio.timeout(LOOK_UP_S), self._database.snapshot() as snapshot:
+                return await find(snapshot, event)
+        except (StorageError, TimeoutError):
+            return named(event)
 
     def _refused(self, status: int, error: Exception) -> web.Response:
         self._refusals.warn(f"webhook refused: {error}")
@@ -159,9 +206,9 @@ class Hooks:
 
     async def _keep_in_one(self, hooks: Sequence[Hook]) -> None:
         async with self._database.transaction() as tx:
-            known = await tx.conversations.all_of(filter(None, map(_named, hooks)))
+            batch = await _batch_of(tx, hooks)
             for hook in hooks:
-                await self._store(tx, hook, known)
+                await self._store(tx, hook, batch)
 
     async def _failure_of(self, hook: Hook) -> Exception | None:
         try:
@@ -170,36 +217,58 @@ class Hooks:
             return error
         return None
 
-    async def _store(self, tx: Transaction, hook: Hook, named: Mapping[str, Conversation]) -> None:
-        event = hook.event
+    async def _store(self, tx: Transaction, hook: Hook, batch: Batch) -> None:
+        event, now = hook.event, self._now()
         kind = KIND_OF.get(type(event), Kind.UNKNOWN_EVENT)
-        conversation_id, known = await _conversation_of(tx, hook, named, now=self._now())
+        conversation_id, known = await _conversation_of(tx, event, batch)
         if isinstance(event, ManagerTyping):
             self._show_typing(event, conversation_id)
             return
-        if kind not in DELIVERED_KINDS:
-            await tx.inbox.record_done(
-                dedupe_key=event.dedupe_key,
-                ordering_key=event.dedupe_key,
-                conversation_id=conversation_id,
-                kind=kind,
-                payload=hook.body,
-                now=self._now(),
+        if isinstance(event, ManagerMessage) and known is not None:
+            await _save_chat(tx, event, known, batch, now=now)
+        is_delivered = kind in DELIVERED_KINDS
+        order = _order_of(event, conversation_id) if is_delivered else event.dedupe_key
+        common: Common = {
+            "dedupe_key": event.dedupe_key,
+            "ordering_key": order,
+            "conversation_id": conversation_id,
+            "kind": kind,
+            "payload": hook.body,
+            "now": now,
+        }
+        if not is_delivered:
+            await tx.inbox.record_done(**common)
+        elif self._is_beyond_memory(event, now):
+            await self._park(tx, event, common)
+        else:
+            await tx.inbox.add(
+                **common,
+                expires_at=now + self._lifetimes.to_telegram,
+                urgency=_urgency(known, now),
+                not_before=self._hold_until(conversation_id) if order == conversation_id else None,
+                written_at=_written_at(event),
             )
-            return
-        now, order = self._now(), _order_of(event, conversation_id)
-        await tx.inbox.add(
-            dedupe_key=event.dedupe_key,
-            ordering_key=order,
-            conversation_id=conversation_id,
-            kind=kind,
-            payload=hook.body,
-            now=now,
-            expires_at=now + self._lifetimes.to_telegram,
-            urgency=_urgency(known, now),
-            not_before=self._hold_until(conversation_id) if order == conversation_id else None,
-            written_at=_written_at(event),
+
+    def _is_beyond_memory(self, event: Event, now: datetime) -> bool:
+        """Tell whether nobody knows any more if a webhook was delivered already.
+
+        Moments are Kommo's, so they are compared by Kommo's clock as far as it is known.
+        """
+        at = _moment_of(event)
+        if self._memory is None or at is None:
+            return False
+        return at < now - timedelta(seconds=self._skew_s() or 0.0) - self._memory
+
+    async def _park(self, tx: Transaction, event: Event, common: Common) -> None:
+        """Keep a webhook for a person that may be a repetition of one from long ago."""
+        at = _moment_of(event)
+        written = at.isoformat(timespec="seconds") if at else "at an unknown time"
+        reason = (
+            f"Kommo's webhook is of {written}, longer ago than storage.keep_days: it may have "
+            "been delivered already, so it was not delivered; see: kommo-telegram queue retry"
         )
+        if await tx.inbox.park(**common, reason=reason) is not None:
+            log.warning("webhook kept aside: %s", reason)
 
     def _show_typing(self, event: ManagerTyping, conversation_id: str | None) -> None:
         """Pass typing on: it is worth something now, or nothing, so it is not stored."""
@@ -215,48 +284,49 @@ def _urgency(known: Conversation | None, now: datetime) -> Urgency:
     return "" if now - known.last_incoming_at < RECENT else "later"
 
 
-def _named(hook: Hook) -> str | None:
-    """Return the conversation that a hook names; a name of ours may say more than the id."""
-    ours: str | None = getattr(hook.event, "conversation_id", None)
-    address = parse_conversation(ours or "")
-    return ours if address is None else address.conversation_id
+async def _batch_of(tx: Transaction, hooks: Sequence[Hook]) -> Batch:
+    """Ask at once for what is known of the conversations that some webhooks name."""
+    events = [hook.event for hook in hooks]
+    ids = set(filter(None, map(named, events)))
+    chats = {event.kommo_chat_id for event in events if isinstance(event, ManagerMessage)}
+    return Batch(
+        ids,
+        await tx.conversations.all_of(ids),
+        await tx.conversation_chats.all_of(filter(None, chats)),
+    )
 
 
 async def _conversation_of(
-    tx: Transaction, hook: Hook, named: Mapping[str, Conversation], *, now: datetime
+    tx: Transaction, event: Event, batch: Batch
 ) -> tuple[str | None, Conversation | None]:
-    """Return our id of the conversation a hook is about, and what is stored of it, if known.
-
-    What a hook says of both ids is remembered: history is asked for by Kommo's id.
-    """
-    ours = _named(hook)
-    if ours:
-        known = named.get(ours)
-        if known is not None and isinstance(hook.event, ManagerMessage):
-            await _remember(tx, hook.event, known, now=now)
-        return ours, known
-    kommos = getattr(hook.event, "kommo_chat_id", None)
-    if not kommos:
+    """Return our id of the conversation an event is about, and what is stored of it, if known."""
+    conversation_id = named(event) or await find(tx, event)
+    if conversation_id is None:
         return None, None
-    known = await tx.conversations.by_kommo_chat(kommos)
-    return (known.conversation_id, known) if known else (None, None)
+    if conversation_id in batch.ids:
+        return conversation_id, batch.conversations.get(conversation_id)
+    return conversation_id, await tx.conversations.get(conversation_id)
 
 
-async def _remember(
-    tx: Transaction, event: ManagerMessage, known: Conversation, *, now: datetime
+async def _save_chat(
+    tx: Transaction, event: ManagerMessage, known: Conversation, batch: Batch, *, now: datetime
 ) -> None:
-    """Store what a webhook says of ids that was not known: Kommo knows its chat as ours."""
-    alias, user = event.conversation_id or known.conversation_id, event.receiver.kommo_id
-    chat = await tx.conversation_chats.by_kommo_chat(event.kommo_chat_id)
+    """Store what a webhook with both ids says: Kommo knows its chat as ours.
+
+    What waits in that chat from before that was known goes into the conversation's order.
+    """
+    alias, kommo_chat_id = event.conversation_id, event.kommo_chat_id
+    if alias is None or kommo_chat_id is None or parse_conversation(alias) is None:
+        return
+    chat, user = batch.chats.get(kommo_chat_id), event.receiver.kommo_id
     if chat is not None and _says_it_all(chat, known, alias, user):
         return
+    conversation_id = known.conversation_id
     await tx.conversation_chats.save(
-        event.kommo_chat_id,
-        known.conversation_id,
-        user,
-        alias=alias,
-        number=number_of(alias),
-        now=now,
+        kommo_chat_id, conversation_id, user, alias=alias, number=number_of(alias), now=now
+    )
+    await tx.inbox.move(
+        f"{STARTED}{kommo_chat_id}", to=conversation_id, conversation_id=conversation_id, now=now
     )
 
 
@@ -279,8 +349,18 @@ def _written_at(event: Event) -> datetime | None:
     return event.at if isinstance(event, LegacyMessage) else None
 
 
+def _moment_of(event: Event) -> datetime | None:
+    """Return from when an event is; None if it does not say so."""
+    if isinstance(event, ManagerMessage | LegacyMessage):
+        return event.at
+    return event.time if isinstance(event, ManagerReaction) else None
+
+
 def _order_of(event: Event, conversation_id: str | None) -> str:
-    """Return what an event keeps its order in: of a chat that a manager started, that chat."""
-    if isinstance(event, ManagerMessage) and conversation_id is None:
-        return f"started:{event.kommo_chat_id}"
+    """Return what an event keeps its order in.
+
+    A chat that a manager started has an order of its own until somebody knows whose it is.
+    """
+    if conversation_id is None and isinstance(event, ManagerMessage) and event.kommo_chat_id:
+        return f"{STARTED}{event.kommo_chat_id}"
     return conversation_id or event.dedupe_key

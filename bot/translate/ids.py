@@ -23,6 +23,8 @@ _NAME = re.compile(_CONVERSATION.pattern + r"(?:~(\d{1,6}))?", re.ASCII)
 _MESSAGE = re.compile(_CONVERSATION.pattern + r":(\d{1,20})(?::(\d{1,4}))?", re.ASCII)
 
 
+_INSIDE = re.compile(_CONVERSATION.pattern + r":", re.ASCII)
+
 _LANE = re.compile(r"tg:(\d{1,20})(?:\.\d{1,20})?:(now|later|)", re.ASCII)
 
 ID_LIMIT = 1 << 52
@@ -84,6 +86,13 @@ def parse_message(external_id: str) -> tuple[ChatAddress, int] | None:
     match = _MESSAGE.fullmatch(external_id)
     address = _address(match) if match else None
     return (address, int(match[4])) if match and address else None
+
+
+def conversation_of(external_id: str) -> ConversationId | None:
+    """Return the conversation that one of our ids of a message, press or notice names."""
+    match = _INSIDE.match(external_id)
+    address = _address(match) if match else None
+    return address.conversation_id if address else None
 
 
 def parse_lane(lane: str) -> tuple[int, str] | None:

@@ -114,6 +114,8 @@ CALLS = {
     ),
     "external": lambda tx, put, noon: tx.messages.by_external_id("e7"),
     "kommo-message": lambda tx, put, noon: tx.messages.by_kommo_message("m7"),
+    "message-of": lambda tx, put, noon: tx.messages.conversation_of("m7"),
+    "message-of-nobody": lambda tx, put, noon: tx.messages.conversation_of("nobody's"),
     "telegram": lambda tx, put, noon: tx.messages.by_telegram(1, 7, 7),
     "bind-message": lambda tx, put, noon: tx.messages.bind_kommo("e7", "m"),
     "edit": lambda tx, put, noon: tx.messages.change_content("e7", "hash"),
