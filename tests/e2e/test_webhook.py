@@ -6,6 +6,7 @@ import hmac
 import io
 import json
 import time
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -23,12 +24,16 @@ def signature(body, secret=SECRET):
     return hmac.new(secret.encode(), body.rstrip(b"\r\n"), hashlib.sha1).hexdigest()
 
 
-def hook(text="Hello", *, message_id="77777777-6666-4555-8444-333333333333"):
+MESSAGE = "77777777-6666-4555-8444-333333333333"
+
+
+def hook(text="Hello", *, message_id=MESSAGE, age_s=0):
     """Return the body of a manager's message."""
+    at = int(time.time()) - age_s
     return json.dumps(
         {
             "account_id": ACCOUNT_ID,
-            "time": 1767348060,
+            "time": at,
             "message": {
                 "receiver": {"id": "22222222-3333-4444-8555-666666666666", "client_id": "tg:555"},
                 "sender": {"id": "33333333-4444-4555-8666-777777777777"},
@@ -36,8 +41,8 @@ def hook(text="Hello", *, message_id="77777777-6666-4555-8444-333333333333"):
                     "id": "99999999-8888-4777-8666-555555555555",
                     "client_id": CONVERSATION,
                 },
-                "timestamp": 1767348060,
-                "msec_timestamp": 1767348060456,
+                "timestamp": at,
+                "msec_timestamp": at * 1000 + 456,
                 "message": {"id": message_id, "type": "text", "text": text},
             },
         }
@@ -158,3 +163,50 @@ async def test_a_body_that_does_not_come_is_given_up(bridge, monkeypatch):
         answer = await reader.readline()
     writer.close()
     assert answer.split(b" ")[1] == b"408"
+
+
+DAY_S = 24 * 3600
+REACTION = {"type": "react", "emoji": "👍", "msgid": MESSAGE, "conversation": {"id": "kommo"}}
+
+
+def replayed(kind, age_s):
+    """Return the body of a webhook of long ago."""
+    at = int(time.time()) - age_s
+    if kind == "message":
+        return hook(age_s=age_s)
+    if kind == "reaction":
+        return json.dumps({"time": at, "action": {"reaction": REACTION}}).encode()
+    legacy = {"receiver": "tg:555", "conversation_id": CONVERSATION, "text": "Hello"}
+    return json.dumps({**legacy, "type": "text", "msec_timestamp": at * 1000}).encode()
+
+
+async def states(bridge):
+    """Return the items of the inbox: their states and why."""
+    async with Database.open(bridge.settings.database) as database, database.snapshot() as found:
+        items = await found.inbox.list_items(states=("pending", "done", "dead"), limit=10)
+        return [(item.state, item.reason) for item in items]
+
+
+@pytest.mark.parametrize("kind", ["message", "reaction", "legacy"])
+async def test_a_webhook_older_than_the_memory_waits_for_a_person(bridge, telegram, post, kind):
+    """Nobody knows any more whether it was delivered: it is kept, said so, and not sent."""
+    status, _ = await post(replayed(kind, 31 * DAY_S))
+    assert status == 200
+    [(state, reason)] = await states(bridge)
+    assert state == "dead"
+    assert "longer ago than storage.keep_days" in reason
+    assert telegram.texts_to(ANN) == []
+
+
+@pytest.mark.parametrize(("age_s", "ahead_days"), [(29 * DAY_S, 0), (0, 60), (0, -60)])
+async def test_what_is_remembered_or_only_seems_old_is_delivered(
+    bridge, telegram, kommo, post, eventually, age_s, ahead_days
+):
+    """A late webhook is no repetition; and our clock may be wrong, as Kommo's answers tell."""
+    telegram.client_says("hi")
+    await eventually(lambda: kommo.texts_in(CONVERSATION) == ["hi"])
+    bridge.ahead = timedelta(days=ahead_days)
+    await bridge.restart()
+    await eventually(lambda: len(kommo.calls("connect")) == 2)
+    assert (await post(hook(age_s=age_s)))[0] == 200
+    await eventually(lambda: telegram.texts_to(ANN) == ["Hello"])

@@ -1,0 +1,54 @@
+"""What only reads changes nothing in Kommo."""
+
+import pytest
+
+from bot.receive.history import Pace
+from tests.e2e.conftest import SCOPE_ID
+
+ANN = 555
+CONVERSATION = "tg:700001:555"
+WRITING = ("POST", "PATCH", "PUT", "DELETE")
+
+
+@pytest.fixture
+async def unreached(bridge, telegram, kommo, eventually):
+    """A client of whom nothing has reached Kommo: it refuses her messages for now."""
+    fault = kommo.faults.fail(f"/v2/origin/custom/{SCOPE_ID}", times=None)
+    telegram.client_says("hi")
+    await eventually(lambda: fault.hits > 0)
+    await bridge.stop()
+    kommo.faults.remove(fault)
+    return CONVERSATION
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("history", CONVERSATION), id="history"),
+        pytest.param(("history", CONVERSATION, "--json"), id="history-json"),
+        pytest.param(("trace", CONVERSATION), id="trace"),
+        pytest.param(("chats", "list"), id="chats"),
+        pytest.param(("queue", "list"), id="queue"),
+        pytest.param(("check",), id="check"),
+    ],
+)
+async def test_a_reading_command_makes_no_writing_call(unreached, kommo, command, arguments):
+    """A conversation that Kommo does not have is not created by looking for it."""
+    before = len(kommo.calls())
+    await command(*arguments)
+    made = [call for call in kommo.calls()[before:] if call.method in WRITING]
+    made = [call for call in made if not call.path.endswith("/connect")]  # what `check` tries
+    assert made == []
+    assert kommo.conversations == {}
+
+
+async def test_reading_back_makes_no_chat_of_what_never_reached_kommo(
+    unreached, bridge, telegram, kommo, eventually
+):
+    """There is no history to be read; the others' is."""
+    fault = kommo.faults.fail(f"/v2/origin/custom/{SCOPE_ID}", times=None)
+    bridge.options["pace"] = Pace(every_s=0.05, grace_s=0.0)
+    await bridge.start()
+    await eventually(lambda: fault.hits > 1)
+    assert kommo.calls("chats") == []
+    assert kommo.conversations == {}
