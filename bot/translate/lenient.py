@@ -12,7 +12,7 @@ from datetime import datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
-from aiogram.types import InlineKeyboardMarkup
+from aiogram.types import InaccessibleMessage, InlineKeyboardMarkup
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -53,13 +53,17 @@ STICKER = {
     "is_animated": False, "is_video": False,
 }  # fmt: skip
 GIFT = {"id": "", "star_count": 0, "sticker": STICKER}
-LEFT = {"status": "left", "user": {"id": 0, "is_bot": False, "first_name": ""}}
+USER = {"id": 0, "is_bot": False, "first_name": ""}
+LEFT = {"status": "left", "user": USER}
 NEUTRAL: Mapping[tuple[str, str], Any] = {
     ("ChatMemberUpdated", "old_chat_member"): LEFT,
     ("Gift", "sticker"): STICKER,
     ("GiftInfo", "gift"): GIFT,
+    ("ChatMemberBanned", "user"): USER,
+    ("ChatMemberLeft", "user"): USER,
+    ("ChatMemberMember", "user"): USER,
 }
-"""Objects that the bridge needs nothing of: what a client was before, how a gift looks."""
+"""Objects that the bridge needs nothing of: what the bot was before, how a gift looks."""
 
 WHOLE = (InlineKeyboardMarkup,)
 """Models that are shown to the client again: as they are, or not at all."""
@@ -154,7 +158,10 @@ class _Reader:
         if value is None:
             return None if NoneType in members else NOTHING
         fitting = (self.value(one, value, path) for one in members if _may_be(one, value))
-        return next((found for found in fitting if found is not NOTHING), NOTHING)
+        found = next((found for found in fitting if found is not NOTHING), NOTHING)
+        if found is NOTHING and InaccessibleMessage in members and isinstance(value, Mapping):
+            return self.object(InaccessibleMessage, {**value, "date": 0}, path)
+        return found
 
     def _list(self, kind: Any, values: Any, path: Path) -> Any:
         """Return the readable members of a list."""

@@ -323,9 +323,21 @@ def test_an_event_that_cannot_be_read_has_no_placeholder(kind, event):
         assert incoming.unreadable_message(raw, bot_id=1, source_id=None) is None
 
 
+@pytest.mark.parametrize("odd", [{}, {"date": "odd"}, {"date": 0}, {"reply_markup": 5}])
+def test_a_press_with_an_odd_message_still_names_it(odd):
+    """Where a button stands decides whether a press is a client's word to the bot."""
+    group = {"id": -5, "type": "group", "title": "Group"}
+    query = {"id": "9", "from": ANN, "data": "x", "message": {"message_id": 41, "chat": group}}
+    query["message"] |= odd
+    pressed = read_update({"update_id": 8, "callback_query": query}).callback_query
+    assert pressed is not None
+    assert pressed.message is not None
+    assert (pressed.message.message_id, pressed.message.chat.id) == (41, -5)
+
+
 def test_a_block_by_an_older_library_is_read():
     """A client who blocks the bot is gone, whatever else is not told."""
-    member = {"status": "kicked", "user": {"id": 1, "first_name": "Bot"}}
+    member = {"status": "kicked"}
     event = {"chat": CHAT, "from": ANN, "date": 1, "new_chat_member": member}
     found = read_update({"update_id": 8, "my_chat_member": event}).my_chat_member
     assert found is not None
