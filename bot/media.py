@@ -17,7 +17,7 @@ from bot.links import ROOT, LinkError, MediaLink, MediaLinks
 from bot.pictures import png
 from bot.ranges import Part, UnsatisfiableError, part_of
 from bot.refusals import Refusals
-from bot.telegram_files import CHUNK_BYTES, FileError, TelegramFiles
+from bot.telegram_files import CHUNK_BYTES, UNAVAILABLE, FileError, TelegramFiles
 from storage.errors import StorageError
 
 PATH = ROOT + "{link:.*}"
@@ -28,6 +28,9 @@ STALLED_S = 60
 
 CONVERSIONS = 4
 """So many stickers are converted at a time; each takes some megabytes for a moment."""
+
+AGAIN = {UNAVAILABLE: {"Retry-After": "30"}}
+"""What says when to come again."""
 
 READERS = 400
 """So many files are read at a time: the rest of the connections is for webhooks."""
@@ -75,16 +78,15 @@ class MediaRoute:
             return await self._file(request, link)
         except FileError as error:
             self._refusals.warn(f"media not served: {error}", bot=link.bot_id)
-            return web.Response(status=error.status)
+            return web.Response(status=error.status, headers=AGAIN.get(error.status))
         except UnsatisfiableError as error:
             return web.Response(status=416, headers={"Content-Range": f"bytes */{error.size}"})
 
     async def _file(self, request: web.Request, link: MediaLink) -> web.StreamResponse:
         """Stream a file as Telegram keeps it."""
         found = await self._files.find(link.bot_id, link.file_id, size=link.size)
-        if request.method == "HEAD" and found.size is not None:
-            return await _answer(request, link, link.mime_type, found.size, _once(b""))
-        part = _part(request, link, found.size) if found.size is not None else None
+        is_part = request.method != "HEAD" and found.size is not None
+        part = _part(request, link, found.size or 0) if is_part else None
         async with self._files.open(found, part.start if part else 0) as opened:
             size = opened.size if opened.size is not None else found.size
             return await _answer(request, link, link.mime_type, size, opened.chunks, part=part)
@@ -129,8 +131,10 @@ async def _answer(
             left = None if left is None else left - len(chunk)
             if left is not None and left <= 0:
                 break
+        if left:
+            raise EOFError
         await response.write_eof()
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, EOFError) as error:
         log.warning("media broke off: %s", type(error).__name__, extra={"bot": link.bot_id})
         if request.transport is not None:
             request.transport.abort()

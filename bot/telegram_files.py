@@ -6,10 +6,11 @@ Reference: Bot API, getFile; Using a local Bot API server.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 import aiohttp
 from aiogram import Bot
@@ -23,6 +24,9 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.methods import GetFile
+from yarl import URL
+
+from bot.telegram_session import is_page
 
 CLOUD_LIMIT_BYTES = 20 << 20
 """The most that the cloud's getFile gives; a server of one's own gives all."""
@@ -36,7 +40,29 @@ PROBE_S = 15
 DOWNLOAD = aiohttp.ClientTimeout(total=3600, sock_connect=10, sock_read=30)
 """An hour is enough for the largest file, and ends a server that drips."""
 
-OK, PARTIAL, NOT_FOUND, BAD_GATEWAY, TIMED_OUT = 200, 206, 404, 502, 504
+AGAIN_AFTER_S = (0.3, 1.0, 2.0)
+"""When getFile is asked again after a refusal that may pass."""
+
+OK, PARTIAL, NOT_FOUND = 200, 206, 404
+BAD_GATEWAY, UNAVAILABLE, TIMED_OUT = 502, 503, 504
+
+TOO_BIG, PASSING = "too big", "temporarily unavailable"
+GONE = (
+    "invalid file_id",
+    "invalid file id",
+    "file_id_invalid",
+    "wrong file identifier",
+    "wrong remote file id",
+    "file_reference_",
+    "file reference",
+)
+"""What says that a file can never be had; the cloud says "wrong file_id or the file is temporarily
+unavailable" of both, which therefore may pass. Texts change. Reference: Bot API, getFile."""
+
+PAGES = frozenset({"text/html", "application/json"})
+"""What a proxy or the server itself says in the place of a file."""
+
+PAGE_FILES = frozenset({".htm", ".html", ".json", ".map", ".xhtml"})
 
 
 def download_socket(address: aiohttp.AddrInfoType) -> socket.socket:
@@ -53,6 +79,10 @@ class FileError(Exception):
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
+
+
+class FileRefusedForNowError(FileError):
+    """Telegram's server refuses a file in words that do not say that it is gone."""
 
 
 class FileTooBigError(FileError):
@@ -86,39 +116,52 @@ class OpenFile:
 
 
 class TelegramFiles:
-    """Finds and opens files of the bots."""
+    """Finds and opens files of the bots.
 
-    def __init__(self, bots: Mapping[int, Bot], http: aiohttp.ClientSession) -> None:
+    Args:
+        bots: by their ids.
+        http: the pool for downloads.
+        again_after_s: when a refusal that may pass is asked about again.
+    """
+
+    def __init__(
+        self,
+        bots: Mapping[int, Bot],
+        http: aiohttp.ClientSession,
+        *,
+        again_after_s: Sequence[float] = AGAIN_AFTER_S,
+    ) -> None:
         self._bots = bots
         self._http = http
+        self._again_after_s = tuple(again_after_s)
 
-    async def find(
-        self, bot_id: int, file_id: str, *, size: int | None = None, within_s: int | None = None
-    ) -> FoundFile:
-        """Ask for a file's place, anew for every download.
+    async def find(self, bot_id: int, file_id: str, *, size: int | None = None) -> FoundFile:
+        """Ask for a file's place, anew for every download; what may pass is asked again.
 
         Raises:
             FileError: it is gone, too big, or Telegram does not answer.
         """
+        wait_s = BIG_ANSWER_S if (size or 0) > CLOUD_LIMIT_BYTES else ANSWER_S
+        for pause_s in self._again_after_s:
+            try:
+                return await self._ask(bot_id, file_id, wait_s)
+            except FileRefusedForNowError:
+                await asyncio.sleep(pause_s)
+        return await self._ask(bot_id, file_id, wait_s)
+
+    async def _ask(self, bot_id: int, file_id: str, wait_s: int) -> FoundFile:
+        """Ask once."""
         bot = self._bots.get(bot_id)
         if bot is None:
             raise FileError(NOT_FOUND, "the bot is not set up any more")
-        wait_s = BIG_ANSWER_S if (size or 0) > CLOUD_LIMIT_BYTES else ANSWER_S
         try:
-            found = await bot(GetFile(file_id=file_id), request_timeout=within_s or wait_s)
-        except TelegramBadRequest as error:
-            if "too big" in error.message.lower():
-                raise FileTooBigError(NOT_FOUND, "the file is too big for bots") from None
-            raise FileError(NOT_FOUND, "Telegram does not know the file any more") from None
+            found = await bot(GetFile(file_id=file_id), request_timeout=wait_s)
         except TelegramNetworkError as error:
             is_late = isinstance(error.__cause__, TimeoutError) or "timeout" in str(error).lower()
             status = TIMED_OUT if is_late else BAD_GATEWAY
             raise FileError(status, "Telegram does not answer") from None
-        except (TelegramUnauthorizedError, TelegramForbiddenError, TelegramNotFound) as error:
-            reason = f"Telegram refuses the bot: {type(error).__name__}"
-            raise FileRefusedError(BAD_GATEWAY, reason) from None
         except (TelegramAPIError, AiogramError) as error:
-            raise FileError(BAD_GATEWAY, f"Telegram refuses: {type(error).__name__}") from None
+            raise _refusal(error) from None
         if not found.file_path:
             raise FileError(NOT_FOUND, "Telegram does not have the file any more")
         return FoundFile(bot_id, found.file_path, found.file_size)
@@ -131,7 +174,7 @@ class TelegramFiles:
             FileError: it could not be asked.
         """
         try:
-            await self.find(bot_id, file_id, within_s=PROBE_S)
+            await self._ask(bot_id, file_id, PROBE_S)
         except FileTooBigError:
             return False
         except FileError as error:
@@ -167,8 +210,7 @@ class TelegramFiles:
 
     @asynccontextmanager
     async def _from_server(self, file: FoundFile, start: int) -> AsyncIterator[OpenFile]:
-        bot = self._bots[file.bot_id]
-        url = bot.session.api.file_url(bot.token, file.path)
+        url = file_address(self._bots[file.bot_id], file.path)
         headers = {"Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
@@ -176,12 +218,9 @@ class TelegramFiles:
             async with self._http.get(
                 url, headers=headers, timeout=DOWNLOAD, allow_redirects=False
             ) as answer:
-                if answer.status not in {OK, PARTIAL}:
-                    is_gone = answer.status == NOT_FOUND
-                    status = NOT_FOUND if is_gone else BAD_GATEWAY
-                    raise FileError(status, f"Telegram's files answer {answer.status}")
+                _check(answer, file, start)
                 skipped = start if answer.status == OK else 0
-                size = answer.content_length if answer.status == OK else file.size
+                size = _length(answer) if answer.status == OK else file.size
                 yield OpenFile(size, _skip(answer.content.iter_chunked(CHUNK_BYTES), skipped))
         except TimeoutError:
             raise FileError(TIMED_OUT, "Telegram's files do not answer") from None
@@ -192,7 +231,7 @@ class TelegramFiles:
     async def _from_disk(self, file: FoundFile, start: int) -> AsyncIterator[OpenFile]:
         try:
             handle = await asyncio.to_thread(Path(file.path).open, "rb")
-        except OSError as error:
+        except (OSError, ValueError) as error:
             reason = f"the local Bot API server's file: {type(error).__name__}"
             raise FileError(BAD_GATEWAY, reason) from None
         try:
@@ -201,6 +240,72 @@ class TelegramFiles:
             yield OpenFile(size, _blocks(handle.read))
         finally:
             await asyncio.to_thread(handle.close)
+
+
+def file_address(bot: Bot, path: str) -> URL:
+    """Return a file's address; its path is a name on a disk, of whatever letters."""
+    folder = URL(bot.session.api.file_url(bot.token, ""))
+    return URL(str(folder) + quote(path, safe="/"), encoded=True)
+
+
+def _refusal(error: AiogramError) -> FileError:
+    """Return what a refusal of getFile means for the file."""
+    reason = f"Telegram refuses: {type(error).__name__}"
+    if is_page(error):
+        return FileError(BAD_GATEWAY, f"{reason}, in a page that is not Telegram's")
+    match error:
+        case TelegramBadRequest():
+            return _bad_request(error.message.lower())
+        case TelegramUnauthorizedError() | TelegramForbiddenError() | TelegramNotFound():
+            return FileRefusedError(
+                BAD_GATEWAY, f"Telegram refuses the bot: {type(error).__name__}"
+            )
+        case _:
+            return FileError(BAD_GATEWAY, reason)
+
+
+def _bad_request(words: str) -> FileError:
+    """Return what the words of a 400 mean: only what says so is gone."""
+    if TOO_BIG in words:
+        return FileTooBigError(NOT_FOUND, "the file is too big for bots")
+    if PASSING in words:
+        return FileRefusedForNowError(UNAVAILABLE, "Telegram does not have the file for now")
+    if any(said in words for said in GONE):
+        return FileError(NOT_FOUND, "Telegram does not know the file any more")
+    return FileRefusedForNowError(BAD_GATEWAY, "Telegram refuses the file")
+
+
+def _check(answer: aiohttp.ClientResponse, file: FoundFile, start: int) -> None:
+    """Refuse what is not the file.
+
+    Raises:
+        FileError: it is gone, or this is a page in its place, or another part of it.
+    """
+    if answer.status not in {OK, PARTIAL}:
+        is_gone = answer.status == NOT_FOUND and answer.content_type == "application/json"
+        status = NOT_FOUND if is_gone else BAD_GATEWAY
+        raise FileError(status, f"Telegram's files answer {answer.status}")
+    if answer.status == OK and _is_page(answer, file):
+        raise FileError(BAD_GATEWAY, "a page came in the place of the file")
+    begins = answer.headers.get("Content-Range", f"bytes {start}-")
+    if answer.status == PARTIAL and not begins.startswith(f"bytes {start}-"):
+        raise FileError(BAD_GATEWAY, "another part of the file came")
+
+
+def _is_page(answer: aiohttp.ClientResponse, file: FoundFile) -> bool:
+    """Tell whether a page came in a file's place: of another size, or under another name."""
+    if answer.content_type not in PAGES:
+        return False
+    length = _length(answer)
+    if length is not None and file.size is not None:
+        return length != file.size
+    return PurePosixPath(file.path).suffix.lower() not in PAGE_FILES
+
+
+def _length(answer: aiohttp.ClientResponse) -> int | None:
+    """Return how long a file is; of one that was packed on the way, nobody knows."""
+    is_packed = answer.headers.get("Content-Encoding", "identity").lower() != "identity"
+    return None if is_packed else answer.content_length
 
 
 async def _blocks(read: Callable[[int], bytes]) -> AsyncIterator[bytes]:

@@ -133,7 +133,8 @@ def _drop_updates(call: ApiCall) -> None:
 def _file_path(world: World, call: ApiCall, file_id: str, file: StoredFile) -> str:
     """A path to ask the server for, or one on this disk from a local server."""
     folder = FOLDERS.get(file.extension, "documents")
-    path = f"{folder}/{file_id.lower()}{file.extension}"
+    name = file.name if world.keeps_names else f"{file_id.lower()}{file.extension}"
+    path = f"{folder}/{name}"
     if world.local_folder is None:
         world.paths[path] = file_id
         return path

@@ -39,6 +39,9 @@ class World:
     ) -> None:
         self.now = now
         self.local_folder = local_folder
+        self.keeps_names = False
+        """Whether files are downloaded by the names they were sent under."""
+
         self.bots: dict[int, Bot] = {}
         self.peers: dict[int, Peer] = {}
         self.chats: dict[tuple[int, int, int], Chat] = {}

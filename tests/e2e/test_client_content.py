@@ -1,5 +1,6 @@
 """Everything a client can send reaches the manager, and every link gives its file."""
 
+import gzip
 import hashlib
 import io
 import json
@@ -22,6 +23,12 @@ def picture(kind, size):
     return target.getvalue()
 
 
+UNKNOWN = {"ok": False, "error_code": 400, "description": "Bad Request: invalid file_id"}
+FOR_NOW = {
+    "ok": False,
+    "error_code": 400,
+    "description": "Bad Request: wrong file_id or the file is temporarily unavailable",
+}
 NO_PLACE = {"file_id": "F", "file_unique_id": "u"}
 JPEG = picture("JPEG", (400, 300))
 FILE = bytes(range(256)) * 1000
@@ -194,7 +201,18 @@ async def test_a_link_outlives_telegrams_own(bridge, telegram, kommo, eventually
         pytest.param({"what": "file/", "status": 500}, 502, id="its-files-fail"),
         pytest.param({"what": "file/", "status": 404}, 404, id="the-file-is-gone"),
         pytest.param({"what": "getFile", "status": 401}, 502, id="the-token-is-revoked"),
-        pytest.param({"what": "getFile", "status": 400}, 404, id="the-file-is-unknown"),
+        pytest.param(
+            {"what": "getFile", "status": 400, "body": UNKNOWN}, 404, id="the-file-is-unknown"
+        ),
+        pytest.param(
+            {"what": "file/", "status": 404, "body": "<h1>404</h1>"}, 502, id="a-page-says-404"
+        ),
+        pytest.param(
+            {"what": "getFile", "status": 403, "body": "<h1>no</h1>"}, 502, id="a-page-says-403"
+        ),
+        pytest.param(
+            {"what": "file/", "status": 200, "body": "<h1>Hi</h1>"}, 502, id="a-page-with-200"
+        ),
         pytest.param(
             {"what": "getFile", "status": 200, "body": {"ok": True, "result": NO_PLACE}},
             404,
@@ -211,6 +229,47 @@ async def test_what_telegram_does_not_give_is_said_with_a_status(
     telegram.faults.fail(**fault, times=1)
     answer, body = await fetch(messages_in(kommo)[0].content["media"])
     assert (answer.status, body) == (status, b"")
+
+
+async def test_a_file_has_whatever_name_its_server_gives_it(bridge, telegram, kommo, eventually):
+    """What means something in an address is a letter of a name, for GET and HEAD alike."""
+    telegram.keeps_names = kommo.head_first = True
+    names = [
+        "price #5.pdf",
+        "100%.pdf",
+        "a%20b.pdf",
+        "what?x=1&y.pdf",
+        "größe+ 😀.pdf",
+        "a;b@c.pdf",
+    ]
+    for name in names:
+        telegram.client_sends(telegram.media("document", telegram.add_file(FILE, name)))
+    await eventually(lambda: len(kommo.fetched) == len(names))
+    found = [(one.head_status, one.status, one.size) for one in kommo.fetched]
+    assert found == [(200, 200, len(FILE))] * len(names)
+
+
+async def test_a_file_that_is_unavailable_for_a_moment_is_served(
+    bridge, telegram, kommo, eventually
+):
+    """Telegram's words for a passing trouble are no reason to call a file gone."""
+    telegram.client_sends(telegram.media("document", telegram.add_file(FILE, "f.bin")))
+    await eventually(lambda: kommo.fetched)
+    telegram.faults.fail("getFile", status=400, body=FOR_NOW)
+    answer, body = await fetch(messages_in(kommo)[0].content["media"])
+    assert (answer.status, body) == (200, FILE)
+
+
+async def test_a_file_that_ends_early_is_not_taken_for_a_whole_one(
+    bridge, telegram, kommo, eventually
+):
+    """Whoever told no length and stopped early, the reader learns that something is missing."""
+    telegram.client_sends(telegram.media("document", telegram.add_file(FILE, "f.bin")))
+    await eventually(lambda: kommo.fetched)
+    packed = {"Content-Encoding": "gzip", "Content-Type": "application/octet-stream"}
+    telegram.faults.fail("file/", status=200, body=gzip.compress(FILE[:1000]), headers=packed)
+    with pytest.raises(aiohttp.ClientError):
+        await fetch(messages_in(kommo)[0].content["media"])
 
 
 @pytest.mark.parametrize("what", ["getFile", "file/"])
