@@ -279,6 +279,27 @@ class DurableQueue(QueueReader):
         )
         self._changed(self._table)
 
+    async def step_aside(self, item_id: int, *, now: datetime) -> None:
+        """Take an item that is under way out of its order: what waits behind it goes on."""
+        parameters = {"id": item_id, "now": to_ms(now), "aside": f"aside:{item_id}"}
+        rows = await self._session.rows(
+            f"SELECT ordering_key FROM {self._table} WHERE id = :id", parameters
+        )
+        if not rows:
+            return
+        parameters["old"] = rows[0][0]
+        await self._session.batch(
+            (f"UPDATE {self._table} SET ordering_key = :aside WHERE id = :id", parameters),
+            (
+                f"UPDATE {self._table} SET due_at = :now WHERE due_at IS NULL AND id = "
+                f"(SELECT id FROM {self._table} WHERE state = 'pending' AND ordering_key = :old "
+                f"ORDER BY ordered_at, id LIMIT 1) AND NOT EXISTS (SELECT 1 FROM {self._table} "
+                "WHERE started_at IS NOT NULL AND ordering_key = :old)",
+                parameters,
+            ),
+        )
+        self._changed(self._table)
+
     async def _floor(self, ordering_key: str) -> int:
         """Return the place that nothing may take: that of a first item that was tried."""
         rows = await self._session.rows(self._end_of_key(""), {"ordering_key": ordering_key})

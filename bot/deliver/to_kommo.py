@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from bot.deliver.avatars import Avatars
@@ -183,14 +184,12 @@ class ToKommo:
                 sent = await self._send_message(item)
                 return Accepted((sent.kommo_message_id,) if sent.kommo_message_id else (), sent)
             case Kind.EDIT_MESSAGE:
-                edit = EditMessage.model_validate_json(item.payload)
-                content = self._servable(edit.content)
-                await self._edit(edit.model_copy(update={"content": content}))
+                await self._send_edit(item)
             case Kind.DELIVERY_STATUS:
                 status = DeliveryStatus.model_validate_json(item.payload)
                 await self._chats.set_delivery_status(status)
             case Kind.REACTION:
-                await self._react(Reaction.model_validate_json(item.payload))
+                await self._send_reaction(item)
             case Kind.TIE:
                 return await self._people.tie(item)
             case Kind.UPDATE:
@@ -198,6 +197,25 @@ class ToKommo:
             case _:
                 return Undeliverable(f"this version cannot send items of kind {item.kind!r}")
         return Delivered()
+
+    async def _send_edit(self, item: QueueItem) -> None:
+        """Change a message, unless a newer change of it arrived while this one stood aside."""
+        edit = EditMessage.model_validate_json(item.payload)
+        is_tie = edit.external_id is not None and edit.kommo_message_id is not None
+        about = f"{'tie' if is_tie else 'text'} {edit.external_id or edit.kommo_message_id}"
+        if not self._unknown.is_outdated(about, item.id):
+            content = self._servable(edit.content)
+            await self._edit(edit.model_copy(update={"content": content}))
+            self._unknown.note_told(about, item.id)
+
+    async def _send_reaction(self, item: QueueItem) -> None:
+        """Show a reaction, unless a newer one arrived while this one stood aside."""
+        reaction = Reaction.model_validate_json(item.payload)
+        message = reaction.external_id or reaction.kommo_message_id
+        about = f"reaction {message} {reaction.user_id or reaction.user_ref_id}"
+        if not self._unknown.is_outdated(about, item.id):
+            await self._react(reaction)
+            self._unknown.note_told(about, item.id)
 
     async def _send_message(self, item: QueueItem) -> SentMessage:
         """Send a message: the first answer to what a manager began ties that chat to ours."""
@@ -331,6 +349,10 @@ class ToKommo:
 
     async def _not_known(self, item: QueueItem, error: RejectedError) -> Outcome:
         """Wait for minutes until Kommo knows the message that an item is about."""
+        is_in_order = item.ordering_key == item.conversation_id
+        if is_in_order and self._unknown.steps_aside(item.id):
+            step = partial(_step_aside, item_id=item.id, now=self._now())
+            await persist(self._database, step)
         if self._unknown.wants_proof(item.id):
             with suppress(RequestError):
                 await self._chats.prove()
@@ -382,6 +404,10 @@ class ToKommo:
             if not rows:
                 return None
         return None
+
+
+async def _step_aside(tx: Transaction, item_id: int, now: datetime) -> None:
+    await tx.outbox.step_aside(item_id, now=now)
 
 
 def _is_of_message(error: RejectedError, *statuses: int) -> bool:

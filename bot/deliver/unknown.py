@@ -4,10 +4,14 @@ A status, an edit or a reaction can overtake its message, and a router's 404 loo
 """
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from kommo.standing import Standing
+
+REMEMBERED = 1000
+"""Of so many messages is remembered what was told last."""
 
 
 @dataclass(frozen=True)
@@ -17,10 +21,12 @@ class UnknownPatience:
     Args:
         whole_s: whatever else happens.
         beside_s: while Kommo takes other calls.
+        aside_s: what waits behind it in its conversation; then it steps aside.
     """
 
     whole_s: float = 600.0
     beside_s: float = 120.0
+    aside_s: float = 5.0
 
 
 class UnknownMessages:
@@ -43,6 +49,7 @@ class UnknownMessages:
         self._patience = patience
         self._now_s = now_s
         self._since: dict[int, float] = {}
+        self._newest: OrderedDict[str, int] = OrderedDict()
 
     def waited_s(self, item_id: int) -> float:
         """Return for how long Kommo has said so, and begin to count with the first time."""
@@ -50,6 +57,20 @@ class UnknownMessages:
         horizon = now - 2 * self._patience.whole_s
         self._since = {one: at for one, at in self._since.items() if at > horizon}
         return now - self._since.setdefault(item_id, now)
+
+    def steps_aside(self, item_id: int) -> bool:
+        """Tell whether its conversation has waited for it long enough."""
+        return self.waited_s(item_id) >= self._patience.aside_s
+
+    def note_told(self, about: str, item_id: int) -> None:
+        """Note that Kommo took what an item says about a message."""
+        self._newest[about] = max(item_id, self._newest.pop(about, 0))
+        while len(self._newest) > REMEMBERED:
+            self._newest.popitem(last=False)
+
+    def is_outdated(self, about: str, item_id: int) -> bool:
+        """Tell whether Kommo took something newer about the same message meanwhile."""
+        return self._newest.get(about, 0) > item_id
 
     def wants_proof(self, item_id: int) -> bool:
         """Tell whether it would be final if Kommo took another call now."""

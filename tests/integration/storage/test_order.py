@@ -27,8 +27,17 @@ class Play:
         """Do something that may happen at any time."""
         self.now += timedelta(seconds=self.dice.randrange(20))
         what = self.dice.choices(
-            [self.add, self.take, self.end, self.retry, self.drop, self.purge, self.restart],
-            weights=[8, 6, 8, 2, 2, 1, 1],
+            [
+                self.add,
+                self.take,
+                self.end,
+                self.retry,
+                self.drop,
+                self.aside,
+                self.purge,
+                self.restart,
+            ],
+            weights=[8, 6, 8, 2, 2, 1, 1, 1],
         )
         await what[0]()
 
@@ -56,6 +65,10 @@ class Play:
         for other in ends:
             other.close()
         await chosen
+
+    async def aside(self):
+        if self.under_way:
+            await self.queue.step_aside(self.dice.choice(self.under_way), now=self.now)
 
     async def retry(self):
         if self.stored:

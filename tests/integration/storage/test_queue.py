@@ -95,6 +95,22 @@ async def test_a_dead_item_lets_the_next_go_on(queue, put, take, noon):
     assert (item.state, item.reason, item.finished_at) == ("dead", "blocked", noon)
 
 
+async def test_what_steps_aside_holds_nobody_up(queue, put, take, noon):
+    """An item leaves its order: what waited behind it goes on, and it is tried again apart."""
+    await put(queue, "a", lane="x")
+    await put(queue, "b", lane="x")
+    [first] = await queue.take(now=noon, limit=9)
+    await queue.step_aside(first.id, now=noon)
+    assert await take(queue) == ["b"]
+    later = noon + timedelta(seconds=5)
+    await queue.retry_later(first.id, due_at=later, reason="unknown")
+    assert await take(queue) == []
+    [again] = await queue.take(now=later, limit=9)
+    assert (again.dedupe_key, again.attempts) == ("a", 2)
+    assert again.ordering_key != first.ordering_key
+    await queue.step_aside(12345, now=noon)
+
+
 async def test_uncertain_once_is_uncertain_for_ever(queue, put, take, noon):
     """That an attempt may have been carried out is not forgotten by the next failure."""
     item_id = await put(queue, "one")

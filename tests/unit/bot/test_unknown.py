@@ -67,3 +67,25 @@ def test_each_item_has_its_own_time(unknown, clock):
     assert not unknown.is_final(ITEM + 1)
     clock.at = 9000
     assert not unknown.is_final(ITEM)
+
+
+def test_its_conversation_waits_for_seconds_only(unknown, clock):
+    """What is about a message that Kommo does not know steps aside soon."""
+    assert not unknown.steps_aside(ITEM)
+    clock.at += 4.9
+    assert not unknown.steps_aside(ITEM)
+    clock.at += 0.1
+    assert unknown.steps_aside(ITEM)
+
+
+def test_what_stood_aside_does_not_overwrite_what_is_newer(unknown):
+    """An older change of a message is void once a newer one was taken."""
+    assert not unknown.is_outdated("text 42", ITEM)
+    unknown.note_told("text 42", ITEM + 1)
+    unknown.note_told("text 42", ITEM - 1)
+    assert unknown.is_outdated("text 42", ITEM)
+    assert not unknown.is_outdated("text 42", ITEM + 1)
+    assert not unknown.is_outdated("text 43", ITEM)
+    for number in range(2000):
+        unknown.note_told(f"text {number + 100}", 1)
+    assert not unknown.is_outdated("text 42", ITEM)
