@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
@@ -38,7 +39,7 @@ async def upgrade(bridge, **content):
         for item_id, payload in items:
             parked = json.loads(payload)
             [kind] = parked["update"].keys() - {"update_id"}
-            parked["update"][kind] |= {"date": DATE, **content}
+            parked["update"][kind] |= {"date": int(time.time()), **content}
             changed = (json.dumps(parked), item_id)
             connection.execute("UPDATE outbox SET payload = ? WHERE id = ?", changed)
     for item_id, _payload in items:
