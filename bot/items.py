@@ -182,7 +182,7 @@ async def put_status(
     error: str | None = None,
 ) -> None:
     """Put a delivery status into the outbox, unless the message's status is there or beyond it."""
-    if not await tx.messages.set_status(kommo_message_id, int(status)):
+    if not await tx.messages.set_status(kommo_message_id, int(status), now=now):
         return
     payload = DeliveryStatus(
         kommo_message_id=kommo_message_id, status=status, error_code=error_code, error=error

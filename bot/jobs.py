@@ -1,5 +1,7 @@
 """Periodic work: purge, copy and report. Retries live in the queue."""
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +13,7 @@ from bot.operate.backup import daily_backup
 from bot.settings_tables import StorageSettings
 from storage.database import Database
 from storage.errors import StorageError
+from storage.retention import Rule, rules
 
 FIRST_BACKUP_S, ALERT_EVERY_S = 60, 60
 BUTTON_DAYS = 365
@@ -21,6 +24,12 @@ PRESSES_KEPT = timedelta(days=1)
 
 RENEW_EVERY_MIN = 15
 PURGE_EVERY_H, REPORT_EVERY_H, GRACE_S = 1, 6, 600
+CHECKPOINT_EVERY_S = 30
+
+STEP_S, SHORTEST_REST_S = 0.02, 0.005
+"""A webhook that comes while old rows are removed waits for one step."""
+
+SMALLEST_STEP, FIRST_STEP, LARGEST_STEP = 20, 100, 5_000
 
 log = logging.getLogger(__name__)
 
@@ -51,20 +60,49 @@ class Jobs:
         self._now = now
 
     async def purge(self) -> None:
-        """Remove what ended before the days it is kept, dead items too; give its space back."""
-        before = self._now() - timedelta(days=self._settings.keep_days)
-        async with self._database.transaction() as tx:
-            removed = [
-                await queue.purge(before=before, dead_too=True) for queue in (tx.inbox, tx.outbox)
-            ]
-            await tx.attempts.purge()
-            await tx.buttons.purge(before=min(before, self._now() - timedelta(days=BUTTON_DAYS)))
-            await tx.presses.purge(before=self._now() - PRESSES_KEPT)
-            await tx.invitations.purge(before=before)
-            await tx.forgotten.purge(before=self._now())
-        if any(removed):
-            await self._database.compact()
-            log.info("old items removed", extra={"items": sum(removed)})
+        """Remove what is older than it is kept, in small steps, and give its space back.
+
+        What is interrupted goes on the next time.
+        """
+        try:
+            removed = {rule.table: await self._remove(rule) for rule in self._rules()}
+            async with self._database.transaction() as tx:
+                await tx.presses.purge(before=self._now() - PRESSES_KEPT)
+                await tx.forgotten.purge(before=self._now())
+            if any(removed.values()):
+                await self._database.compact()
+                log.info("old rows removed", extra={"rows": sum(removed.values())})
+        except StorageError as error:
+            log.error("old rows could not be removed, it is tried again later: %s", error)
+
+    def _rules(self) -> list[Rule]:
+        now, kept = self._now(), self._settings
+        items_before = now - timedelta(days=kept.keep_days)
+        messages_days = kept.keep_messages_days
+        return rules(
+            items_before=items_before,
+            messages_before=now - timedelta(days=messages_days) if messages_days else None,
+            buttons_before=min(items_before, now - timedelta(days=BUTTON_DAYS)),
+        )
+
+    async def _remove(self, rule: Rule) -> int:
+        """Remove the rows of one rule; others work between the steps."""
+        clock, total, limit = asyncio.get_running_loop().time, 0, FIRST_STEP
+        while True:
+            began = clock()
+            async with self._database.transaction() as tx:
+                removed = await tx.retention.remove(rule, limit=limit)
+            took_s = clock() - began
+            total += removed
+            if removed < limit:
+                return total
+            limit = next_step(limit, took_s)
+            await asyncio.sleep(max(took_s, SHORTEST_REST_S))
+
+    async def checkpoint(self) -> None:
+        """Bring the write-ahead log into the file, also what commands of other processes wrote."""
+        with contextlib.suppress(StorageError):  # whoever writes next says what is wrong
+            await self._database.checkpoint()
 
     async def back_up(self) -> None:
         """Make today's copy if there is none yet; a failure is said, and tried again."""
@@ -90,6 +128,12 @@ class Jobs:
             log.warning("%d items could not be delivered; see `queue list`", dead)
 
 
+def next_step(limit: int, took_s: float) -> int:
+    """Return how many rows the next step removes, so that it takes about as long as it should."""
+    fitting = int(limit * STEP_S / max(took_s, 1e-6))
+    return max(min(fitting, 2 * limit, LARGEST_STEP), SMALLEST_STEP)
+
+
 @asynccontextmanager
 async def scheduled(jobs: Jobs) -> AsyncIterator[None]:
     """Run the jobs on time until the block is left."""
@@ -99,6 +143,7 @@ async def scheduled(jobs: Jobs) -> AsyncIterator[None]:
     )
     scheduler.add_job(jobs.purge, "interval", hours=PURGE_EVERY_H, jitter=60)
     scheduler.add_job(jobs.back_up, "interval", hours=PURGE_EVERY_H, next_run_time=soon)
+    scheduler.add_job(jobs.checkpoint, "interval", seconds=CHECKPOINT_EVERY_S)
     scheduler.add_job(jobs.alert, "interval", seconds=ALERT_EVERY_S)
     scheduler.add_job(
         jobs.renew, "interval", minutes=RENEW_EVERY_MIN, next_run_time=datetime.now(UTC)

@@ -45,6 +45,7 @@ LONGEST_WELCOME = 4096
 """Reference: Bot API, sendMessage."""
 
 SHORTEST_KEEP_DAYS = 7
+SHORTEST_MESSAGES_DAYS = 30
 SHORTEST_LINK_DAYS, LONGEST_LINK_DAYS = 7, 3650
 
 
@@ -261,6 +262,12 @@ def _file_name(path: Path) -> Path:
     return path
 
 
+def _none_or_a_month(days: int) -> int:
+    if 0 < days < SHORTEST_MESSAGES_DAYS:
+        raise ValueError("is too short")
+    return days
+
+
 class StorageSettings(Section):
     """The database."""
 
@@ -274,6 +281,12 @@ class StorageSettings(Section):
         ge=SHORTEST_KEEP_DAYS,
         le=LONGEST_LINK_DAYS,
         description=f"a whole number of days, {SHORTEST_KEEP_DAYS} to {LONGEST_LINK_DAYS}",
+    )
+    keep_messages_days: Annotated[int, AfterValidator(_none_or_a_month)] = Field(
+        730,
+        ge=0,
+        le=LONGEST_LINK_DAYS,
+        description=f"a whole number of days, 30 to {LONGEST_LINK_DAYS}, or 0 for ever",
     )
     backup_dir: Annotated[Path, AfterValidator(_file_name)] | None = Field(
         None, strict=False, description="a folder, relative to the settings file"

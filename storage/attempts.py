@@ -79,10 +79,6 @@ class Attempts(AttemptReader):
             },
         )
 
-    async def purge(self) -> None:
-        """Remove the attempts of items that are gone."""
-        await self._session.at_length(*without_items())
-
 
 def without_items() -> list[Statement]:
     """Return what removes the attempts of items that are gone."""

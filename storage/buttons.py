@@ -59,9 +59,3 @@ class Buttons(ButtonReader):
                 for button in buttons
             )
         )
-
-    async def purge(self, *, before: datetime) -> None:
-        """Remove buttons that were shown before a moment."""
-        await self._session.at_length(
-            ("DELETE FROM buttons WHERE created_at < :before", {"before": to_ms(before)})
-        )

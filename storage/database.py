@@ -1,8 +1,10 @@
 """The database: transactions that share commits, and snapshots that never wait for them."""
 
-from asyncio import Event
+import logging
+from asyncio import Event, Task, create_task, sleep, wait
 from collections.abc import AsyncIterator, Callable, Set
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +15,7 @@ from storage.buttons import ButtonReader, Buttons
 from storage.conversation_chats import ConversationChatReader, ConversationChats
 from storage.conversations import ConversationReader, Conversations
 from storage.engine import Connection, Reading, Session
+from storage.errors import DatabaseUnavailableError
 from storage.figures import FigureReader
 from storage.forgotten import Forgotten, ForgottenReader
 from storage.grants import GrantReader, Grants
@@ -23,8 +26,20 @@ from storage.notes import NoteReader, Notes
 from storage.presses import Presses
 from storage.queue import DurableQueue
 from storage.queue_reader import QueueReader
+from storage.retention import Retention
 from storage.schema import migrate
 from storage.writer import Writer, uninterrupted
+
+CHECKPOINT_CHANGES = 500
+"""After so many changed rows the write-ahead log is brought into the file: some megabytes."""
+
+FREE_PAGES, STEP_PAUSE_S = 200, 0.005
+"""So many pages are given back to the disk in one step, which takes some milliseconds."""
+
+WIPES, WIPE_PAUSE_S = 40, 0.05
+"""How often the log is tried to be wiped while another process writes or somebody reads."""
+
+log = logging.getLogger(__name__)
 
 
 class Transaction:
@@ -44,6 +59,7 @@ class Transaction:
         self.grants = Grants(session)
         self.forgotten = Forgotten(session)
         self.notes = Notes(session)
+        self.retention = Retention(session)
 
 
 class Snapshot:
@@ -67,11 +83,17 @@ class Snapshot:
 class Database:
     """One SQLite file: a connection that writes, and one that reads."""
 
-    def __init__(self, path: Path, writer: Connection, reader: Connection) -> None:
+    def __init__(
+        self, path: Path, writer: Connection, reader: Connection, *, checkpoints: bool = False
+    ) -> None:
         self._path = path
         self._changed = {"inbox": Event(), "outbox": Event()}
-        self._writer = Writer(writer, self._wake)
+        self._writer = Writer(writer, self._committed)
+        self._reader = reader
         self._snapshot = Snapshot(Reading(reader))
+        self._checkpoints = checkpoints
+        self._checkpoint_due = CHECKPOINT_CHANGES
+        self._checkpointing: Task[None] | None = None
 
     @classmethod
     @asynccontextmanager
@@ -93,7 +115,7 @@ class Database:
             writer = await stack.enter_async_context(engine.connect(path))
             await migrate(writer)
             reader = await stack.enter_async_context(engine.connect(path, read_only=True))
-            database = cls(path, writer, reader)
+            database = cls(path, writer, reader, checkpoints=exclusive)
             try:
                 yield database
             finally:
@@ -132,8 +154,10 @@ class Database:
             yield Transaction(session, touched.add)
 
     async def drain(self) -> None:
-        """Wait for commits that cancelled callers left behind."""
+        """Wait for commits that cancelled callers left behind, and for a checkpoint."""
         await self._writer.drain()
+        if self._checkpointing is not None:
+            await wait({self._checkpointing})
 
     async def backup(self, target: Path) -> None:
         """Write a consistent copy into a new file, while everything goes on.
@@ -144,10 +168,46 @@ class Database:
         async with engine.connect(self._path) as connection:
             await engine.copy(connection, target)
 
-    async def compact(self) -> None:
-        """Give back the space of what was removed, and wipe it from the write-ahead log."""
-        await self._writer.alone(engine.compact)
+    async def checkpoint(self) -> bool:
+        """Bring the write-ahead log into the file; False when not all of it could be brought.
 
-    def _wake(self, touched: Set[str]) -> None:
+        Raises:
+            DatabaseUnavailableError: the disk failed.
+        """
+        return await self._writer.alone(partial(engine.checkpoint, reader=self._reader))
+
+    async def compact(self) -> None:
+        """Give back the space of what was removed, and wipe it from the write-ahead log.
+
+        It is done in small steps, between which others work; what is read meanwhile, or written by
+        another process, may keep the log from being wiped until the next time.
+        """
+        left, before = await self._writer.alone(_free_pages), -1
+        while left and left != before:
+            before, left = left, await self._writer.alone(_free_pages)
+            await sleep(STEP_PAUSE_S)
+        for _attempt in range(WIPES):
+            if await self.checkpoint() and await self._writer.alone(engine.shorten_log):
+                return
+            await sleep(WIPE_PAUSE_S)
+
+    def _committed(self, touched: Set[str]) -> None:
+        """Wake who waits for what was put into a queue; checkpoint when the log has grown."""
         for name in touched:
             self._changed[name].set()
+        is_due = self._checkpoints and self._writer.changes >= self._checkpoint_due
+        if is_due and self._checkpointing is None:
+            self._checkpoint_due = self._writer.changes + CHECKPOINT_CHANGES
+            self._checkpointing = create_task(self._checkpoint_now())
+
+    async def _checkpoint_now(self) -> None:
+        try:
+            await self.checkpoint()
+        except DatabaseUnavailableError as error:  # the next write says so to whom it concerns
+            log.warning("the write-ahead log could not be brought into the file: %s", error)
+        finally:
+            self._checkpointing = None
+
+
+async def _free_pages(connection: Connection) -> int:
+    return await engine.free_pages(connection, FREE_PAGES)

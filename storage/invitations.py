@@ -64,14 +64,3 @@ class Invitations:
             parameters,
         )
         return int(rows[0][0])
-
-    async def purge(self, *, before: datetime) -> None:
-        """Remove links that expired before a moment, and who opened them."""
-        await self._session.at_length(
-            (
-                "DELETE FROM invitation_uses WHERE payload IN "
-                "(SELECT payload FROM invitations WHERE expires_at < :before)",
-                {"before": to_ms(before)},
-            ),
-            ("DELETE FROM invitations WHERE expires_at < :before", {"before": to_ms(before)}),
-        )

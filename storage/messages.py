@@ -240,7 +240,12 @@ class Messages(MessageReader):
         return bool(rows)
 
     async def set_status(
-        self, kommo_message_id: str, status: int, *, conversation_id: str | None = None
+        self,
+        kommo_message_id: str,
+        status: int,
+        *,
+        now: datetime,
+        conversation_id: str | None = None,
     ) -> bool:
         """Move a message's status forward: none → delivered → read, or none → error.
 
@@ -248,12 +253,17 @@ class Messages(MessageReader):
             whether it moved; it never goes backwards, and an error is final.
         """
         rows = await self._session.rows(
-            "INSERT INTO deliveries (kommo_message_id, conversation_id, status) "
-            "VALUES (:id, :conversation_id, :status) "
+            "INSERT INTO deliveries (kommo_message_id, conversation_id, status, known_at) "
+            "VALUES (:id, :conversation_id, :status, :now) "
             "ON CONFLICT (kommo_message_id) DO UPDATE SET status = excluded.status "
             "WHERE deliveries.status IS NULL OR (deliveries.status = 1 AND excluded.status = 2) "
             "RETURNING 1",
-            {"id": kommo_message_id, "conversation_id": conversation_id, "status": status},
+            {
+                "id": kommo_message_id,
+                "conversation_id": conversation_id,
+                "status": status,
+                "now": to_ms(now),
+            },
         )
         return bool(rows)
 

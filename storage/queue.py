@@ -495,18 +495,6 @@ class DurableQueue(QueueReader):
         )
         return bool(marked) or await self._end(item_id, "done", now, DROPPED)
 
-    async def purge(self, *, before: datetime, dead_too: bool = False) -> int:
-        """Remove what was finished before a moment; return how many items that were."""
-        states = "('done', 'dead')" if dead_too else "('done')"
-        (rows,) = await self._session.at_length(
-            (
-                f"DELETE FROM {self._table} WHERE state IN {states} AND finished_at < :before "
-                "RETURNING id",
-                {"before": to_ms(before)},
-            )
-        )
-        return len(rows)
-
     async def _add_ended(  # noqa: PLR0917 - the two public ways in name their arguments
         self,
         state: State,

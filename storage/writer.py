@@ -34,6 +34,9 @@ class Group:
         self.began_at = 0.0
         self.touched: set[str] = set()
         self.failure: Exception | None = None
+        self.changes = 0
+        """How many rows the connection has changed since it was opened, as of the commit."""
+
         self.ended = asyncio.Event()
         # what follows is the business of the connection's thread
         self.is_begun = False
@@ -59,6 +62,7 @@ class Group:
         except (sqlite3.Error, DatabaseUnavailableError):
             undo(raw)
             raise
+        self.changes = raw.total_changes
 
 
 class Body:
@@ -147,6 +151,8 @@ class Writer:
         self._owner: asyncio.Task[Any] | None = None
         self._group = Group()
         self._commits: set[asyncio.Task[None]] = set()
+        self.changes = 0
+        """How many rows were changed and committed."""
 
     @asynccontextmanager
     async def body(self, touched: Set[str]) -> AsyncIterator[Body]:
@@ -224,6 +230,7 @@ class Writer:
         try:
             await self._connection.call(group.commit)
             group.failure = None
+            self.changes = max(self.changes, group.changes)
             self._committed(group.touched)
         except Exception as error:
             group.failure = error

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,6 +78,7 @@ async def _findings(
     yield _found(*surroundings.of_file(file), level="warning")
     yield _found(*surroundings.of_disk(settings))
     yield await _database(settings)
+    yield _sqlite()
     if offline:
         return
     from bot.operate import probes  # noqa: PLC0415 - imports aiogram, two seconds
@@ -85,6 +87,17 @@ async def _findings(
         yield _found(*found)
     async for around in surroundings.look_around(settings):
         yield _found(*around, level="warning" if around[0] == "service" else "failed")
+
+
+def _sqlite() -> Finding:
+    """Name the version of SQLite, and a bug that it has."""
+    from storage.engine import has_reset_bug  # noqa: PLC0415 - not needed for wrong settings
+
+    version = sqlite3.sqlite_version
+    if not has_reset_bug():
+        return Finding("SQLite", "ok", version)
+    text = f"{version} has the WAL-reset bug (mended in 3.51.3); the bridge is built not to hit it"
+    return Finding("SQLite", "ok", text)
 
 
 def _found(name: str, problem: str, text: str, *, level: State = "failed") -> Finding:

@@ -1,17 +1,19 @@
 """What happens by itself: old items go, copies are made."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 
-from bot.jobs import Jobs
+from bot.jobs import Jobs, next_step
 from bot.operate.backup import too_old
 from bot.settings_tables import StorageSettings
 from storage.buttons import Button
 from storage.database import Database
 from storage.engine import verify
 from storage.errors import DatabaseUnavailableError
+from storage.messages import SentPart
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -63,6 +65,71 @@ async def test_buttons_stay_for_a_year(database):
     async with database.snapshot() as snapshot:
         assert await snapshot.buttons.get("old") is None
         assert await snapshot.buttons.get("young") is not None
+
+
+async def test_messages_have_a_lifetime_of_their_own(database):
+    """A year later an answer still finds what it quotes; after two years it is forgotten."""
+    ages = {"year": 365, "old": 729, "older": 731}
+    async with database.transaction() as tx:
+        for number, (name, days) in enumerate(ages.items()):
+            at = NOON - timedelta(days=days)
+            await tx.messages.remember_outgoing(
+                SentPart(name, "tg:700001:555", 700001, 555, number, at)
+            )
+            await tx.messages.set_status(name, 1, now=at)
+            await tx.messages.set_status(f"{name} failed", -1, now=at)
+    await Jobs(database, StorageSettings(), now=lambda: NOON).purge()
+    async with database.snapshot() as snapshot:
+        known = [name for name in ages if await snapshot.messages.by_kommo_message(name)]
+        told = [name for name in ages if await snapshot.messages.status_of(name) is not None]
+        failed = [n for n in ages if await snapshot.messages.status_of(f"{n} failed") is not None]
+    assert known == told == failed == ["year", "old"]
+    await Jobs(
+        database, StorageSettings(keep_messages_days=0), now=lambda: NOON + timedelta(days=9999)
+    ).purge()
+    async with database.snapshot() as snapshot:
+        assert await snapshot.messages.by_kommo_message("year")
+
+
+async def test_much_is_removed_in_small_steps(database, caplog):
+    """However much is old, a webhook that comes meanwhile is stored after one step."""
+    caplog.set_level("INFO")
+    await _fill(database, 3000)
+    jobs = Jobs(database, StorageSettings(), now=lambda: NOON)
+    purge = asyncio.create_task(jobs.purge())
+    stored = 0
+    while not purge.done():
+        await add(database, f"meanwhile {stored}", at=NOON)
+        stored += 1
+    await purge
+    async with database.snapshot() as snapshot:
+        assert await snapshot.inbox.counts() == {"pending": stored, "done": 0, "dead": 0}
+    assert stored > 5
+    assert "old rows removed" in caplog.text
+
+
+async def _fill(database, count):
+    long_ago = NOON - timedelta(days=31)
+    async with database.transaction() as tx:
+        for number in range(count):
+            await tx.inbox.record_done(
+                dedupe_key=f"{number}", ordering_key="k", kind="k", payload="{}", now=long_ago
+            )
+
+
+@pytest.mark.parametrize(
+    ("limit", "took_s", "following"),
+    [
+        pytest.param(100, 0.02, 100, id="as-long-as-it-should"),
+        pytest.param(100, 0.2, 20, id="too-long"),
+        pytest.param(1000, 0.04, 500, id="a-little-long"),
+        pytest.param(100, 0.001, 200, id="fast-grows-slowly"),
+        pytest.param(4000, 0.0, 5000, id="never-too-much"),
+    ],
+)
+def test_a_step_is_as_large_as_the_machine_allows(limit, took_s, following):
+    """A slow disk gets smaller steps, and never none."""
+    assert next_step(limit, took_s) == following
 
 
 async def test_each_day_has_its_copy_and_the_oldest_go(database, tmp_path):

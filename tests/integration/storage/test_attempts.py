@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from storage.attempts import Attempt
+from storage.retention import finished
 
 
 def failed(item_id, noon, *, number=1):
@@ -61,8 +62,8 @@ async def test_attempts_go_with_their_items(database, put, noon):
         for item_id in (gone, stays):
             await tx.attempts.record(failed(item_id, noon))
         await tx.inbox.finish(gone, now=noon)
-        await tx.inbox.purge(before=noon + timedelta(days=1))
-        await tx.attempts.purge()
+        rule = finished("inbox", noon + timedelta(days=1))
+        assert await tx.retention.remove(rule, limit=10) == 1
         assert await tx.attempts.of_item("inbox", gone) == []
         assert len(await tx.attempts.of_item("inbox", stays)) == 1
 

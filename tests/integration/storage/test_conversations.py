@@ -116,7 +116,7 @@ async def test_conversations_are_listed_in_pages(conversations, ann, noon):
     assert [[c.chat_id for c in page] for page in pages] == [[1, 2], [3], []]
 
 
-async def test_forgetting_leaves_nothing_of_one_and_all_of_others(tx, ann, put, on_writer):
+async def test_forgetting_leaves_nothing_of_one_and_all_of_others(tx, ann, put, on_writer, noon):
     """What is kept of one client is erased everywhere, and nobody else's."""
     for number in (7, 8):
         conversation_id = f"tg:1:{number}"
@@ -125,7 +125,7 @@ async def test_forgetting_leaves_nothing_of_one_and_all_of_others(tx, ann, put, 
         )
         await put(tx.inbox, f"in{number}", lane=conversation_id)
         await put(tx.outbox, f"out{number}", lane=conversation_id)
-        await tx.messages.set_status(f"m{number}", 1, conversation_id=conversation_id)
+        await tx.messages.set_status(f"m{number}", 1, now=noon, conversation_id=conversation_id)
     assert await tx.conversations.forget("tg:1:7")
     assert not await tx.conversations.forget("tg:1:7")
     assert [c.chat_id for c in await tx.conversations.list_all(limit=9)] == [8]

@@ -12,6 +12,7 @@ from storage import engine
 from storage.database import Database
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError
 from storage.lock import instance_lock
+from storage.retention import finished
 
 LOOK = """
 import asyncio, pathlib, sys
@@ -202,7 +203,8 @@ async def test_all_the_space_of_what_is_removed_is_given_back(path, noon, databa
     await database.compact()
     assert path.stat().st_size > 20 * 9000
     async with database.transaction() as tx:
-        assert await tx.inbox.purge(before=noon + timedelta(days=1)) == 100
+        rule = finished("inbox", noon + timedelta(days=1))
+        assert await tx.retention.remove(rule, limit=1000) == 100
     await database.compact()
     assert path.stat().st_size < small + 9000
 
@@ -249,7 +251,8 @@ async def test_what_is_removed_leaves_the_files(path, noon, database):
         assert item is not None
     size = path.stat().st_size + _beside(path, "-wal").stat().st_size
     async with database.transaction() as tx:
-        assert await tx.inbox.purge(before=noon + timedelta(days=1)) == 1
+        rule = finished("inbox", noon + timedelta(days=1))
+        assert await tx.retention.remove(rule, limit=1000) == 1
     await database.compact()
     files = [path, _beside(path, "-wal")]
     assert all(secret.encode() not in file.read_bytes() for file in files)

@@ -1,7 +1,7 @@
 """Messages: which is which on the other side, and how far each got."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,6 +9,8 @@ from storage.conversations import Conversation
 from storage.messages import ReceivedMessage, SentPart
 
 SECOND = timedelta(seconds=1)
+
+NOW = datetime(2026, 3, 1, 13, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -136,7 +138,7 @@ async def test_a_status_only_moves_forward(messages, answer, steps, moved, end):
     """Kommo is told each step once, and never one that takes another back."""
     await messages.remember_outgoing(answer)
     assert await messages.status_of("k1") is None
-    assert [await messages.set_status("k1", step) for step in steps] == moved
+    assert [await messages.set_status("k1", step, now=NOW) for step in steps] == moved
     assert await messages.status_of("k1") == end
 
 
@@ -149,12 +151,12 @@ async def test_unread_is_what_was_delivered_and_stands_above(messages, answer, n
         sent = replace(answer, kommo_message_id=f"k{number}", telegram_message_id=50 + number)
         await messages.remember_outgoing(sent)
         if status is not None:
-            await messages.set_status(f"k{number}", status)
-    await messages.set_status("elsewhere", 1, conversation_id="tg:1:8")
-    await messages.set_status("never sent", 1, conversation_id="tg:1:7")
+            await messages.set_status(f"k{number}", status, now=NOW)
+    await messages.set_status("elsewhere", 1, now=NOW, conversation_id="tg:1:8")
+    await messages.set_status("never sent", 1, now=NOW, conversation_id="tg:1:7")
     assert await messages.unread_up_to("tg:1:7", 49) == []
     assert await messages.unread_up_to("tg:1:7", 51) == ["k0", "k1"]
-    await messages.set_status("k0", 2)
+    await messages.set_status("k0", 2, now=NOW)
     assert await messages.unread_up_to("tg:1:7", 51) == ["k1"]
 
 
@@ -169,12 +171,12 @@ async def test_an_answer_of_several_parts_is_read_whole_or_by_name(
                 answer, kommo_message_id="k", telegram_message_id=telegram_message_id, part=part
             )
         )
-    await messages.set_status("k", 1)
+    await messages.set_status("k", 1, now=NOW)
     assert await messages.unread_up_to("tg:1:7", up_to) == unread
 
 
 async def test_a_message_that_was_never_sent_has_a_status(messages):
     """An error is remembered of a message that no Telegram message belongs to."""
-    assert await messages.set_status("k9", -1, conversation_id="tg:1:7")
+    assert await messages.set_status("k9", -1, now=NOW, conversation_id="tg:1:7")
     assert await messages.status_of("k9") == -1
     assert await messages.by_kommo_message("k9") == []

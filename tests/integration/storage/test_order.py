@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from storage.retention import Retention, finished
+
 LANES = "abc"
 
 BROKEN = """
@@ -81,7 +83,8 @@ class Play:
             await self.queue.drop(self.dice.choice(self.stored), now=self.now)
 
     async def purge(self):
-        await self.queue.purge(before=self.now - timedelta(minutes=5), dead_too=True)
+        rule = finished("inbox", self.now - timedelta(minutes=5))
+        await Retention(self.queue._session).remove(rule, limit=1000)
 
     async def restart(self):
         self.under_way.clear()

@@ -7,6 +7,7 @@ import pytest
 
 from storage.conversations import Conversation
 from storage.invitations import Invitation
+from storage.retention import rules
 
 DAY = timedelta(days=1)
 
@@ -52,7 +53,9 @@ async def test_what_expired_is_removed_with_its_openers(tx, noon, link):
     await tx.invitations.remember(link)
     await tx.invitations.remember(replace(link, payload="inv_two", expires_at=noon + 3 * DAY))
     await tx.invitations.open("inv_one", "tg:1:7", now=noon)
-    await tx.invitations.purge(before=noon + 2 * DAY)
+    moment = noon + 2 * DAY
+    for rule in rules(items_before=moment, messages_before=moment, buttons_before=moment):
+        await tx.retention.remove(rule, limit=10)
     assert await tx.invitations.open("inv_one", "tg:1:7", now=noon) is None
     assert await tx.invitations.open("inv_two", "tg:1:7", now=noon) == 9030001
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from storage.database import Database
+from storage.retention import Retention, finished
 
 MINUTE = timedelta(minutes=1)
 
@@ -327,20 +328,21 @@ class TestQuestions:
         assert await listed("done", "dead", limit=9) == [ids[0], ids[3]]
 
     async def test_purge_removes_what_ended_long_ago(self, queue, put, noon):
-        """Done items go, dead ones only when told, waiting ones never."""
+        """Done and dead items go, a few in each step, waiting ones never."""
         ids = [await put(queue, f"{n}") for n in range(4)]
         await queue.finish(ids[0], now=noon)
         await queue.bury(ids[1], now=noon, reason="r")
         await queue.finish(ids[2], now=noon + 2 * MINUTE)
-        assert await queue.purge(before=noon + MINUTE) == 1
-        assert await queue.purge(before=noon + MINUTE, dead_too=True) == 1
+        retention, rule = Retention(queue._session), finished("inbox", noon + MINUTE)
+        assert [await retention.remove(rule, limit=1) for _ in range(3)] == [1, 1, 0]
         assert await queue.counts() == {"pending": 1, "done": 1, "dead": 0}
 
     async def test_an_id_is_never_used_again(self, queue, put, noon):
         """An id that a person noted down never means another item."""
         last = await put(queue, "one")
         await queue.finish(last, now=noon)
-        await queue.purge(before=noon + MINUTE)
+        rule = finished("inbox", noon + MINUTE)
+        assert await Retention(queue._session).remove(rule, limit=9) == 1
         assert await put(queue, "two") == last + 1
 
 
