@@ -1,5 +1,6 @@
 """What comes from Telegram: unreadable updates, troubled bots, texts of every kind."""
 
+import asyncio
 import gzip
 import json
 
@@ -330,3 +331,13 @@ async def test_whatever_is_answered_the_bot_goes_on(
     await eventually(lambda: kommo.texts_in(CONVERSATION) == ["Good morning"], within_s=60)
     assert [hit.hits for hit in hits] == [1] * len(hits)
     assert "Traceback" not in caplog.text
+
+
+async def test_a_server_that_does_not_wait_is_not_asked_without_a_pause(bridge, telegram):
+    """A long poll that is answered at once, with nothing, does not become a flood of polls."""
+    telegram.client_says("wakes the poll that waits")
+    nothing = telegram.faults.fail(
+        "getUpdates", status=200, body={"ok": True, "result": []}, times=None
+    )
+    await asyncio.sleep(1)
+    assert nothing.hits < 10
