@@ -20,6 +20,8 @@ class Standing:
         """Set while they are refused."""
         self.refusal: RequestError | None = None
         """Why Kommo refuses the channel; None while it does not."""
+        self.lost_at = float("-inf")
+        """When Kommo took the last call before it began to refuse them."""
         self.asked_at = float("-inf")
         """When Kommo answered a call of the scope last, by the clock that only goes forward."""
         self.taken_at = float("-inf")
@@ -39,6 +41,8 @@ class Standing:
         if error.status is not None:
             self.asked_at = time.monotonic()
         if error.is_about_channel:
+            if self.refusal is None:
+                self.lost_at = self.taken_at
             self.refusal = error
             self.refused.set()
             self.changed.set()

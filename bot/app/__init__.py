@@ -80,6 +80,7 @@ async def open_app(
         connector = build_connector(parts)
         history = build_history(parts, connector, pace)
         await history.prepare(await parts.pulse.last())
+        connector.on_restored.append(history.catch_up)
         workers = (build_to_kommo(parts, connector), build_to_telegram(parts, hold_s))
         notifier = Notifier()
         yield App(

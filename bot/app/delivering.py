@@ -39,11 +39,11 @@ def build_connector(parts: Parts) -> Connector:
         is_wanted=kommo.connect_on_start,
         health=parts.health.channel,
         policy=TO_KOMMO,
-        on_restored=partial(_go_on, parts),
+        on_restored=[partial(_go_on, parts)],
     )
 
 
-async def _go_on(parts: Parts) -> None:
+async def _go_on(parts: Parts, _out_s: float) -> None:
     """Try at once what waited for a channel that was cut off."""
     await persist(parts.database, lambda tx: tx.outbox.hasten_tried(now=parts.now()))
 

@@ -51,10 +51,6 @@ class Watchfulness:
     idle_s: float = 300.0
 
 
-async def _nothing() -> None:
-    """Do nothing."""
-
-
 @dataclass(frozen=True)
 class Connector:
     """Connects the channel to the account, as long as it takes and as often as it takes."""
@@ -67,8 +63,8 @@ class Connector:
     health: ChannelHealth
     policy: RetryPolicy
     watchfulness: Watchfulness = Watchfulness()
-    on_restored: Callable[[], Awaitable[None]] = _nothing
-    """What to do when a channel that was cut off is taken again."""
+    on_restored: list[Callable[[float], Awaitable[None]]] = field(default_factory=list)
+    """What to do when a channel that was cut off is taken again, for at most so many seconds."""
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when Kommo said anything at all: before that there is no use in sending."""
 
@@ -112,7 +108,9 @@ class Connector:
         self.health.problem = None
         if was_refused:
             log.info("Kommo takes the channel's calls again")
-            await self.on_restored()
+            out_s = time.monotonic() - self.chats.standing.lost_at
+            for act in self.on_restored:
+                await act(out_s)
 
     async def _keep(self) -> None:
         """Connect again whenever the channel is cut off, the more slowly the more often it is."""

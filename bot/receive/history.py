@@ -143,6 +143,14 @@ class History:
         self._holding.add(conversation_id)
         self._add(conversation_id, self._now() - MARGIN)
 
+    async def catch_up(self, out_s: float) -> None:
+        """Read what no hook brought while Kommo sent none, for at most so many seconds."""
+        if out_s == float("inf"):  # it was never there before: the start reads back
+            return
+        now = self._now()
+        self._listens_since = now
+        await self._begin(now - timedelta(seconds=out_s) - MARGIN)
+
     async def run(self) -> None:
         """Read until cancelled; returns at once when the settings do not want it."""
         if not self._is_wanted:
