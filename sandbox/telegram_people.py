@@ -164,6 +164,20 @@ class People(World):
         """Let somebody delete their account: nothing tells the bot, until it writes."""
         self.peers[chat_id].is_deactivated = True
 
+    def group_becomes_supergroup(self, old: int, new: int, *, bot: int | None = None) -> None:
+        """Let a group's owner make it a supergroup, which has another id; both chats are told.
+
+        Reference: Bot API, Message (`migrate_to_chat_id`, `migrate_from_chat_id`).
+        """
+        group = self.peers[old]
+        self.add_group(new, group.name, bot=bot)
+        for chat_id, moved in (
+            (old, {"migrate_to_chat_id": new}),
+            (new, {"migrate_from_chat_id": old}),
+        ):
+            self.client_sends(moved, chat_id=chat_id, bot=bot)
+        group.migrated_to = new
+
     def owner_connects(
         self,
         owner_id: int,

@@ -23,10 +23,11 @@ from bot.kommo_chats import KommoChats
 from bot.links import MediaLinks
 from bot.operate.access import GrantedAccess
 from bot.operate.clock import skew_s
-from bot.operate.desk import Desk
+from bot.operate.desk import PRESSES, Desk
 from bot.operate.forget import media_links
 from bot.operate.kommo import NoRestAccessError, open_access, open_crm, with_account
 from bot.operate.metrics import Metrics
+from bot.operate.orders import Orders
 from bot.operate.statuses import status_names
 from bot.pulse import Pulse
 from bot.settings import BotSettings, Settings
@@ -143,6 +144,8 @@ async def open_parts(
             health,
             _lifetimes(settings),
             now,
+            orders=await stack.enter_async_context(Orders()),
+            presses=await stack.enter_async_context(Background(PRESSES)),
         ),
         journal=journal,
         pulse=Pulse(database, now),

@@ -79,6 +79,13 @@ async def _findings(
     yield _found(*surroundings.of_disk(settings))
     yield await _database(settings)
     yield _sqlite()
+    for old, new in await _moved_chats(settings):
+        yield Finding(
+            "operators",
+            "warning",
+            f"the group {old} became a supergroup, whose number is {new}",
+            f"put {new} in the place of {old} into operators.chat_ids",
+        )
     if offline:
         return
     from bot.operate import probes  # noqa: PLC0415 - imports aiogram, two seconds
@@ -143,3 +150,20 @@ async def _database(settings: Settings) -> Finding:
     if dead:
         return Finding("database", "warning", text, "see: kommo-telegram queue list")
     return Finding("database", "ok", text)
+
+
+async def _moved_chats(settings: Settings) -> list[tuple[int, int]]:
+    """Return which numbers of operators' chats are no longer right, with the right ones."""
+    from bot.operate.chats import OperatorsChats  # noqa: PLC0415 - as below
+    from bot.operate.existing import is_there  # noqa: PLC0415 - as below
+    from storage.database import Database  # noqa: PLC0415 - not needed for wrong settings
+
+    chats = OperatorsChats(settings.operators.chat_ids)
+    if not settings.operators.chat_ids or not is_there(settings.database):
+        return []
+    try:
+        async with Database.open(settings.database) as database, database.snapshot() as snapshot:
+            await chats.load(snapshot.notes)
+    except StorageError:
+        return []  # the database has a line of its own
+    return list(chats.moved.items())

@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from bot.operate.metrics import Metrics
 from bot.operate.page import page
 from bot.operate.state import State
+from storage.errors import StorageError
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -63,7 +64,13 @@ class AdminRoutes:
         form = await request.post()
         if not hmac.compare_digest(str(form.get("csrf", "")).encode(), self._csrf.encode()):
             raise web.HTTPForbidden(text="This page is out of date: load it again.\n")
-        if not await self._retry([str(form.get("id", ""))]):
+        try:
+            count = await self._retry([str(form.get("id", ""))])
+        except StorageError as error:
+            raise web.HTTPServiceUnavailable(
+                text="The database takes nothing at the moment: nothing was changed.\n"
+            ) from error
+        if not count:
             raise web.HTTPNotFound(text="There is no such item any more.\n")
         raise web.HTTPSeeOther("/")
 

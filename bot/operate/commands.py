@@ -1,10 +1,11 @@
 """The operators' chat: which updates are commands, and what is answered (pure)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bot.health import Health
+from bot.operate.chats import chat_in
 from bot.operate.failed import Failed
 from bot.operate.page import counted, duration
 from bot.operate.state import QueueState, State
@@ -22,6 +23,10 @@ HELP = """Commands of the bridge:
 /pause: deliver nothing for now; nothing is lost
 /resume: deliver again
 /help: this list"""
+HINT = """This is an operators' chat: what you write here does not reach Kommo.
+/help lists what I understand."""
+NOT_NOW = "Not now: the database takes nothing at the moment. Nothing was changed; try again soon."
+FAILED = "That did not work, by a fault of the bridge: its log says more."
 
 
 @dataclass(frozen=True)
@@ -35,23 +40,29 @@ class Command:
     """Set when a button was pressed: Telegram wants that answered."""
 
 
-def command_in(update: Mapping[str, Any], chat_ids: Collection[int]) -> Command | None:
+def command_in(update: Mapping[str, Any], chat_ids: Container[int]) -> Command | None:
     """Return the command in an update; None for everybody else's updates and all else."""
+    chat_id = chat_in(update)
+    if chat_id not in chat_ids:
+        return None
     query = update.get("callback_query")
     if isinstance(query, Mapping):
         data = str(query.get("data", ""))
-        chat_id = _chat_of(query.get("message"))
-        if chat_id not in chat_ids or not data.startswith(PRESS):
+        if not data.startswith(PRESS):
             return None
         return _command(chat_id, data.removeprefix(PRESS), str(query.get("id", "")))
     message = update.get("message")
-    chat_id = _chat_of(message)
-    if chat_id not in chat_ids or not isinstance(message, Mapping):
-        return None
-    text = message.get("text")
+    text = message.get("text") if isinstance(message, Mapping) else None
     if not isinstance(text, str) or not text.startswith("/"):
         return None
     return _command(chat_id, text[1:], None)
+
+
+def press_in(update: Mapping[str, Any]) -> str | None:
+    """Return the id of a press, which is to be answered; None when it is none."""
+    query = update.get("callback_query")
+    found = query.get("id") if isinstance(query, Mapping) else None
+    return found if isinstance(found, str) and found else None
 
 
 def status_text(state: State) -> str:
@@ -118,10 +129,3 @@ def _command(chat_id: int, text: str, callback_id: str | None) -> Command | None
         is_mistyped = chat_id > 0 and callback_id is None and name not in ("", "start")
         return Command(chat_id, "help") if is_mistyped else None
     return Command(chat_id, name, tuple(words[1:]), callback_id)
-
-
-def _chat_of(message: object) -> int:
-    """Return the chat of a message; 0, which is nobody's, if it has none."""
-    chat = message.get("chat") if isinstance(message, Mapping) else None
-    chat_id = chat.get("id") if isinstance(chat, Mapping) else None
-    return chat_id if isinstance(chat_id, int) else 0

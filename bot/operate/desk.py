@@ -1,7 +1,7 @@
 """The operators' desk: answers commands in their chat, and tells them what is wrong.
 
-Only the chats in the settings are heard; what they command never reaches Kommo, and nothing of it
-a client.
+Only the chats in the settings are heard; what is said there never reaches Kommo, and nothing of it
+a client. Commands are carried out beside the polling, so that no client waits for them.
 """
 
 import logging
@@ -9,34 +9,46 @@ import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property, partial
 from typing import Any
 
 from aiogram import Bot
-from aiogram.exceptions import AiogramError
+from aiogram.exceptions import AiogramError, TelegramMigrateToChat
 from aiogram.methods import AnswerCallbackQuery, SendMessage
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
+from bot.background import Background
 from bot.health import Health
 from bot.items import Lifetimes
 from bot.operate.alerts import AlertBook, alerts_in
+from bot.operate.chats import OperatorsChats, chat_in, move_in
 from bot.operate.commands import (
+    FAILED,
     HELP,
+    HINT,
+    NOT_NOW,
     PRESS,
     Command,
     command_in,
     failed_text,
+    press_in,
     retried_text,
     status_text,
 )
-from bot.operate.failed import failed_items, retry
+from bot.operate.failed import PATIENCE_S, failed_items, retry
+from bot.operate.orders import Orders
 from bot.operate.state import read_state
+from bot.patience import persist
 from bot.translate.text import TEXT_LIMIT
-from storage.database import Database
+from storage.database import Database, Transaction
+from storage.errors import DatabaseStalledError, StorageError
 
 PAUSED = "paused"
 """The note that keeps a pause through a restart."""
 
 TIMEOUT_S = 10
+PRESSES = 8
+"""So many presses are answered at a time, beside the commands: Telegram waits for seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -59,36 +71,80 @@ class Desk:
     lifetimes: Lifetimes
     now: Callable[[], datetime]
     book: AlertBook = field(default_factory=AlertBook)
+    orders: Orders = field(default_factory=Orders)
+    presses: Background = field(default_factory=partial(Background, PRESSES))
+    hinted: set[int] = field(default_factory=set)
+
+    @cached_property
+    def chats(self) -> OperatorsChats:
+        """Return the operators' chats, wherever they went."""
+        return OperatorsChats(self.chat_ids)
 
     async def load(self) -> None:
-        """Remember a pause from before the start."""
+        """Remember a pause, and where chats went, from before the start."""
         async with self.database.snapshot() as snapshot:
             self.health.is_paused = await snapshot.notes.get(PAUSED) is not None
+            await self.chats.load(snapshot.notes)
 
     def takes(self, update: Mapping[str, Any]) -> bool:
-        """Tell whether an update is for the desk; all others are clients'."""
-        return command_in(update, self.chat_ids) is not None
+        """Tell whether an update is of an operators' chat; all others are clients'."""
+        move = move_in(update)
+        return chat_in(update) in self.chats or (move is not None and move[0] in self.chats)
 
     async def handle(self, bot: Bot, update: Mapping[str, Any]) -> None:
-        """Carry a command out and answer it; an answer that does not arrive is only logged."""
-        command = command_in(update, self.chat_ids)
-        if command is None:
+        """Take an update; what an operator asks for is done soon, and nobody waits for it."""
+        move = move_in(update)
+        if move is not None:
+            await self._follow(*move, within_s=None)
             return
-        answer = await self._carry_out(command)
-        log.info("operator's command carried out", extra={"command": command.name})
+        press = press_in(update)
+        if press is not None:
+            self.presses.start(press, partial(_answer_press, bot, press))
+        command = command_in(update, self.chats)
+        if command is not None:
+            self._order(command.chat_id, partial(self._serve, bot, command))
+        elif "message" in update:
+            self._hint(bot, chat_in(update))
+
+    def _order(self, chat_id: int, work: Callable[[], Awaitable[object]]) -> None:
+        if not self.orders.add(chat_id, work):
+            log.warning("an operator's command is left out: too many wait before it")
+
+    def _hint(self, bot: Bot, chat_id: int) -> None:
+        """Say once what this chat is for; in a group, people talk to one another."""
+        if chat_id > 0 and chat_id not in self.hinted:
+            self.hinted.add(chat_id)
+            self._order(chat_id, partial(self._answer, bot, chat_id, Answer(HINT)))
+
+    async def _serve(self, bot: Bot, command: Command) -> None:
+        """Carry a command out and answer it."""
         try:
-            if command.callback_id is not None:
-                await bot(AnswerCallbackQuery(callback_query_id=command.callback_id))
-            await bot(_message(command.chat_id, answer), request_timeout=TIMEOUT_S)
-        except (AiogramError, OSError) as error:
-            log.warning("the operators' chat could not be answered: %s", error)
+            answer = await self._carry_out(command)
+        except StorageError as error:
+            log.error("an operator's command could not be carried out: %s", error)
+            answer = Answer(NOT_NOW)
+        except Exception:
+            log.exception("an operator's command failed unexpectedly")
+            answer = Answer(FAILED)
+        else:
+            log.info("operator's command carried out", extra={"command": command.name})
+        await self._answer(bot, command.chat_id, answer)
+
+    async def _answer(self, bot: Bot, chat_id: int, answer: Answer) -> None:
+        """Answer in a chat; what does not arrive is only logged."""
+        if not await self._post(bot, chat_id, answer):
+            log.warning("the operators' chat could not be answered")
 
     async def alert(self, bots: Sequence[Bot]) -> None:
         """Look at everything once; tell the operators what is news, through the first bot."""
         if not self.chat_ids:
             return
-        free_bytes = shutil.disk_usage(self.database.folder).free
-        state = await read_state(self.database, self.health, now=self.now())
+        try:
+            free_bytes = shutil.disk_usage(self.database.folder).free
+            state = await read_state(self.database, self.health, now=self.now())
+        except (StorageError, OSError) as error:
+            log.error("no alerts: %s", error)
+            return
         news = self.book.news(alerts_in(state, free_bytes=free_bytes), now=self.now())
         if news is not None and await self._tell(bots, news.text()):
             self.book.tell(news, now=self.now())
@@ -96,9 +152,42 @@ class Desk:
     async def _tell(self, bots: Sequence[Bot], text: str) -> bool:
         """Send a message to every operators' chat; tell whether any got it."""
         is_told = False
-        for chat_id in self.chat_ids:
-            is_told = await _send(bots, _message(chat_id, Answer(text))) or is_told
+        for chat_id in self.chats.reachable:
+            for bot in bots:
+                if await self._post(bot, chat_id, Answer(text)):
+                    is_told = True
+                    break
         return is_told
+
+    async def _post(self, bot: Bot, chat_id: int, answer: Answer) -> bool:
+        """Send a message to a chat, wherever it went; tell whether it arrived."""
+        for _try in range(2):
+            try:
+                message = _message(self.chats.now(chat_id), answer)
+                await bot(message, request_timeout=TIMEOUT_S)
+            except TelegramMigrateToChat as error:
+                await self._follow(message.chat_id, error.migrate_to_chat_id, within_s=PATIENCE_S)
+            except (AiogramError, OSError) as error:
+                log.warning("an operators' message was not sent: %s", error, extra={"bot": bot.id})
+                return False
+            else:
+                return True
+        return False
+
+    async def _follow(self, old: object, new: int, *, within_s: float | None) -> None:
+        """Remember where a chat went."""
+        if not isinstance(old, int) or not self.chats.move(old, new):
+            return
+        log.warning(
+            "an operators' group became a supergroup: %d is %d now; put the new number into "
+            "operators.chat_ids",
+            old,
+            new,
+        )
+        try:
+            await persist(self.database, self.chats.save, within_s=within_s)
+        except DatabaseStalledError as error:
+            log.error("where an operators' group went is not stored: %s", error)
 
     async def _carry_out(self, command: Command) -> Answer:
         actions: dict[str, Callable[[Command], Awaitable[Answer]]] = {
@@ -129,30 +218,31 @@ class Desk:
         return Answer(text, (("Status", "status"),))
 
     async def _pause(self, _command: Command) -> Answer:
-        async with self.database.transaction() as tx:
-            await tx.notes.put(PAUSED, self.now().isoformat(timespec="seconds"))
+        await persist(self.database, self._note_pause, within_s=PATIENCE_S)
         self.health.is_paused = True
         return Answer(
             "Deliveries are paused, both ways. What arrives is kept.", (("Resume", "resume"),)
         )
 
+    async def _note_pause(self, tx: Transaction) -> None:
+        await tx.notes.put(PAUSED, self.now().isoformat(timespec="seconds"))
+
     async def _resume(self, _command: Command) -> Answer:
-        async with self.database.transaction() as tx:
-            await tx.notes.delete(PAUSED)
+        await persist(self.database, _forget_pause, within_s=PATIENCE_S)
         self.health.is_paused = False
         return Answer("Deliveries go on.", (("Status", "status"),))
 
 
-async def _send(bots: Sequence[Bot], message: SendMessage) -> bool:
-    """Send through the first bot that can."""
-    for bot in bots:
-        try:
-            await bot(message, request_timeout=TIMEOUT_S)
-        except (AiogramError, OSError) as error:
-            log.warning("an alert could not be sent: %s", error, extra={"bot": bot.id})
-        else:
-            return True
-    return False
+async def _forget_pause(tx: Transaction) -> None:
+    await tx.notes.delete(PAUSED)
+
+
+async def _answer_press(bot: Bot, callback_id: str) -> None:
+    """Let the button's clock stop. Reference: Bot API, CallbackQuery (each is to be answered)."""
+    try:
+        await bot(AnswerCallbackQuery(callback_query_id=callback_id), request_timeout=TIMEOUT_S)
+    except (AiogramError, OSError) as error:
+        log.warning("an operator's press could not be answered: %s", error)
 
 
 def _message(chat_id: int, answer: Answer) -> SendMessage:

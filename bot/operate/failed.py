@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from bot.items import Direction, Kind, Lifetimes, item_named, name_of
-from storage.database import Database
+from bot.patience import persist
+from storage.database import Database, Transaction
 from storage.queue_reader import QueueItem, QueueReader
 
 AT_MOST = 10_000
+PATIENCE_S = 5.0
+"""So long a person waits for the database; then it is said that nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +67,28 @@ async def failed_items(database: Database, *, limit: int = AT_MOST) -> list[Fail
 async def retry(
     database: Database, names: Sequence[str], *, now: datetime, lifetimes: Lifetimes
 ) -> int:
-    """Try items again at once; return how many of them there are."""
+    """Try items again at once; return how many of them there are.
+
+    Raises:
+        StorageError: nothing was changed.
+    """
+    again = partial(_retry, names=names, now=now, lifetimes=lifetimes)
+    return await persist(database, again, within_s=PATIENCE_S)
+
+
+async def _retry(
+    tx: Transaction, *, names: Sequence[str], now: datetime, lifetimes: Lifetimes
+) -> int:
     retried = 0
-    async with database.transaction() as tx:
-        for name in names:
-            named = item_named(name)
-            if named is None:
-                continue
-            direction, number = named
-            if direction == "incoming":
-                expires_at = now + lifetimes.to_kommo
-                retried += await tx.outbox.retry(number, now=now, expires_at=expires_at)
-            else:
-                expires_at = now + lifetimes.to_telegram
-                retried += await tx.inbox.retry(number, now=now, expires_at=expires_at)
+    for name in names:
+        named = item_named(name)
+        if named is None:
+            continue
+        direction, number = named
+        if direction == "incoming":
+            expires_at = now + lifetimes.to_kommo
+            retried += await tx.outbox.retry(number, now=now, expires_at=expires_at)
+        else:
+            expires_at = now + lifetimes.to_telegram
+            retried += await tx.inbox.retry(number, now=now, expires_at=expires_at)
     return retried

@@ -72,11 +72,11 @@ class Desk(Protocol):
     """Whoever serves the operators' chats."""
 
     def takes(self, update: Mapping[str, Any]) -> bool:
-        """Tell whether an update is an operator's command."""
+        """Tell whether an update is of an operators' chat."""
         ...
 
     async def handle(self, bot: Bot, update: Mapping[str, Any]) -> None:
-        """Carry it out."""
+        """Take it, and have it carried out soon."""
         ...
 
 
@@ -141,13 +141,22 @@ class Poller:
         return updates
 
     async def store(self, updates: Sequence[Mapping[str, Any]]) -> None:
-        """Store a batch, or carry out what operators say in it."""
+        """Store a batch; what is said in operators' chats is theirs."""
         clients = [update for update in updates if not self._desk.takes(update)]
         if clients:
             await self._store_clients(clients)
         for update in updates:
             if self._desk.takes(update):
-                await self._desk.handle(self._bot, update)
+                await self._hand_over(update)
+
+    async def _hand_over(self, update: Mapping[str, Any]) -> None:
+        """Give an update to the desk; a fault of its own is no reason to stop."""
+        try:
+            await self._desk.handle(self._bot, update)
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("an operator's update could not be taken")
 
     async def _store_clients(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Store all of them; where one of them fails, it is kept aside and stops no other."""

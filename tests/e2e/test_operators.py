@@ -1,10 +1,14 @@
 """The operators' chat: what it hears, what it commands, what nobody else may."""
 
+import asyncio
+import sqlite3
+
 import pytest
 
 from tests.ports import free_port
 
 ANN, BOSS = 555, 900
+GROUP, SUPERGROUP = -4711, -100200
 CONVERSATION = "tg:700001:555"
 
 
@@ -12,7 +16,7 @@ CONVERSATION = "tg:700001:555"
 def config(config):
     """The settings, with an operators' chat."""
     text = config.read_text(encoding="utf-8")
-    config.write_text(f"{text}\n[operators]\nchat_ids = [{BOSS}]\n", encoding="utf-8")
+    config.write_text(f"{text}\n[operators]\nchat_ids = [{BOSS}, {GROUP}]\n", encoding="utf-8")
     return config
 
 
@@ -94,3 +98,130 @@ async def test_an_outage_of_kommo_reads_as_one(
     assert lines[0] == "The bridge waits for Kommo."
     assert "tries again by itself" in lines[1]
     assert "Error" not in lines[1]
+
+
+@pytest.fixture
+def other_program(bridge):
+    """Another program that holds the database's write lock for as long as it likes."""
+    raw = sqlite3.connect(bridge.settings.database, isolation_level=None, check_same_thread=False)
+
+    async def execute(sql):
+        await asyncio.to_thread(raw.execute, sql)
+
+    yield execute
+    raw.close()
+
+
+@pytest.mark.parametrize("command", ["/pause", "/resume", "/retry outgoing-1"])
+async def test_a_locked_database_is_said_to_the_operator_and_ends_nothing(
+    other_program, bridge, telegram, kommo, eventually, monkeypatch, command
+):
+    """What cannot be stored now is answered so; the service, and the clients' messages, go on."""
+    monkeypatch.setattr("bot.operate.failed.PATIENCE_S", 0.0)
+    monkeypatch.setattr("bot.operate.desk.PATIENCE_S", 0.0)
+    await other_program("BEGIN IMMEDIATE")
+    telegram.client_says(command, chat_id=BOSS)
+    await eventually(lambda: telegram.texts_to(BOSS))
+    assert telegram.texts_to(BOSS)[0].startswith("Not now")
+    await other_program("ROLLBACK")
+    telegram.client_says("/status", chat_id=BOSS)
+    await eventually(lambda: len(telegram.texts_to(BOSS)) == 2)
+    assert telegram.texts_to(BOSS)[1].startswith("The bridge works.")
+    telegram.client_says("Hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+
+
+async def test_an_operator_whose_chat_hangs_delays_no_client(bridge, telegram, kommo, eventually):
+    """Neither a slow answer nor a press that hangs holds up what clients write."""
+    telegram.client_says("/status", chat_id=BOSS)
+    await eventually(lambda: telegram.sent_to(BOSS))
+    hanging = telegram.faults.hang("sendMessage", chat_id=BOSS, times=None)
+    pressed = telegram.faults.hang("answerCallbackQuery", times=None)
+    telegram.client_presses(telegram.sent_to(BOSS)[0].message_id, "Pause", chat_id=BOSS)
+    telegram.client_says("/status", chat_id=BOSS)
+    await eventually(lambda: hanging.hits and pressed.hits)
+    telegram.client_says("Hi")
+    await eventually(lambda: telegram.confirmed()[-1:], within_s=2)
+    telegram.client_says("again")
+    await eventually(lambda: len(telegram.confirmed()) >= 4, within_s=2)
+    telegram.faults.clear()
+
+
+async def test_commands_are_carried_out_in_their_order_and_presses_answered_at_once(
+    bridge, telegram, eventually
+):
+    """A press is answered although a command before it still hangs; then all are done in order."""
+    telegram.client_says("/status", chat_id=BOSS)
+    await eventually(lambda: telegram.sent_to(BOSS))
+    hanging = telegram.faults.hang("sendMessage", chat_id=BOSS)
+    telegram.client_says("/help", chat_id=BOSS)
+    callback = telegram.client_presses(telegram.sent_to(BOSS)[0].message_id, "Pause", chat_id=BOSS)
+    telegram.client_says("/resume", chat_id=BOSS)
+    await eventually(lambda: hanging.hits)
+    await eventually(
+        lambda: (
+            callback
+            in [
+                call.parameters["callback_query_id"]
+                for call in telegram.calls("answerCallbackQuery")
+            ]
+        ),
+        within_s=2,
+    )
+    assert len(telegram.texts_to(BOSS)) == 1
+    hanging.release()
+    await eventually(lambda: len(telegram.texts_to(BOSS)) == 4)
+    firsts = [text.split()[0] for text in telegram.texts_to(BOSS)[1:]]
+    assert firsts == ["Commands", "Deliveries", "Deliveries"]
+    assert "go on" in telegram.texts_to(BOSS)[3]
+
+
+@pytest.fixture
+def group(telegram):
+    """The operators' group, in which their first is a member."""
+    return telegram.add_group(GROUP, "Operators")
+
+
+async def test_the_operators_group_is_followed_when_it_becomes_a_supergroup(
+    group, bridge, telegram, eventually, caplog, command
+):
+    """Commands in the new chat are heard, also after a restart; log and check say its number."""
+    telegram.client_says("/status", chat_id=GROUP, sender=BOSS)
+    await eventually(lambda: telegram.texts_to(GROUP))
+    telegram.group_becomes_supergroup(GROUP, SUPERGROUP)
+    telegram.client_says("/status", chat_id=SUPERGROUP, sender=BOSS)
+    await eventually(lambda: len(telegram.texts_to(SUPERGROUP)) == 1)
+    await bridge.restart()
+    telegram.client_says("/help", chat_id=SUPERGROUP, sender=BOSS)
+    await eventually(lambda: len(telegram.texts_to(SUPERGROUP)) == 2)
+    assert f"{GROUP} is {SUPERGROUP} now" in caplog.text
+    _code, output, _errors = await command("check", "--offline")
+    assert f"put {SUPERGROUP} in the place of {GROUP}" in output
+
+
+async def test_a_group_that_moved_unseen_is_followed_by_the_next_answer(
+    group, bridge, telegram, eventually
+):
+    """Where no update told it, Telegram's refusal does, and the answer arrives all the same."""
+    telegram.add_group(SUPERGROUP, "Operators")
+    group.migrated_to = SUPERGROUP
+    telegram.client_says("/status", chat_id=GROUP, sender=BOSS)
+    await eventually(lambda: telegram.texts_to(SUPERGROUP))
+    telegram.client_says("/help", chat_id=SUPERGROUP, sender=BOSS)
+    await eventually(lambda: len(telegram.texts_to(SUPERGROUP)) == 2)
+
+
+async def test_what_operators_say_is_no_clients_word(bridge, telegram, kommo, eventually):
+    """In an operators' chat nothing becomes a conversation in Kommo; a hint says so, once."""
+    telegram.client_says("/start", chat_id=BOSS)
+    telegram.client_says("who is on duty?", chat_id=BOSS)
+    edited = telegram.client_says("typo", chat_id=BOSS)
+    telegram.client_edits(edited, "a word", chat_id=BOSS)
+    telegram.client_blocks(BOSS)
+    telegram.client_unblocks(BOSS)
+    telegram.client_says("/help", chat_id=BOSS)
+    telegram.client_says("Hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await eventually(lambda: len(telegram.texts_to(BOSS)) == 2)
+    assert "does not reach Kommo" in telegram.texts_to(BOSS)[0]
+    assert list(kommo.conversations) == [CONVERSATION]

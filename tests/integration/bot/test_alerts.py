@@ -64,3 +64,21 @@ async def test_an_alert_that_nobody_got_is_told_later(desk, telegram, bots):
     telegram.is_down = False
     await desk.alert(bots)
     assert len(telegram.texts_to(BOSS)) == 1
+
+
+async def test_an_alert_follows_a_group_that_became_a_supergroup(tmp_path, telegram, bots):
+    """Telegram's refusal tells the new number; the alert arrives, and the next start knows it."""
+    old, new = -4711, -100200
+    group = telegram.add_group(old, "Operators")
+    telegram.add_group(new, "Operators")
+    group.migrated_to = new
+    health = Health(bots={700001: BotHealth(700001, problem="no token")})
+    async with Database.open(tmp_path / "bridge.sqlite3") as database:
+        desk = Desk(database, (old,), health, LIFETIMES, lambda: NOON)
+        for _look in range(3):
+            await desk.alert(bots[:1])
+        later = Desk(database, (old, new), health, LIFETIMES, lambda: NOON)
+        await later.load()
+    assert telegram.texts_to(new) == ["⚠️ Bot 700001: no token"]
+    assert later.chats.moved == {old: new}
+    assert later.chats.reachable == (new,)

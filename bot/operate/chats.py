@@ -1,0 +1,93 @@
+"""The operators' chats: those of the settings, and where a group went that became a supergroup.
+
+Reference: Bot API, Message (`migrate_to_chat_id`, `migrate_from_chat_id`); ResponseParameters.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from storage.database import Transaction
+from storage.notes import NoteReader
+
+KINDS = ("message", "edited_message", "message_reaction", "my_chat_member")
+
+
+class OperatorsChats:
+    """Knows which chats are the operators', and by which id each can be reached now."""
+
+    def __init__(self, chat_ids: Sequence[int]) -> None:
+        self._chat_ids = tuple(chat_ids)
+        self._moved: dict[int, int] = {}
+
+    def __contains__(self, chat_id: object) -> bool:
+        return chat_id in self._chat_ids or chat_id in self._moved.values()
+
+    @property
+    def reachable(self) -> tuple[int, ...]:
+        """Return the ids to write to, each once."""
+        return tuple(dict.fromkeys(self.now(chat_id) for chat_id in self._chat_ids))
+
+    @property
+    def moved(self) -> dict[int, int]:
+        """Return the ids in the settings that are no longer right, with the right ones."""
+        there = {chat_id: self.now(chat_id) for chat_id in self._chat_ids}
+        return {old: new for old, new in there.items() if old != new}
+
+    def now(self, chat_id: int) -> int:
+        """Return the id that a chat has now."""
+        passed = {chat_id}
+        while (following := self._moved.get(chat_id, chat_id)) not in passed:
+            passed.add(following)
+            chat_id = following
+        return chat_id
+
+    def move(self, old: int, new: int) -> bool:
+        """Note that a chat has another id; tell whether that is news of an operators' chat."""
+        if old not in self or self._moved.get(old) == new or old == new:
+            return False
+        self._moved[old] = new
+        return True
+
+    async def load(self, notes: NoteReader) -> None:
+        """Remember the moves from before the start."""
+        found = list(self._chat_ids)
+        for old in found:
+            new = await notes.get(_key(old))
+            if new is not None and self.move(old, int(new)):
+                found.append(int(new))
+
+    async def save(self, tx: Transaction) -> None:
+        """Store the moves."""
+        for old, new in self._moved.items():
+            await tx.notes.put(_key(old), str(new))
+
+
+def _key(chat_id: int) -> str:
+    return f"operators:{chat_id}"
+
+
+def chat_in(update: Mapping[str, Any]) -> int:
+    """Return the chat that an update is from; 0, which is nobody's, if it names none."""
+    query = update.get("callback_query")
+    if isinstance(query, Mapping):
+        return chat_of(query.get("message"))
+    return next((found for kind in KINDS if (found := chat_of(update.get(kind)))), 0)
+
+
+def chat_of(message: object) -> int:
+    """Return the chat of a message; 0, which is nobody's, if it has none."""
+    chat = message.get("chat") if isinstance(message, Mapping) else None
+    chat_id = chat.get("id") if isinstance(chat, Mapping) else None
+    return chat_id if type(chat_id) is int else 0
+
+
+def move_in(update: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return which chat an update says to have which id now; both chats are told."""
+    message = update.get("message")
+    chat_id = chat_of(message)
+    if not chat_id or not isinstance(message, Mapping):
+        return None
+    new, old = message.get("migrate_to_chat_id"), message.get("migrate_from_chat_id")
+    if type(new) is int:
+        return chat_id, new
+    return (old, chat_id) if type(old) is int else None
