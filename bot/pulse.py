@@ -43,17 +43,18 @@ class Pulse:
     async def last(self) -> Life:
         """Return what the last run left; ask before the first beat."""
         async with self.database.snapshot() as snapshot:
-            inside = _moment(await snapshot.notes.get(ALIVE_AT))
-        beside = _moment(read_stamp(self.database.path))
+            inside = moment(await snapshot.notes.get(ALIVE_AT))
+        beside = moment(read_stamp(self.database.path))
         is_continued = (
             inside is not None and beside is not None and abs(inside - beside) <= AT_MOST_APART
         )
         return Life(inside, is_continued)
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """Read a moment that was noted; None when it is none."""
     try:
-        moment = datetime.fromisoformat(text or "")
+        found = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
+    return found if found.tzinfo else None

@@ -60,10 +60,14 @@ class Grants(GrantReader):
         )
 
     async def take(self, client_id: str, *, by: str, now: datetime, until: datetime) -> bool:
-        """Become the one who renews a grant, until a moment; tell whether nobody else is."""
+        """Become the one who renews a grant, until a moment; tell whether nobody else is.
+
+        A lease that lasts longer than this one was taken by a clock that was set back since.
+        """
         rows = await self._session.rows(
             "UPDATE grants SET renewing_by = :by, renewing_until = :until "
-            "WHERE client_id = :client_id AND (renewing_by IS NULL OR renewing_until <= :now) "
+            "WHERE client_id = :client_id AND (renewing_by IS NULL OR renewing_until <= :now "
+            "OR renewing_until > :until) "
             "RETURNING client_id",
             {"client_id": client_id, "by": by, "now": to_ms(now), "until": to_ms(until)},
         )

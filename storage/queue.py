@@ -401,12 +401,18 @@ class DurableQueue(QueueReader):
         """Take back an attempt that had not begun; the next one begins at a moment."""
         await self._put_back("attempts = attempts - 1", {"id": item_id, "due_at": to_ms(due_at)})
 
-    async def recover(self, *, now: datetime, claims: Claims = UNKNOWN) -> int:
+    async def recover(
+        self, *, now: datetime, claims: Claims = UNKNOWN, latest: datetime | None = None
+    ) -> int:
         """After a start: make due what an earlier process left under way, and put heads right.
+
+        An item from the future was stored by a clock that has been set back since: it is tried
+        for as long as it should have been, from now on.
 
         Args:
             now: the time.
             claims: what is known of the attempts that were under way.
+            latest: a head that is due later than this is due now; None: it keeps its moment.
 
         Returns:
             how many attempts were interrupted; their outcome is unknown.
@@ -446,7 +452,13 @@ class DurableQueue(QueueReader):
                 {},
             ),
             (
-                f"UPDATE {self._table} SET due_at = :now WHERE due_at IS NULL AND id IN {heads}",
+                f"UPDATE {self._table} SET due_at = :now "
+                f"WHERE (due_at IS NULL OR due_at > :latest) AND id IN {heads}",
+                {"now": to_ms(now), "latest": optional_ms(latest)},
+            ),
+            (
+                f"UPDATE {self._table} SET expires_at = expires_at - created_at + :now, "
+                "created_at = :now WHERE state = 'pending' AND created_at > :now",
                 {"now": to_ms(now)},
             ),
         )

@@ -3,16 +3,21 @@
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.deliver.journal import Journal, Line
+from bot.outcome import LONGEST_ASKED_S
+from bot.pulse import ALIVE_AT, moment
 from storage.database import Database, Transaction
 from storage.queue import Claims
 from storage.queue_reader import QueueItem
 
 BOOT = "sends_boot"
 """The note of the boot in which the journal was last written."""
+
+LONGEST_PAUSE = timedelta(seconds=LONGEST_ASKED_S)
+SOON = timedelta(seconds=60)
 
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 
@@ -41,12 +46,22 @@ async def recover(
         how many attempts were interrupted; their outcome is unknown.
     """
     async with database.transaction() as tx:
+        latest = _latest_due(await tx.notes.get(ALIVE_AT), now)
         is_whole = boot_id is not None and boot_id == await tx.notes.get(BOOT)
         claims = await _claims(tx, journal.read(), is_whole=is_whole and not journal.is_new)
-        interrupted = await tx.inbox.recover(now=now, claims=claims)
-        interrupted += await tx.outbox.recover(now=now)
+        interrupted = await tx.inbox.recover(now=now, claims=claims, latest=latest)
+        interrupted += await tx.outbox.recover(now=now, latest=latest)
         await tx.notes.put(BOOT, boot_id or "")
     return interrupted
+
+
+def _latest_due(alive_at: str | None, now: datetime) -> datetime:
+    """Return until when an item may wait: no longer than a pause, not at all after a clock jump.
+
+    A sign of life from the future shows that the clock was set back while nobody watched it.
+    """
+    was_set_back = (alive := moment(alive_at)) is not None and alive > now + SOON
+    return now if was_set_back else now + LONGEST_PAUSE
 
 
 async def _claims(tx: Transaction, lines: Sequence[Line], *, is_whole: bool) -> Claims:

@@ -1,7 +1,7 @@
 """A clock that jumps by an hour costs time and a line in the log, and no message."""
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -32,3 +32,24 @@ async def test_a_clock_that_jumps_is_named_and_loses_nothing(
         )
     )
     await eventually(lambda: kommo.statuses_of(message_id)[:1] == [1])
+
+
+async def test_a_clock_set_back_across_a_restart_stops_nothing(
+    bridge, telegram, kommo, eventually
+):
+    """What waited for its next attempt by the old time is tried at once, and so is the rest."""
+    await bridge.stop()
+    bridge.ahead = timedelta(hours=8)
+    kommo.account.now = lambda: datetime.now(UTC) + bridge.ahead
+    await bridge.start()
+    telegram.client_says("before")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    fault = telegram.faults.fail("sendMessage", status=429, retry_after=3600)
+    await kommo.manager_says("one", to=CONVERSATION)
+    await eventually(lambda: fault.hits > 0)
+    await bridge.stop()
+    telegram.faults.remove(fault)
+    bridge.ahead = timedelta(0)
+    await bridge.start()
+    await kommo.manager_says("two", to=CONVERSATION)
+    await eventually(lambda: telegram.texts_to(ANN) == ["one", "two"])

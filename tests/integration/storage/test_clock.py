@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from storage.grants import Grant
+
 HOUR = timedelta(hours=1)
 
 
@@ -25,3 +27,45 @@ async def test_moved_back_nothing_waits_longer(database, put, noon):
         await tx.inbox.follow_clock(by_s=-3600, now=noon - HOUR, before=noon)
         assert (await tx.inbox.get(later)).due_at == in_five - HOUR
         assert (await tx.inbox.get(due)).due_at == noon - HOUR
+
+
+async def test_set_back_across_a_restart_nothing_waits_for_the_clock(database, put, noon):
+    """What waits for a moment that no pause can reach is tried again at once, and not longer."""
+    async with database.transaction() as tx:
+        far, near = await put(tx.inbox, "far"), await put(tx.inbox, "near", at=noon - 9 * HOUR)
+        await tx.inbox.take(now=noon, limit=2)
+        earlier = noon - 8 * HOUR
+        soon = earlier + timedelta(minutes=5)
+        await tx.inbox.retry_later(far, due_at=noon + timedelta(minutes=1), reason="r")
+        await tx.inbox.retry_later(near, due_at=soon, reason="r")
+        await tx.inbox.recover(now=earlier, latest=earlier + HOUR)
+        assert (await tx.inbox.get(far)).due_at == earlier
+        assert (await tx.inbox.get(far)).expires_at == earlier + HOUR
+        assert (await tx.inbox.get(near)).due_at == soon
+        assert (await tx.inbox.get(near)).expires_at == noon - 8 * HOUR
+
+
+async def test_what_waits_behind_it_goes_on_too(database, put, noon):
+    """A conversation does not stand still because its first item came from the future."""
+    async with database.transaction() as tx:
+        first = await put(tx.inbox, "first", lane="a")
+        await tx.inbox.take(now=noon, limit=1)
+        await tx.inbox.retry_later(first, due_at=noon + HOUR, reason="r")
+        earlier = noon - 8 * HOUR
+        await tx.inbox.recover(now=earlier, latest=earlier)
+        await put(tx.inbox, "second", lane="a", at=earlier)
+        (taken,) = await tx.inbox.take(now=earlier, limit=5)
+        await tx.inbox.finish(taken.id, now=earlier)
+        (next_one,) = await tx.inbox.take(now=earlier, limit=5)
+        assert (taken.id, next_one.dedupe_key) == (first, "second")
+
+
+async def test_a_lease_from_the_future_ends(database, noon):
+    """Whoever was killed while it renewed the access blocks nobody until the old time comes."""
+    minute = timedelta(minutes=1)
+    async with database.transaction() as tx:
+        await tx.grants.put(Grant("c", "https://a.example", "fake", "fake", noon, noon))
+        assert await tx.grants.take("c", by="killed", now=noon, until=noon + minute)
+        assert not await tx.grants.take("c", by="next", now=noon, until=noon + minute)
+        earlier = noon - 8 * HOUR
+        assert await tx.grants.take("c", by="next", now=earlier, until=earlier + minute)
