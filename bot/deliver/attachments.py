@@ -35,8 +35,8 @@ class Attachments:
         if not isinstance(event, ManagerMessage):
             return 0.0
         waited_s = (now - item.created_at).total_seconds()
-        if event.media_group_id and waited_s < GROUP_S and item.progress == 0:
-            return GROUP_S - max(waited_s, 0.0)
+        if event.media_group_id and 0 <= waited_s < GROUP_S and item.progress == 0:
+            return GROUP_S - waited_s  # less than 0: the clock was set back meanwhile
         if not has_file(event) or item.id in self._under_way:
             return 0.0
         if len(self._under_way) >= self._places:

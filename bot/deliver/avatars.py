@@ -54,7 +54,7 @@ class Avatars:
         """Return the link to a client's picture, as far as it is known; None for none."""
         async with self._database.snapshot() as snapshot:
             avatar = await snapshot.avatars.get(address.conversation_id)
-        if avatar is None or self._now() - avatar.checked_at > FRESH_FOR:
+        if avatar is None or abs(self._now() - avatar.checked_at) > FRESH_FOR:
             self._background.start(
                 f"picture {address.conversation_id}", partial(self._ask, address)
             )

@@ -7,6 +7,7 @@ list (Find contact by a phone number); Create chat; Link chat to contact.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -57,6 +58,8 @@ class KnownPeople:
     Args:
         crm: the REST API; None without access to it: then nobody is tied.
         region: the country of numbers without a plus.
+        now: the time of day, by which items were created.
+        now_s: the clock that only goes forward.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class KnownPeople:
         *,
         region: str | None,
         now: Callable[[], datetime],
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._crm = crm
         self._chats = chats
@@ -75,6 +79,8 @@ class KnownPeople:
         self._kommo_chats = kommo_chats
         self._region = region
         self._now = now
+        self._now_s = now_s
+        self._failing_since: dict[int, float] = {}
         self._not_before: datetime | None = None
         self._asking = 0
         self._is_failing = False
@@ -129,7 +135,8 @@ class KnownPeople:
 
     async def _ask(self, call: Coroutine[Any, Any, Answer]) -> Answer:
         """Ask the REST API, unless it failed a moment ago."""
-        is_paused = self._not_before is not None and self._now() < self._not_before
+        left = self._not_before - self._now() if self._not_before else timedelta()
+        is_paused = timedelta() < left <= PAUSE  # more: the clock was set back
         if is_paused or self._asking >= ASKING:
             call.close()
             why = "failed a moment ago" if is_paused else "is asked by others"
@@ -162,9 +169,22 @@ class KnownPeople:
         """Decide whether the conversation waits longer for the REST API."""
         is_final = isinstance(error, RejectedError)
         patience = PATIENCE if self._is_failing else BUSY_PATIENCE
-        if not is_final and self._now() - item.created_at < patience:
+        if not is_final and self._waited(item) < patience:
             asked_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
             return RetryLater(str(error), after_s=min(asked_s or 0.0, PATIENCE.total_seconds()))
         if not is_final:  # this fails when messages could not be sent either
             await self._chats.history(await self._kommo_chats.made_for(conversation), limit=1)
         return Undeliverable(f"sent without being linked to a contact: {error}")
+
+    def _waited(self, item: QueueItem) -> timedelta:
+        """Return how long a conversation has waited, whichever clock says more.
+
+        The time of day may be set back; the other clock does not know of an earlier process.
+        """
+        now_s = self._now_s()
+        horizon_s = now_s - 2 * BUSY_PATIENCE.total_seconds()
+        self._failing_since = {
+            item_id: since for item_id, since in self._failing_since.items() if since > horizon_s
+        }
+        failing_s = now_s - self._failing_since.setdefault(item.id, now_s)
+        return max(self._now() - item.created_at, timedelta(seconds=failing_s))

@@ -113,7 +113,7 @@ class GrantedAccess:
 
     async def instead_of(self, refused: str) -> str | None:
         """Return the token after one that Kommo refused; None when that one was new."""
-        if self._new_at is not None and self._now() - self._new_at < PATIENCE:
+        if self._new_at is not None and abs(self._now() - self._new_at) < PATIENCE:
             grant = await self._known()
             return None if grant.access_token == refused else grant.access_token
         return (await self._renewed(refused)).access_token

@@ -80,8 +80,8 @@ class AlertBook:
         if alert.key in self._told:
             told, at = self._told[alert.key]
             is_other = alert.level > told.level or alert.cause != told.cause
-            return is_other and now - at >= QUIET
-        return now - self._over.get(alert.key, now - QUIET) >= QUIET
+            return is_other and abs(now - at) >= QUIET  # the clock may be set back
+        return abs(now - self._over.get(alert.key, now - QUIET)) >= QUIET
 
 
 def alerts_in(state: State, *, free_bytes: int) -> list[Alert]:

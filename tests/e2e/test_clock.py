@@ -53,3 +53,15 @@ async def test_a_clock_set_back_across_a_restart_stops_nothing(
     await bridge.start()
     await kommo.manager_says("two", to=CONVERSATION)
     await eventually(lambda: telegram.texts_to(ANN) == ["one", "two"])
+
+
+async def test_a_clock_that_is_set_back_holds_no_album_up(bridge, telegram, kommo, eventually):
+    """Files that came together wait for one another for a second, whatever the clock says."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    bridge.ahead = timedelta(hours=1)
+    for name in ("one.pdf", "two.pdf"):
+        media = kommo.add_attachment(b"%PDF-1.4", name)
+        await kommo.manager_sends(type="file", media=media, media_group_id="g", to=CONVERSATION)
+    bridge.ahead = timedelta(0)
+    await eventually(lambda: len(telegram.sent_to(ANN)) == 2, within_s=5)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot import __main__ as main
+from bot.deliver import known_people
 from storage.database import Database
 from storage.invitations import Invitation
 from tests.e2e.conftest import Bridge
@@ -174,6 +175,20 @@ async def test_a_rest_api_that_is_down_holds_nothing_for_ever(bridge, telegram, 
     await eventually(lambda: texts(kommo)[-1:] == ["first"])
     assert len(kommo.received) == 2
     assert kommo.contact_of(CONVERSATION) is None
+
+
+async def test_a_clock_that_is_set_back_makes_nobody_wait_longer(
+    bridge, telegram, kommo, eventually, monkeypatch
+):
+    """What waits for a REST API that is down goes out in time, whatever the clock says."""
+    monkeypatch.setattr(known_people, "PATIENCE", timedelta(seconds=1))
+    kommo.account.now = lambda: datetime.now(UTC) + bridge.ahead
+    kommo.add_contact("Ann", PHONE)
+    fault = kommo.faults.fail("/api/v4/*", status=503, times=None)
+    telegram.client_shares_phone(PHONE)
+    await eventually(lambda: fault.hits >= 1)
+    bridge.ahead = -timedelta(hours=1)
+    await eventually(lambda: len(kommo.received) == 1, within_s=10)
 
 
 async def test_a_rest_api_that_hangs_holds_up_nobody_else(bridge, telegram, kommo, eventually):

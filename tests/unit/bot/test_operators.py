@@ -292,3 +292,18 @@ def test_failures_in_words():
 def test_how_far_the_clock_is_off(header, skew):
     """By a server's Date header; without one nothing is known."""
     assert skew_s(header, NOON) == skew
+
+
+def test_a_clock_that_is_set_back_silences_no_alert():
+    """What was told an hour ahead of the right time is news again when it grows."""
+    book = AlertBook()
+    few, many = (
+        Alert("dead:outgoing", "1 dead", level=1),
+        Alert("dead:outgoing", "2 dead", level=2),
+    )
+    ahead = NOON + 2 * QUIET
+    book.news([few], now=ahead)
+    news = book.news([few], now=ahead)
+    assert news is not None
+    book.tell(news, now=ahead)
+    assert book.news([many], now=NOON) == News((many,), ())
