@@ -1,7 +1,7 @@
 """The database: transactions that share commits, and snapshots that never wait for them."""
 
 import logging
-from asyncio import Event, Task, create_task, sleep, wait
+from asyncio import Event, Task, create_task, get_running_loop, sleep, wait
 from collections.abc import AsyncIterator, Callable, Set
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -30,8 +30,11 @@ from storage.retention import Retention
 from storage.schema import migrate
 from storage.writer import Writer, uninterrupted
 
-CHECKPOINT_CHANGES = 500
+CHECKPOINT_CHANGES, FEWEST_CHANGES, MOST_CHANGES = 500, 50, 1000
 """After so many changed rows the write-ahead log is brought into the file: some megabytes."""
+
+CHECKPOINT_S = 0.01
+"""A checkpoint holds up all who write: where one takes longer, the next comes sooner."""
 
 FREE_PAGES, STEP_PAUSE_S = 200, 0.005
 """So many pages are given back to the disk in one step, which takes some milliseconds."""
@@ -92,7 +95,7 @@ class Database:
         self._reader = reader
         self._snapshot = Snapshot(Reading(reader))
         self._checkpoints = checkpoints
-        self._checkpoint_due = CHECKPOINT_CHANGES
+        self._checkpoint_after = self._checkpoint_due = CHECKPOINT_CHANGES
         self._checkpointing: Task[None] | None = None
 
     @classmethod
@@ -197,16 +200,25 @@ class Database:
             self._changed[name].set()
         is_due = self._checkpoints and self._writer.changes >= self._checkpoint_due
         if is_due and self._checkpointing is None:
-            self._checkpoint_due = self._writer.changes + CHECKPOINT_CHANGES
             self._checkpointing = create_task(self._checkpoint_now())
 
     async def _checkpoint_now(self) -> None:
         try:
+            began = get_running_loop().time()
             await self.checkpoint()
+            took_s = get_running_loop().time() - began
+            self._checkpoint_after = next_checkpoint(self._checkpoint_after, took_s)
         except DatabaseUnavailableError as error:  # the next write says so to whom it concerns
             log.warning("the write-ahead log could not be brought into the file: %s", error)
         finally:
+            self._checkpoint_due = self._writer.changes + self._checkpoint_after
             self._checkpointing = None
+
+
+def next_checkpoint(changes: int, took_s: float) -> int:
+    """Return after how many changed rows the next checkpoint comes."""
+    fitting = int(changes * CHECKPOINT_S / max(took_s, 1e-6))
+    return max(min(fitting, 2 * changes, MOST_CHANGES), FEWEST_CHANGES)
 
 
 async def _free_pages(connection: Connection) -> int:

@@ -226,11 +226,13 @@ def run(raw: sqlite3.Connection, sql: str, parameters: Parameters) -> list[Row]:
     return raw.execute(sql, parameters).fetchall()
 
 
-def impatient(work: Callable[[sqlite3.Connection], None]) -> Callable[[sqlite3.Connection], None]:
-    """Return work that fails at once where it would wait for another process."""
+def impatient(
+    work: Callable[[sqlite3.Connection], None], wait_s: float = 0.0
+) -> Callable[[sqlite3.Connection], None]:
+    """Return work that fails where it would wait longer than this for another process."""
 
     def do(raw: sqlite3.Connection) -> None:
-        raw.execute("PRAGMA busy_timeout = 0")
+        raw.execute(f"PRAGMA busy_timeout = {max(wait_s, 0.0) * 1000:.0f}")
         try:
             work(raw)
         finally:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
+from storage import engine
 from storage.engine import Connection, Parameters, Row, Statement, impatient, run, undo
 from storage.errors import DatabaseStalledError, DatabaseUnavailableError
 
@@ -68,9 +69,10 @@ class Group:
 class Body:
     """The session of one transaction; its first statement begins it, in the same hop."""
 
-    def __init__(self, connection: Connection, group: Group) -> None:
+    def __init__(self, connection: Connection, group: Group, waits_until: float) -> None:
         self._connection = connection
         self._group = group
+        self._waits_until = waits_until
         self._is_begun = False
         self._is_first = False
         self.is_used = False
@@ -101,11 +103,17 @@ class Body:
         await self._connection.call(self._undo)
 
     async def _begin_at_once(self) -> None:
-        """Begin the transaction; where another process writes, wait for it in the thread."""
+        """Begin the transaction; where another process writes, wait for it in the thread.
+
+        What was waited for the bodies before counts: many that wait do not wait one after another.
+        """
         try:
             await self._connection.at_once(impatient(self._begin))
         except DatabaseStalledError:
-            await self._connection.call(self._begin)
+            left_s = self._waits_until - asyncio.get_running_loop().time()
+            if left_s <= 0:
+                raise
+            await self._connection.call(impatient(self._begin, left_s))
 
     def _run(self, statements: tuple[Statement, ...], raw: sqlite3.Connection) -> list[list[Row]]:
         if self._is_begun:
@@ -163,9 +171,10 @@ class Writer:
         """
         if self._owner is asyncio.current_task():
             raise RuntimeError("a transaction inside a transaction would wait for itself")
+        waits_until = asyncio.get_running_loop().time() + engine.BUSY_TIMEOUT_S
         async with self._door:
             group = await self._open_group()
-            body = Body(self._connection, group)
+            body = Body(self._connection, group, waits_until)
             try:
                 self._owner = asyncio.current_task()
                 yield body

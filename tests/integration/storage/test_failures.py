@@ -253,3 +253,24 @@ async def test_a_wrong_statement_is_a_bug(database):
     with pytest.raises(sqlite3.ProgrammingError):
         async with database.transaction() as tx:
             await tx.notes._session.rows("SELECT :missing")
+
+
+async def test_many_do_not_wait_for_another_writer_one_after_another(path, put, monkeypatch):
+    """Each waits as long as it may, together with the others: a webhook is answered in time."""
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.4)
+
+    async def store(database, number):
+        async with database.transaction() as tx:
+            await put(tx.inbox, f"item {number}")
+
+    async with Database.open(path) as database:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            async with asyncio.timeout(2):
+                failures = await asyncio.gather(
+                    *(store(database, number) for number in range(20)), return_exceptions=True
+                )
+        finally:
+            other.close()
+    assert {type(failure) for failure in failures} == {DatabaseStalledError}
