@@ -219,7 +219,7 @@ class NewMessage(Payload):
     Args:
         at: decides the order in the conversation, to the millisecond.
         kommo_chat_id: once, after a manager wrote first.
-        silent: neither lead nor notification; for imports.
+        silent: neither lead nor notification; for imports, and for what the client did not say.
         sender: the client; or, with `ref_id`, the Kommo user or the channel's bot.
         receiver: the client, and only when the sender is not.
     """

@@ -163,12 +163,17 @@ class Account:
         return self._msgids.get(msgid)
 
     def add_message(self, message: Message) -> Message:
-        """Keep a message, and make the lead where it is the first that counts."""
+        """Keep a message; one that is not silent tells managers, and makes the lead.
+
+        Reference: Kommo, Send or import messages (`silent`).
+        """
         self._messages[message.id] = message
         if message.msgid is not None:
             self._msgids[message.msgid] = message
         message.conversation.messages.append(message)
         if message.is_incoming and not message.is_silent:
+            message.conversation.notified.append(message)
+            message.conversation.window_from = message.msec_timestamp
             self._make_lead(message)
         return message
 

@@ -59,7 +59,11 @@ class Lead:
 
 @dataclass(slots=True, eq=False)
 class Conversation:
-    """A chat: `id` is Kommo's, `client_id` the integration's (absent for Write First)."""
+    """A chat: `id` is Kommo's, `client_id` the integration's (absent for Write First).
+
+    `notified` holds the messages that managers were told of, and that Salesbot answers;
+    `window_from` is the moment, in milliseconds, from which the channel's time window runs.
+    """
 
     id: str
     client_id: str | None
@@ -68,6 +72,8 @@ class Conversation:
     lead: Lead | None = None
     contact_id: int | None = None
     messages: list["Message"] = field(default_factory=list, repr=False)
+    notified: list["Message"] = field(default_factory=list, repr=False)
+    window_from: int | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -29,6 +29,8 @@ class Conversation:
     source_id: str | None = None
     is_reachable: bool = True
     last_incoming_at: datetime | None = None
+    """When the client spoke last; None for one of whom only notices were told."""
+
     last_outgoing_at: datetime | None = None
     contact_id: int | None = None
     """Kommo's contact that the bridge linked it to; set by `set_contact` alone."""
@@ -114,9 +116,11 @@ class ConversationReader:
         """Return the ids of conversations, those with the latest message first."""
         rows = await self._session.rows(
             "SELECT conversation_id, CASE WHEN coalesce(last_outgoing_at, 0) > "
-            "coalesce(last_incoming_at, 0) THEN last_outgoing_at ELSE last_incoming_at END AS at "
+            "coalesce(last_incoming_at, 0) THEN last_outgoing_at "
+            "ELSE coalesce(last_incoming_at, last_msec) END AS at "
             "FROM conversations "
             "WHERE :since IS NULL OR last_incoming_at >= :since OR last_outgoing_at >= :since "
+            "OR (last_incoming_at IS NULL AND last_msec >= :since) "
             "ORDER BY at DESC, conversation_id",
             {"since": optional_ms(since)},
         )

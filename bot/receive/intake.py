@@ -124,7 +124,7 @@ class Intake:
             return
         if message.phone is not None:
             await tx.conversations.set_phone(message.address.conversation_id, message.phone)
-        message = await self._meet(tx, message, is_new=False)
+        message = await self._meet(tx, message, is_new=False, has_spoken=True)
         await self._store_edit(tx, incoming.edit_of(message, at=self._now()), update_id)
 
     @staticmethod
@@ -195,9 +195,13 @@ class Intake:
 
     async def _store_message(self, tx: Transaction, message: ClientMessage) -> None:
         conversation_id = message.address.conversation_id
-        is_new = await tx.conversations.get(conversation_id) is None
-        await tx.conversations.remember(self._conversation(message))
-        message = await self._meet(tx, message, is_new=is_new)
+        known = await tx.conversations.get(conversation_id)
+        is_heard = not (message.payload.silent or message.start)
+        await tx.conversations.remember(self._conversation(message, is_heard=is_heard))
+        has_spoken = known is not None and known.last_incoming_at is not None
+        message = await self._meet(tx, message, is_new=known is None, has_spoken=has_spoken)
+        if not (is_heard or message.payload.silent):  # a link that says no more than a start
+            await tx.conversations.remember(self._conversation(message, is_heard=True))
         profile = await _profile(tx, message.address.conversation_id)
         reply_to = await _quote(tx, message)
         said_at = _moment(message.at, self._now())
@@ -219,7 +223,7 @@ class Intake:
         await self._mark_read(tx, message.address, message.telegram_message_id)
 
     async def _meet(
-        self, tx: Transaction, message: ClientMessage, *, is_new: bool
+        self, tx: Transaction, message: ClientMessage, *, is_new: bool, has_spoken: bool
     ) -> ClientMessage:
         """Store what a message tells of who wrote it; return it as managers see it."""
         return await meet(
@@ -227,6 +231,7 @@ class Intake:
             message,
             self._settings.people,
             is_new=is_new,
+            has_spoken=has_spoken,
             now=self._now(),
             lifetimes=self._settings.lifetimes,
         )
@@ -415,7 +420,8 @@ class Intake:
             at=message.at,
         )
 
-    def _conversation(self, message: ClientMessage) -> Conversation:
+    def _conversation(self, message: ClientMessage, *, is_heard: bool) -> Conversation:
+        """Return the conversation of a message; a quiet notice is no word of the client."""
         address, author = message.address, message.author
         return Conversation(
             conversation_id=address.conversation_id,
@@ -427,7 +433,7 @@ class Intake:
             phone=message.phone,
             source_id=self._settings.source_id,
             created_at=self._now(),
-            last_incoming_at=message.at,
+            last_incoming_at=message.at if is_heard else None,
         )
 
 

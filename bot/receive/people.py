@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.items import Lifetimes, Tie, put_tie, put_welcome, tie_key
 from bot.translate.incoming import ClientMessage
 from bot.translate.languages import Language
-from bot.translate.starts import start_line
+from bot.translate.starts import is_quiet, start_line
 from kommo.models import Content
 from storage.database import Transaction
 
@@ -41,6 +41,7 @@ async def meet(
     settings: PeopleSettings,
     *,
     is_new: bool,
+    has_spoken: bool,
     now: datetime,
     lifetimes: Lifetimes,
 ) -> ClientMessage:
@@ -58,7 +59,12 @@ async def meet(
     if message.start is None:
         return message
     line = start_line(message.start, settings.language, is_invited=contact_id is not None)
-    shown = message.payload.model_copy(update={"content": Content(type="text", text=line)})
+    shown = message.payload.model_copy(
+        update={
+            "content": Content(type="text", text=line),
+            "silent": is_quiet(line, has_spoken=has_spoken),
+        }
+    )
     return replace(message, payloads=(shown, *message.payloads[1:]))
 
 

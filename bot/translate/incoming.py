@@ -12,6 +12,7 @@ from bot.translate.context import heading
 from bot.translate.files import MediaUrl
 from bot.translate.ids import ID_LIMIT, ChatAddress, participant_id
 from bot.translate.names import person_name
+from bot.translate.notices import is_quiet
 from bot.translate.starts import start_payload
 from bot.translate.text import clean
 from kommo.ids import ExternalMessageId, SourceId
@@ -140,6 +141,7 @@ def _payloads(
             source_id=source_id,
             sender=person(author),
             content=content,
+            silent=is_quiet(message),
         )
         for part, content in enumerate(shown(message, media_url), start=1)
     )

@@ -43,6 +43,88 @@ SILENT = frozenset(
 )
 """Kinds that tell a manager nothing: how the client arranges the chat on the screen."""
 
+QUIET = frozenset(
+    {
+        "boost_added",
+        "channel_chat_created",
+        "checklist_tasks_added",
+        "checklist_tasks_done",
+        "community_chat_added",
+        "community_chat_joined",
+        "community_chat_removed",
+        "connected_website",
+        "delete_chat_photo",
+        "direct_message_price_changed",
+        "gift_upgrade_sent",
+        "giveaway_completed",
+        "giveaway_created",
+        "group_chat_created",
+        "left_chat_member",
+        "managed_bot_created",
+        "message_auto_delete_timer_changed",
+        "migrate_from_chat_id",
+        "migrate_to_chat_id",
+        "new_chat_members",
+        "new_chat_photo",
+        "new_chat_title",
+        "paid_message_price_changed",
+        "pinned_message",
+        "poll_option_added",
+        "poll_option_deleted",
+        "proximity_alert_triggered",
+        "refunded_payment",
+        "suggested_post_approval_failed",
+        "suggested_post_approved",
+        "suggested_post_declined",
+        "suggested_post_paid",
+        "suggested_post_refunded",
+        "supergroup_chat_created",
+        "video_chat_ended",
+        "video_chat_participants_invited",
+        "video_chat_scheduled",
+        "video_chat_started",
+        "write_access_allowed",
+    }
+)
+"""Kinds that Telegram tells of and the client did not say: they make no lead, and call nobody."""
+
+SAID = frozenset(
+    {
+        "animation",
+        "audio",
+        "chat_shared",
+        "checklist",
+        "contact",
+        "dice",
+        "document",
+        "game",
+        "gift",
+        "giveaway",
+        "giveaway_winners",
+        "invoice",
+        "live_photo",
+        "location",
+        "paid_media",
+        "passport_data",
+        "photo",
+        "poll",
+        "rich_message",
+        "sticker",
+        "story",
+        "successful_payment",
+        "text",
+        "unique_gift",
+        "user_shared",
+        "users_shared",
+        "venue",
+        "video",
+        "video_note",
+        "voice",
+        "web_app_data",
+    }
+)
+"""Kinds that the client sent, gave, shared or paid: words to a manager."""
+
 FIXED: Mapping[str, str] = {
     "pinned_message": "[The client pinned a message.]",
     "write_access_allowed": "[The client allowed the bot to write.]",
@@ -58,7 +140,7 @@ FIXED: Mapping[str, str] = {
 
 def notice(message: Message) -> str:
     """Return a text for a message without counterpart; none when there is nothing to tell."""
-    kind = str(getattr(message.content_type, "value", message.content_type))
+    kind = _kind(message)
     if kind in SILENT:
         return ""
     if kind in FIXED:
@@ -66,6 +148,19 @@ def notice(message: Message) -> str:
     if kind in READERS:
         return READERS[kind](getattr(message, kind))
     return f"[{_name(message, kind)}]"
+
+
+def is_quiet(message: Message) -> bool:
+    """Tell whether a message is none of the client's words, so that it is to call nobody.
+
+    What this version does not know may be what the client says; what holds nothing is not.
+    """
+    kind = _kind(message)
+    return kind in QUIET or (kind == "unknown" and not message.model_extra)
+
+
+def _kind(message: Message) -> str:
+    return str(getattr(message.content_type, "value", message.content_type))
 
 
 def _name(message: Message, kind: str) -> str:

@@ -45,7 +45,7 @@ def reachability(update: ChatMemberUpdated, *, bot_id: int) -> Reachability | No
 def notice(
     change: Reachability, *, update_id: int, source_id: SourceId | None, language: Language
 ) -> NewMessage:
-    """Return what the manager reads in the conversation."""
+    """Return what the manager reads in the conversation; it calls nobody."""
     text = in_language(UNBLOCKED if change.is_reachable else BLOCKED, language)
     return NewMessage(
         at=change.at,
@@ -54,4 +54,5 @@ def notice(
         source_id=source_id,
         sender=person(change.author),
         content=Content(type="text", text=text),
+        silent=True,
     )

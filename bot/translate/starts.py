@@ -32,6 +32,15 @@ def invitation_payload(random: str) -> str:
     return f"inv_{random}"
 
 
+def is_quiet(line: str, *, has_spoken: bool) -> bool:
+    """Tell whether the line of a start is none of the client's words, and calls nobody.
+
+    A plain start is what the client sent. Where somebody came from is not, as long as nothing
+    follows; once the client has spoken, it tells the manager that the client is back.
+    """
+    return line != START and not has_spoken
+
+
 def start_line(payload: str, language: Language, *, is_invited: bool) -> str:
     """Return what the manager reads of a start."""
     if is_invited:

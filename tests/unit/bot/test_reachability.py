@@ -41,6 +41,7 @@ def test_a_block_and_its_end_are_told(status, is_reachable, text):
     assert (told.address.conversation_id, told.is_reachable) == ("tg:700001:555", is_reachable)
     shown = notice(told, update_id=9, source_id=SourceId("sales"), language="en")
     assert (shown.content.text, shown.external_id) == (text, "tg:700001:555:notice:9")
+    assert shown.silent
 
 
 @pytest.mark.parametrize("kind", ["group", "supergroup", "channel"])

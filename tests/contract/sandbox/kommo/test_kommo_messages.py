@@ -40,10 +40,16 @@ async def test_a_first_message_makes_one_lead(integration, kommo):
 
 async def test_a_silent_message_makes_no_lead(integration, kommo):
     """Imported history stays silent until a message that is not."""
-    await integration.send(silent=True)
+    await integration.send("imported", silent=True)
     assert kommo.leads == []
-    await integration.send()
+    conversation = kommo.conversations[CONVERSATION]
+    assert (conversation.notified, conversation.window_from) == ([], None)
+    await integration.send("new")
     assert len(kommo.leads) == 1
+    opened = conversation.window_from
+    await integration.send("imported later", silent=True)
+    assert [one.text for one in conversation.notified] == ["new"]
+    assert conversation.window_from == opened is not None
 
 
 async def test_messages_are_shown_by_their_milliseconds(integration, kommo):
