@@ -4,6 +4,7 @@ Answers are read like webhooks: tolerant of what is absent, strict only about wh
 cannot do without.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -83,6 +84,14 @@ class HistoryMessage:
     raw: dict[str, Any]
 
 
+class HistoryPage(list[HistoryMessage]):
+    """The messages of a page that can be read; `told` is how many rows it had."""
+
+    def __init__(self, messages: Iterable[HistoryMessage] = (), *, told: int = 0) -> None:
+        super().__init__(messages)
+        self.told = told
+
+
 def connection(body: bytes) -> Connection:
     """Read the answer to connect.
 
@@ -153,7 +162,7 @@ def created_chat(body: bytes) -> CreatedChat:
     )
 
 
-def history(body: bytes) -> list[HistoryMessage]:
+def history(body: bytes) -> HistoryPage:
     """Read a page of a chat's history; a row without id or time is of no use, and left out.
 
     An empty body is the answer for a chat that is unknown or has no messages.
@@ -166,7 +175,8 @@ def history(body: bytes) -> list[HistoryMessage]:
     if fields and "messages" not in fields.data:
         raise PayloadError("it tells no messages")
     rows = fields.children("messages")
-    return [message for row in rows if (message := _history_message(row)) is not None]
+    read = (message for row in rows if (message := _history_message(row)) is not None)
+    return HistoryPage(read, told=len(fields.elements("messages")))
 
 
 def participant(fields: Fields) -> Participant:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import httpx
 
 from kommo import answers, calls
-from kommo.answers import Connection, CreatedChat, HistoryMessage, SentMessage
+from kommo.answers import Connection, CreatedChat, HistoryPage, SentMessage
 from kommo.calls import Call
 from kommo.errors import (
     HeldBackError,
@@ -150,7 +150,7 @@ class ChatsApi:
 
     async def history(
         self, kommo_chat_id: KommoChatId, *, offset: int = 0, limit: int = calls.HISTORY_LIMIT
-    ) -> list[HistoryMessage]:
+    ) -> HistoryPage:
         """Return a page of a conversation, newest first; empty when Kommo does not know it."""
         call = calls.history(self._scope(), kommo_chat_id, offset=offset, limit=limit)
         return await self._call(call, answers.history)

@@ -6,7 +6,7 @@ or 0, and numbers come as strings. `Fields` reads them all the same way.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -139,6 +139,11 @@ class Fields:
     def child(self, key: str) -> "Fields":
         """Return an object inside this one, without fields when it is absent."""
         return Fields(self.data.get(key), f"{self._path}{key}.")
+
+    def elements(self, key: str) -> Sequence[object]:
+        """Return the elements of a list, whatever they are; none when it is absent."""
+        value = self.data.get(key)
+        return value if isinstance(value, list) else []
 
     def children(self, key: str) -> list["Fields"]:
         """Return the objects of a list; what is no object is left out."""

@@ -47,6 +47,8 @@ class Account:
         self.repeated_msgid = repeated_msgid
         self.status_field = status_field
         self.now = now
+        self.tells_milliseconds = True
+        """Whether a history's `msec_timestamp` says more than the second: it may be 0."""
         self.is_connected = False
         self.is_enabled = True
         self.title = ""

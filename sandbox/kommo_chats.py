@@ -130,8 +130,10 @@ def history(account: Account, chat_id: str, query: Json) -> Json | None:
     conversation = account.conversation(chat_id)
     if conversation is None or conversation.id != chat_id:
         return None
-    newest = sorted(conversation.messages, key=lambda one: one.msec_timestamp, reverse=True)
-    rows = [_row(message) for message in newest[offset : offset + limit]]
+    oldest = sorted(conversation.messages, key=lambda one: one.msec_timestamp)
+    rows = [_row(message) for message in oldest[::-1][offset : offset + limit]]
+    if not account.tells_milliseconds:
+        rows = [{**row, "msec_timestamp": 0} for row in rows]
     return {"messages": rows} if rows else None
 
 

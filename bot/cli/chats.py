@@ -132,11 +132,13 @@ async def _kommo_chat(database: Database, chats: ChatsApi, name: str) -> KommoCh
 
 async def _messages(chats: ChatsApi, chat_id: KommoChatId, limit: int) -> list[HistoryMessage]:
     messages: list[HistoryMessage] = []
+    offset = 0
     while len(messages) < limit:
         wanted = min(HISTORY_PAGE, limit - len(messages))
-        page = await chats.history(chat_id, offset=len(messages), limit=wanted)
+        page = await chats.history(chat_id, offset=offset, limit=wanted)
         messages += page
-        if len(page) < wanted:
+        offset += page.told
+        if page.told < wanted:
             break
     return messages
 

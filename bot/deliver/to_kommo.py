@@ -401,7 +401,7 @@ class ToKommo:
             for row in rows:
                 if row.external_id == message.external_id:
                     return row.kommo_message_id
-            if not rows:
+            if not rows.told:
                 return None
         return None
 

@@ -17,7 +17,7 @@ from bot.pulse import Life
 from bot.translate import status
 from bot.translate.languages import Language, in_language
 from bot.translate.missed import Bounds, in_order, of_client, of_managers
-from kommo.answers import HistoryMessage
+from kommo.answers import HistoryMessage, HistoryPage
 from kommo.events import ManagerMessage, parse_event, webhook_of
 from kommo.ids import AmojoId, ConversationId, KommoChatId, KommoMessageId, KommoUserId
 from kommo.models import StatusCode
@@ -47,7 +47,7 @@ class ReadPage(Protocol):
 
     async def __call__(
         self, kommo_chat_id: KommoChatId, *, offset: int, limit: int
-    ) -> list[HistoryMessage]:
+    ) -> HistoryPage:
         """Read it."""
         ...
 
@@ -168,7 +168,7 @@ class Recovery:
         for page in range(PAGES):
             rows = await self._read(chat_id, offset=page * PAGE, limit=PAGE)
             found |= {row.kommo_message_id: row for row in rows if row.at >= since}
-            if len(rows) < PAGE or min(row.at for row in rows) < since:
+            if rows.told < PAGE or (rows and rows[-1].at < since):
                 break
         return list(found.values())
 
@@ -206,7 +206,9 @@ class Recovery:
             keys = await snapshot.inbox.known(_key(row) for row in rows)
             ids = await snapshot.messages.known_kommo(row.kommo_message_id for row in rows)
         unknown = [
-            row for row in rows if _key(row) not in keys and row.kommo_message_id not in ids
+            row
+            for row in reversed(rows)  # of one moment, too, the oldest first
+            if _key(row) not in keys and row.kommo_message_id not in ids
         ]
         return sorted(unknown, key=lambda row: row.at)
 
