@@ -318,6 +318,19 @@ class DurableQueue(QueueReader):
         )
         return bool(rows)
 
+    async def record_cut(self, item_id: int, *, number: int) -> bool:
+        """Store that a call of an item was too long: its pieces are calls of their own.
+
+        Returns:
+            whether there is such an item still.
+        """
+        rows = await self._session.rows(
+            f"UPDATE {self._table} SET cuts = json_insert(cuts, '$[#]', :number), unknowns = 0 "
+            "WHERE id = :id RETURNING id",
+            {"id": item_id, "number": number},
+        )
+        return bool(rows)
+
     async def finish(self, item_id: int, *, now: datetime) -> None:
         """End an item that was delivered."""
         await self._end(item_id, "done", now, None)
@@ -476,7 +489,7 @@ class DurableQueue(QueueReader):
         parameters = {"id": item_id, "now": to_ms(now), "expires_at": to_ms(expires_at)}
         rows = await self._session.rows(
             f"UPDATE {self._table} SET state = 'pending', expires_at = :expires_at, "
-            "unknowns = 0, finished_at = NULL, is_dropped = 0 "
+            "unknowns = 0, finished_at = NULL, is_dropped = 0, is_retried = 1 "
             "WHERE id = :id AND state IN ('pending', 'dead') RETURNING id",
             parameters,
         )

@@ -1,5 +1,6 @@
 """What is in a queue: its items, and what can be asked about them."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,8 @@ Urgency = Literal["now", "", "later"]
 
 COLUMNS = (
     "id, dedupe_key, ordering_key, conversation_id, kind, payload, state, created_at, due_at, "
-    "expires_at, started_at, attempts, progress, is_uncertain, reason, finished_at, lane, unknowns"
+    "expires_at, started_at, attempts, progress, is_uncertain, reason, finished_at, lane, "
+    "unknowns, cuts, is_retried"
 )
 
 
@@ -39,6 +41,11 @@ class QueueItem:
     finished_at: datetime | None
     lane: str = ""
     unknowns: int = 0
+    cuts: tuple[int, ...] = ()
+    """The numbers of its calls that were too long, in the order of cutting."""
+
+    is_retried: bool = False
+    """Whether an operator tried it again."""
 
 
 class QueueReader:
@@ -154,7 +161,7 @@ def item_of(row: Row) -> QueueItem:
     (
         item_id, dedupe_key, ordering_key, conversation_id, kind, payload, state, created_at,
         due_at, expires_at, started_at, attempts, progress, is_uncertain, reason, finished_at,
-        lane, unknowns,
+        lane, unknowns, cuts, is_retried,
     ) = row  # fmt: skip
     return QueueItem(
         id=item_id,
@@ -175,4 +182,6 @@ def item_of(row: Row) -> QueueItem:
         finished_at=optional_moment(finished_at),
         lane=lane,
         unknowns=unknowns,
+        cuts=tuple(json.loads(cuts)),
+        is_retried=bool(is_retried),
     )

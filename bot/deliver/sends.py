@@ -151,8 +151,6 @@ class Sends:
         item: QueueItem,
         step: Step,
         part_of: PartOf,
-        *,
-        is_whole: bool = True,
     ) -> Any:
         """Make a call when it is its turn, and return what Telegram sent back.
 
@@ -162,7 +160,6 @@ class Sends:
             item: what it is a call of.
             step: which one.
             part_of: returns what is stored of an answer.
-            is_whole: whether the step is made with it, not only a piece of the step.
 
         Raises:
             StoppedError: nothing begins any more.
@@ -184,8 +181,7 @@ class Sends:
             raise
         else:
             self._hung.discard(send.chat)
-            if is_whole:
-                self._journal.take(step, part_of(sent), bot.id)
+            self._journal.take(step, part_of(sent), bot.id)
             return sent
         finally:
             send.end()

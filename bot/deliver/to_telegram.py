@@ -38,13 +38,14 @@ from bot.items import Kind, Lifetimes, put_status
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, Undeliverable
 from bot.patience import persist
 from bot.translate import outgoing, status
+from bot.translate.cuts import Planned, plan
 from bot.translate.ids import ChatAddress, parse_conversation, parse_lane
 from bot.translate.keyboards import Style, pressable
 from bot.translate.languages import Language, in_language
 from bot.translate.outgoing import Manner
 from bot.translate.presses import Press
 from bot.translate.templates import TelegramTemplate, in_telegrams_version
-from bot.translate.uploads import instead, pieces
+from bot.translate.uploads import instead
 from bot.translate.welcome import Welcome, greeting
 from bot.translate.window import is_late
 from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction
@@ -62,6 +63,10 @@ log = logging.getLogger(__name__)
 
 class MovedError(NotBegunError):
     """Whose item it is was found out; it waits for its turn among that conversation's."""
+
+
+class TooLongError(Exception):
+    """Telegram refused a call that can be cut into pieces."""
 
 
 class TooSoonError(NotBegunError):
@@ -423,52 +428,59 @@ class ToTelegram:
         event: ManagerMessage | LegacyMessage,
         address: ChatAddress,
     ) -> SentPart | None:
-        """Make the calls that are left, and record each before the next; return the last one's."""
-        part = None
-        for number, call in enumerate(calls[item.progress :], start=item.progress + 1):
-            if number > item.progress + 1:
+        """Make the calls that are left, and record each before the next; return the last one's.
+
+        What Telegram finds too long is cut; its pieces take its place, also in later attempts.
+        """
+        part, cuts, number, is_first = None, item.cuts, item.progress, True
+        while number < len(planned := plan(calls, cuts)):
+            if not is_first:
                 self._next_call(address)
-            tie = partial(part_of, event=event, address=address, number=number)
-            step = Step.of(item, number, is_last=number == len(calls))
-            part = tie(await self._show(bot, call, Showing(item, step, tie)))
-            if number < len(calls):
+            is_first, is_last = False, number + 1 == len(planned)
+            tie = partial(part_of, event=event, address=address, number=number + 1)
+            step = Step.of(item, number + 1, is_last=is_last)
+            try:
+                part = tie(await self._show(bot, planned[number], Showing(item, step, tie)))
+            except TooLongError:
+                cuts = (*cuts, number + 1)
+                cut = partial(_record_cut, item=item, number=number + 1)
+                await persist(self._database, cut)
+                continue
+            number += 1
+            if not is_last:
                 await persist(
                     self._database, partial(_record_part, item=item, number=number, part=part)
                 )
                 self._sends.recorded(item, number)
         return part
 
-    async def _show(self, bot: Bot, call: TelegramMethod[Any], showing: Showing) -> Any:
-        """Make one call, or what stands in for it when Telegram refuses it as it is."""
-        async with self._uploads.ready(call) as first:
+    async def _show(self, bot: Bot, planned: Planned, showing: Showing) -> Any:
+        """Make one call, or what stands in for it when Telegram refuses it as it is.
+
+        Raises:
+            TooLongError: its pieces may be taken.
+        """
+        async with self._uploads.ready(planned.call) as first:
             ready = first
             while True:
                 try:
-                    return await self._call(bot, ready, showing)
+                    return await self._sends.make(
+                        bot, ready, showing.item, showing.step, showing.part_of
+                    )
                 except TelegramBadRequest as error:
-                    shorter = pieces(ready.call, error.message)
-                    if shorter:
-                        return await self._show_pieces(bot, ready, shorter, showing)
+                    if planned.is_cut_by(error.message):
+                        raise TooLongError from error
                     other = instead(ready.call, error.message)
                     if other is None:
                         raise
                     log.info("shown otherwise: %s", error.message, extra={"bot": bot.id})
                     ready = replace(ready, call=other)
 
-    async def _show_pieces(
-        self, bot: Bot, ready: ReadyCall, shorter: Sequence[TelegramMethod[Any]], showing: Showing
-    ) -> Any:
-        """Make several calls in the place of one; return what Telegram says of the last."""
-        for one in shorter[:-1]:
-            await self._call(bot, replace(ready, call=one), showing, is_whole=False)
-        return await self._call(bot, replace(ready, call=shorter[-1]), showing)
 
-    async def _call(
-        self, bot: Bot, ready: ReadyCall, showing: Showing, *, is_whole: bool = True
-    ) -> Any:
-        return await self._sends.make(
-            bot, ready, showing.item, showing.step, showing.part_of, is_whole=is_whole
-        )
+async def _record_cut(tx: Transaction, item: QueueItem, number: int) -> None:
+    """Store that one call of an item has become several."""
+    if not await tx.inbox.record_cut(item.id, number=number):
+        raise ForgottenError
 
 
 async def _record_part(

@@ -7,6 +7,8 @@ from tests.e2e.test_manager_content import chat, picture, send, status_of
 __all__ = ["chat", "send"]
 
 ANN, GROUP, SUPERGROUP = 555, -4001, -1004001
+CHAT = "tg:700001:555"
+TOO_LONG = {"ok": False, "error_code": 400, "description": "Bad Request: message is too long"}
 
 
 def refuse(telegram, method, description):
@@ -67,6 +69,58 @@ async def test_a_caption_that_is_too_long_goes_below_its_file(chat, telegram, ko
         ("sendPhoto", ""),
         ("sendMessage", "words"),
     ]
+    assert kommo.statuses_of(message_id) == [1]
+
+
+@pytest.mark.parametrize("status", [429, 502])
+async def test_the_pieces_of_a_text_are_sent_once_each(
+    chat, bridge, telegram, kommo, send, eventually, status
+):
+    """When a later piece has to wait, it goes on there; a quote of any piece is understood."""
+    refuse(telegram, "sendMessage", "message is too long")
+    telegram.faults.fail(
+        "sendMessage", status=status, where=lambda call: call.fields["text"].startswith("other")
+    )
+    halves = [" ".join(["first"] * 300), " ".join(["other"] * 300)]
+    message_id = await send(text="\n\n".join(halves))
+    assert telegram.texts_to(ANN) == halves
+    assert kommo.statuses_of(message_id) == [1]
+    for number, sent in enumerate(telegram.sent_to(ANN), start=3):
+        telegram.client_says("What?", reply_to=sent.message_id)
+        await eventually(lambda expected=number: len(kommo.messages_in(CHAT)) == expected)
+        assert kommo.messages_in(CHAT)[-1].reply_to == {"message": {"id": message_id}}
+
+
+@pytest.mark.parametrize("status", [429, 502])
+async def test_the_file_of_a_caption_that_is_too_long_is_sent_once(
+    chat, telegram, kommo, send, status
+):
+    """When the words below it have to wait, the file is neither fetched nor sent again."""
+    refuse(telegram, "sendPhoto", "message caption is too long")
+    telegram.faults.fail("sendMessage", status=status)
+    media = kommo.add_attachment(picture(), "a.png")
+    message_id = await send(type="picture", media=media, text="words")
+    shown = [(sent.method, sent.text) for sent in telegram.sent_to(ANN)]
+    assert shown == [("sendPhoto", ""), ("sendMessage", "words")]
+    assert kommo.statuses_of(message_id) == [1]
+
+
+async def test_every_part_of_a_message_may_be_cut(chat, telegram, kommo, send):
+    """However many parts are too long, and whichever waits, the client reads all of it once."""
+    words = ("one", "two", "three", "four")
+    for word in words:
+        telegram.faults.fail(
+            "sendMessage",
+            status=400,
+            body=TOO_LONG,
+            where=lambda call, word=word: call.fields["text"].startswith(word),
+        )
+    telegram.faults.fail(
+        "sendMessage", status=502, where=lambda call: call.fields["text"].startswith("three")
+    )
+    parts = [" ".join([word] * (3500 // len(word) - 300)) for word in words]
+    message_id = await send(text="\n\n".join(parts))
+    assert " ".join(telegram.texts_to(ANN)).split() == " ".join(parts).split()
     assert kommo.statuses_of(message_id) == [1]
 
 
