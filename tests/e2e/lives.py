@@ -13,10 +13,13 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 from sandbox.story import is_ok
+
+AHEAD = "TESTS_CLOCK_AHEAD_S"
 
 
 @functools.cache
@@ -31,17 +34,32 @@ def be(arguments: Sequence[str], output: str, errors: str, environ: dict[str, st
     os.environ.update(environ)
     from bot.__main__ import run  # noqa: PLC0415 - the tests' own process may go without
 
+    ahead_s = float(environ.get(AHEAD, 0))
+    if ahead_s:
+        _set_clock(timedelta(seconds=ahead_s))
+
     for number, path in ((1, output), (2, errors)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
     sys.exit(run(list(arguments)))
 
 
+def _set_clock(ahead: timedelta) -> None:
+    """Let the service believe in another time."""
+    from bot.cli import run as command  # noqa: PLC0415 - as above
+
+    command.open_app = functools.partial(  # type: ignore[attr-defined]
+        command.open_app,  # type: ignore[attr-defined]
+        now=lambda: datetime.now(UTC) + ahead,
+    )
+
+
 async def begin(
-    arguments: Sequence[str], *, output: Path, errors: Path
+    arguments: Sequence[str], *, output: Path, errors: Path, ahead_s: float = 0.0
 ) -> multiprocessing.process.BaseProcess:
-    """Start a command as a process of its own."""
+    """Start a command as a process of its own, whose clock may be set ahead or back."""
+    environ = {**os.environ, AHEAD: str(ahead_s)}
     process = _context().Process(
-        target=be, args=(tuple(arguments), str(output), str(errors), dict(os.environ))
+        target=be, args=(tuple(arguments), str(output), str(errors), environ)
     )
     await asyncio.to_thread(process.start)
     return process
@@ -55,11 +73,15 @@ class Lives:
         self._config = config
         self._admin_port = admin_port
         self._process: multiprocessing.process.BaseProcess | None = None
+        self.ahead_s = 0.0
+        """How far the clock of the next life is ahead of the world's."""
 
     async def start(self, *, is_healthy: bool = True) -> None:
         """Start a life; wait until it is healthy, if asked to."""
         arguments = ("--config", str(self._config), "run")
-        self._process = await begin(arguments, output=self.log, errors=self.log)
+        self._process = await begin(
+            arguments, output=self.log, errors=self.log, ahead_s=self.ahead_s
+        )
         if is_healthy:
             await self.until_healthy()
 

@@ -115,6 +115,11 @@ class Traffic:
             self.answered[client].append(text)
             self.ids[text] = message_id
 
+    async def says_unheard(self, text: str, client: int) -> None:
+        """Let the manager write what no webhook brings: it has to be read back."""
+        self.ids[text] = await self.kommo.manager_says(text, to=conversation(client), hook=False)
+        self.answered[client].append(text)
+
     def _in_kommo(self, client: int) -> list[str]:
         said = set(self.said[client])
         return [text for text in self.kommo.texts_in(conversation(client)) if text in said]

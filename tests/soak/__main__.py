@@ -51,7 +51,9 @@ CALM_S, ROUND_S = 8.0, 3.0
 DRAIN_S = 600.0
 STALL_S, SLOW_S = 2.0, 6.0
 DATABASE = "kommo-telegram.sqlite3"
-MAY_REPEAT = ("kill", "kill during a stall", "Telegram: reset after")
+LOST = "lost webhook to a silent client"
+SILENT_MS = 5 * 86_400_000
+MAY_REPEAT = ("kill", "kill during a stall", LOST, "Telegram: reset after")
 OFF_S = 5.0
 CLIENTS = range(601, 609)
 
@@ -96,14 +98,23 @@ TROUBLES: dict[str, Callable[[Faults, str], object]] = {
     "error 500": lambda faults, call: faults.fail(call, status=500, times=3),
     "a page in HTML": lambda faults, call: faults.html(call, times=3),
     "slow down": lambda faults, call: faults.fail(call, status=429, retry_after=2, times=3),
+    "a page in Latin-1": lambda faults, call: faults.fail(
+        call, status=502, body="<h1>Serviço indisponível</h1>".encode("latin-1"), times=3
+    ),
     "hangs": lambda faults, call: faults.hang(call, seconds=4, times=2),
     "reset before": lambda faults, call: faults.reset(call, times=3),
     "reset after": lambda faults, call: faults.reset(call, after_processing=True),
 }
 
 
-async def soak(minutes: float, seed: int) -> bool:
-    """Run; return whether all promises were kept."""
+async def soak(minutes: float, seed: int, only: str = "") -> bool:
+    """Run; return whether all promises were kept.
+
+    Args:
+        minutes: for how long.
+        seed: of what happens by chance.
+        only: what goes wrong has this in its name.
+    """
     chance = random.Random(seed)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -143,8 +154,12 @@ async def soak(minutes: float, seed: int) -> bool:
             "kill": partial(_kill, lives),
             "kill during a stall": partial(_kill_stalled, lives, folder / DATABASE),
             "stop while Telegram is slow": partial(_stop_slowly, lives, telegram),
+            "clock moved across a restart": partial(_move_clock, lives, chance),
+            LOST: partial(_lose_webhook, lives, folder / DATABASE, traffic),
         }
-        happened = await _trouble(minutes, traffic, ends, troubles(telegram, kommo))
+        possible = {k: v for k, v in troubles(telegram, kommo).items() if only in k}
+        ends = {name: end for name, end in ends.items() if only in name}
+        happened = await _trouble(minutes, traffic, ends, possible)
         telegram.faults.clear()
         kommo.faults.clear()
         await _until(traffic.has_arrived)
@@ -179,6 +194,33 @@ async def _stop_slowly(lives: Lives, telegram: TelegramServer) -> None:
     await asyncio.sleep(1)
     await lives.terminate()
     telegram.faults.remove(slow)
+    await lives.start()
+
+
+async def _move_clock(lives: Lives, chance: random.Random) -> None:
+    """Stop it, and start it with a clock that is minutes ahead or behind; or right again."""
+    await lives.terminate()
+    lives.ahead_s = chance.choice([-300.0, 0.0, 300.0])
+    await lives.start()
+
+
+def _age(database: Path, client: int) -> None:
+    """Let a conversation have been silent for days."""
+    with contextlib.closing(sqlite3.connect(database)) as raw, raw:
+        raw.execute(
+            "UPDATE conversations SET last_incoming_at = last_incoming_at - :ms, "
+            "last_outgoing_at = last_outgoing_at - :ms WHERE chat_id = :client",
+            {"ms": SILENT_MS, "client": client},
+        )
+
+
+async def _lose_webhook(lives: Lives, database: Path, traffic: Traffic) -> None:
+    """Kill it; meanwhile a manager follows up with a client who was silent for days."""
+    await lives.kill()
+    client = traffic.chance.choice(traffic.clients)
+    await asyncio.to_thread(_age, database, client)
+    number = len(traffic.answered[client])
+    await traffic.says_unheard(f"follow-up {number} to {client}", client)
     await lives.start()
 
 
@@ -220,9 +262,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make soak", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--only", default="", help="a part of the name of what may go wrong")
     options = parser.parse_args()
     print(f"{options.minutes:g} minutes, seed {options.seed}", flush=True)
-    sys.exit(0 if asyncio.run(soak(options.minutes, options.seed)) else 1)
+    sys.exit(0 if asyncio.run(soak(options.minutes, options.seed, options.only)) else 1)
 
 
 if __name__ == "__main__":
