@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from storage.database import Database, Transaction
+from storage.database import Database, Snapshot, Transaction
 from storage.errors import DatabaseStalledError
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
@@ -37,17 +37,37 @@ async def persist(
         DatabaseStalledError: it has not passed within that time.
         DatabaseUnavailableError: this will not pass by itself.
     """
+
+    async def once() -> T:
+        async with database.transaction() as tx:
+            return await work(tx)
+
+    return await _patiently(once, "stored", within_s)
+
+
+async def ask(database: Database, question: Callable[[Snapshot], Awaitable[T]]) -> T:
+    """Return the answer to a question without which nothing goes on, as soon as there is one.
+
+    Raises:
+        DatabaseUnavailableError: this will not pass by itself.
+    """
+
+    async def once() -> T:
+        async with database.snapshot() as snapshot:
+            return await question(snapshot)
+
+    return await _patiently(once, "read", None)
+
+
+async def _patiently(once: Callable[[], Awaitable[T]], done: str, within_s: float | None) -> T:
     pause_s, began_at = FIRST_PAUSE_S, time.monotonic()
     while True:
         try:
-            async with database.transaction() as tx:
-                result = await work(tx)
+            return await once()
         except DatabaseStalledError as error:
             if within_s is not None and time.monotonic() - began_at >= within_s:
                 raise
             if pause_s == FIRST_PAUSE_S:
-                log.error("nothing can be stored, trying until it can: %s", error)
+                log.error("nothing can be %s, trying until it can: %s", done, error)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-        else:
-            return result

@@ -73,6 +73,9 @@ Statement = tuple[str, Parameters]
 AT_ONCE_STEPS = 20_000
 """So many steps of SQLite's machine take about a millisecond; longer questions hold nobody up."""
 
+READ_PAUSES_S = (0.05, 0.2, 0.5)
+"""After so long a question that failed for a moment is asked again."""
+
 CACHED_STATEMENTS = 512
 T = TypeVar("T")
 
@@ -150,7 +153,10 @@ class Connection:
 
 
 class Reading:
-    """The session of those who only read: at once, unless a question turns out to take long."""
+    """The session of those who only read: at once, unless a question turns out to take long.
+
+    What is busy or fails for a moment is asked again; who asks sees only what lasts.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -162,6 +168,16 @@ class Reading:
     async def batch(self, *statements: Statement) -> list[list[Row]]:
         """Run several statements in one go and return the rows of each."""
         work = partial(_run_all, statements)
+        for pause_s in READ_PAUSES_S:
+            try:
+                return await self._once(work)
+            except DatabaseStalledError:
+                await asyncio.sleep(pause_s)
+        return await self._once(work)
+
+    async def _once(
+        self, work: Callable[[sqlite3.Connection], list[list[Row]]]
+    ) -> list[list[Row]]:
         answers = await self._connection.at_once(partial(_within_steps, work))
         return await self._connection.call(work) if answers is None else answers
 

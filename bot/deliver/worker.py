@@ -13,11 +13,11 @@ from typing import Literal, Protocol
 from bot.deliver.lanes import Room, deal
 from bot.items import name_of
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, RetryPolicy, Undeliverable
-from bot.patience import persist
+from bot.patience import ask, persist
 from storage.attempts import Attempt, Result
-from storage.database import Database, Transaction
+from storage.database import Database, Snapshot, Transaction
 from storage.queue import DurableQueue
-from storage.queue_reader import QueueItem
+from storage.queue_reader import QueueItem, QueueReader
 
 IDLE_S = 1.0
 """How often an idle queue is looked at, for what another process (`queue retry`) put there."""
@@ -217,8 +217,9 @@ class Worker:
         places = self._concurrency - len(self._running)
         if places <= 0:
             return []
-        async with self._database.snapshot() as snapshot:
-            due = await getattr(snapshot, self._name).due_lanes(now=self._looked_at)
+        due = await ask(
+            self._database, lambda snapshot: self._reader(snapshot).due_lanes(now=self._looked_at)
+        )
         dealt = self._deal(due, places)
         if not dealt:
             return []
@@ -270,9 +271,10 @@ class Worker:
 
     async def _rest(self) -> None:
         """Sleep until something is due or was put into the queue."""
-        async with self._database.snapshot() as snapshot:
-            reader = getattr(snapshot, self._name)
-            due_at = await reader.next_due_at(after=self._looked_at)
+        due_at = await ask(
+            self._database,
+            lambda snapshot: self._reader(snapshot).next_due_at(after=self._looked_at),
+        )
         pause_s = IDLE_S if self._is_paused() else min(self._opens_in_s, IDLE_S)
         if due_at is not None and not self._is_paused():
             pause_s = min(max((due_at - self._now()).total_seconds(), 0.0), pause_s)
@@ -416,6 +418,9 @@ class Worker:
 
     def _queue(self, tx: Transaction) -> DurableQueue:
         return tx.inbox if self._name == "inbox" else tx.outbox
+
+    def _reader(self, snapshot: Snapshot) -> QueueReader:
+        return snapshot.inbox if self._name == "inbox" else snapshot.outbox
 
 
 def _gave_up(item: QueueItem, last: RetryLater) -> Undeliverable:
