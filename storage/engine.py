@@ -25,7 +25,7 @@ import aiosqlite
 
 from storage.errors import DatabaseStalledError, DatabaseUnavailableError
 
-BUSY_TIMEOUT_S = 3.0
+BUSY_TIMEOUT_S = 2.0
 """How long a writer waits for another process, such as `queue retry`: less than Kommo waits."""
 
 OWNER_ONLY = 0o600
