@@ -170,6 +170,11 @@ async def put_reaction(
     )
 
 
+def status_key(kommo_message_id: KommoMessageId, status: StatusCode) -> str:
+    """Return what makes a delivery status unique."""
+    return f"status:{kommo_message_id}:{int(status)}"
+
+
 async def put_status(
     tx: Transaction,
     kommo_message_id: KommoMessageId,
@@ -188,7 +193,7 @@ async def put_status(
         kommo_message_id=kommo_message_id, status=status, error_code=error_code, error=error
     )
     await tx.outbox.add(
-        dedupe_key=f"status:{kommo_message_id}:{int(status)}",
+        dedupe_key=status_key(kommo_message_id, status),
         ordering_key=f"status:{kommo_message_id}",
         conversation_id=conversation_id,
         kind=Kind.DELIVERY_STATUS,

@@ -1,7 +1,7 @@
 """Conversations: a Telegram chat and its Kommo counterpart."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.attempts import without_items
@@ -10,7 +10,7 @@ from storage.moments import from_ms, optional_moment, optional_ms, to_ms
 
 COLUMNS = (
     "conversation_id, bot_id, business_user_id, chat_id, name, username, phone, source_id, "
-    "is_reachable, created_at, last_incoming_at, last_outgoing_at, contact_id"
+    "is_reachable, created_at, last_incoming_at, last_outgoing_at, contact_id, reachability_at"
 )
 
 
@@ -34,6 +34,9 @@ class Conversation:
     last_outgoing_at: datetime | None = None
     contact_id: int | None = None
     """Kommo's contact that the bridge linked it to; set by `set_contact` alone."""
+
+    reachability_at: datetime | None = field(default=None, compare=False)
+    """When it was last learned whether the client lets the bot write; by our clock."""
 
 
 class ConversationReader:
@@ -141,9 +144,11 @@ class Conversations(ConversationReader):
         await self._session.rows(
             f"INSERT INTO conversations ({COLUMNS}) VALUES "
             "(:conversation_id, :bot_id, :business_user_id, :chat_id, :name, :username, :phone, "
-            ":source_id, :is_reachable, :created_at, :last_incoming_at, :last_outgoing_at, NULL) "
+            ":source_id, :is_reachable, :created_at, :last_incoming_at, :last_outgoing_at, NULL, "
+            ":created_at) "
             "ON CONFLICT (conversation_id) DO UPDATE SET name = excluded.name, "
             "username = excluded.username, is_reachable = excluded.is_reachable, "
+            "reachability_at = excluded.reachability_at, "
             "phone = coalesce(excluded.phone, conversations.phone), "
             "source_id = coalesce(excluded.source_id, conversations.source_id), "
             "last_incoming_at = CASE WHEN conversations.last_incoming_at >= "
@@ -192,12 +197,34 @@ class Conversations(ConversationReader):
             {"conversation_id": conversation_id, "contact_id": contact_id},
         )
 
-    async def set_reachable(self, conversation_id: str, *, is_reachable: bool) -> None:
-        """Store whether the client lets the bot write."""
+    async def set_reachable(
+        self, conversation_id: str, *, is_reachable: bool, now: datetime | None = None
+    ) -> None:
+        """Store whether the client lets the bot write, as the client showed it."""
         await self._session.rows(
-            "UPDATE conversations SET is_reachable = :is_reachable "
+            "UPDATE conversations SET is_reachable = :is_reachable, reachability_at = :now "
             "WHERE conversation_id = :conversation_id",
-            {"conversation_id": conversation_id, "is_reachable": int(is_reachable)},
+            {
+                "conversation_id": conversation_id,
+                "is_reachable": int(is_reachable),
+                "now": optional_ms(now),
+            },
+        )
+
+    async def learn_reachable(
+        self, conversation_id: str, *, is_reachable: bool, asked_at: datetime, now: datetime
+    ) -> None:
+        """Store what a call showed, unless the client showed otherwise since the call began."""
+        await self._session.rows(
+            "UPDATE conversations SET is_reachable = :is_reachable, reachability_at = :now "
+            "WHERE conversation_id = :conversation_id AND (is_reachable = 0 OR :is_reachable = 0) "
+            "AND (reachability_at IS NULL OR reachability_at <= :asked_at)",
+            {
+                "conversation_id": conversation_id,
+                "is_reachable": int(is_reachable),
+                "asked_at": to_ms(asked_at),
+                "now": to_ms(now),
+            },
         )
 
     async def forget(self, conversation_id: str) -> bool:
@@ -248,6 +275,7 @@ def _conversation(row: Row) -> Conversation:
     (
         conversation_id, bot_id, business_user_id, chat_id, name, username, phone, source_id,
         is_reachable, created_at, last_incoming_at, last_outgoing_at, contact_id,
+        reachability_at,
     ) = row  # fmt: skip
     return Conversation(
         conversation_id=conversation_id,
@@ -263,4 +291,5 @@ def _conversation(row: Row) -> Conversation:
         last_incoming_at=optional_moment(last_incoming_at),
         last_outgoing_at=optional_moment(last_outgoing_at),
         contact_id=contact_id,
+        reachability_at=optional_moment(reachability_at),
     )

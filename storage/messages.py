@@ -247,16 +247,17 @@ class Messages(MessageReader):
         now: datetime,
         conversation_id: str | None = None,
     ) -> bool:
-        """Move a message's status forward: none → delivered → read, or none → error.
+        """Move a message's status forward: none → delivered → read, or none → error → delivered.
 
         Returns:
-            whether it moved; it never goes backwards, and an error is final.
+            whether it moved; it never goes backwards.
         """
         rows = await self._session.rows(
             "INSERT INTO deliveries (kommo_message_id, conversation_id, status, known_at) "
             "VALUES (:id, :conversation_id, :status, :now) "
             "ON CONFLICT (kommo_message_id) DO UPDATE SET status = excluded.status "
             "WHERE deliveries.status IS NULL OR (deliveries.status = 1 AND excluded.status = 2) "
+            "OR (deliveries.status = -1 AND excluded.status = 1) "
             "RETURNING 1",
             {
                 "id": kommo_message_id,

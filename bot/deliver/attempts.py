@@ -1,7 +1,7 @@
 """What an attempt to show a client something comes to: aiogram's errors as outcomes (pure)."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import aiohttp
 from aiogram.exceptions import (
@@ -22,7 +22,7 @@ from bot.telegram_session import http_status, is_page
 from bot.translate import status
 from bot.translate.status import Verdict
 
-BAD_REQUEST, GATEWAY_TIMEOUT = 400, 504
+GATEWAY_TIMEOUT = 504
 
 UNSENT = (
     aiohttp.ClientConnectorError,
@@ -38,6 +38,11 @@ class NotSentError(Exception):
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict.text)
         self.verdict = verdict
+
+
+@dataclass(frozen=True)
+class Blocked(Undeliverable):
+    """Telegram says that the client has blocked the bot."""
 
 
 class UnsentError(AiogramError):
@@ -72,17 +77,24 @@ def outcome_of(error: AiogramError) -> Outcome:
 def _refusal(error: TelegramAPIError) -> Outcome:
     """Return the outcome of an answer of the fours; only Telegram's own is about the message."""
     code = _status_of(error)
-    if code is None or (code == BAD_REQUEST and is_page(error)):
+    if code is None or (code == status.BAD_REQUEST and is_page(error)):
         return later(f"Telegram cannot be used now: {error.message}")
     return refused(code, error.message)
+
+
+def is_about_message(error: TelegramAPIError) -> bool:
+    """Tell whether a refusal is one of what was sent, and not of the bot or by somebody else."""
+    return isinstance(_refusal(error), Undeliverable)
 
 
 def refused(code: int, description: str) -> Outcome:
     """Return the outcome of a call that Telegram refused."""
     verdict = status.refusal(code, description)
     if verdict.retry:
-        return RetryLater(verdict.text, code=verdict.code, text=verdict.text)
-    return _final(f"Telegram: {description}", verdict)
+        reason = f"{verdict.text.rstrip('.')} ({description})"
+        return RetryLater(reason, code=verdict.code, text=verdict.text)
+    kind = Blocked if verdict == status.CLIENT_BLOCKED else Undeliverable
+    return kind(f"Telegram: {description}", code=verdict.code, text=verdict.text)
 
 
 def unshown(error: NotSentError | FetchError) -> Outcome:
@@ -129,7 +141,7 @@ def _status_of(error: TelegramAPIError) -> int | None:
         (TelegramUnauthorizedError, status.UNAUTHORIZED),
         (TelegramForbiddenError, status.FORBIDDEN),
         (TelegramNotFound, status.NOT_FOUND),
-        (TelegramBadRequest, BAD_REQUEST),
+        (TelegramBadRequest, status.BAD_REQUEST),
     )
     return next((code for kind, code in codes if isinstance(error, kind)), None)
 

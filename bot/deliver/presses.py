@@ -11,6 +11,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.methods import AnswerCallbackQuery, EditMessageReplyMarkup, TelegramMethod
 
+from bot.deliver.attempts import is_about_message
 from bot.translate.presses import Press, answer_text, choice
 
 log = logging.getLogger(__name__)
@@ -37,4 +38,6 @@ async def _call(bot: Bot, call: TelegramMethod[Any], within: aiohttp.ClientTimeo
     try:
         await bot(call, request_timeout=within)  # type: ignore[arg-type]
     except (TelegramBadRequest, TelegramForbiddenError) as error:
+        if not is_about_message(error):
+            raise
         log.info("the choice is not shown: %s", error.message, extra={"bot": bot.id})

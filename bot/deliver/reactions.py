@@ -10,6 +10,8 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.methods import SetMessageReaction
 
+from bot.deliver.attempts import is_about_message
+
 log = logging.getLogger(__name__)
 
 
@@ -27,4 +29,6 @@ async def show_reaction(
     try:
         await bot(call, request_timeout=within)  # type: ignore[arg-type]
     except (TelegramBadRequest, TelegramForbiddenError) as error:
+        if not is_about_message(error):
+            raise
         log.warning("a manager's reaction is not shown: %s", error.message, extra={"bot": bot.id})

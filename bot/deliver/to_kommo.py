@@ -22,7 +22,7 @@ from bot.deliver.openings import (
 )
 from bot.deliver.sizes import NotAskedYetError, Sizes
 from bot.deliver.unknown import UnknownMessages, UnknownPatience
-from bot.items import Kind, name_of
+from bot.items import Kind, name_of, status_key
 from bot.kommo_chats import KommoChats
 from bot.links import MediaLinks
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, Undeliverable
@@ -48,6 +48,7 @@ from kommo.models import (
     NewMessage,
     Person,
     Reaction,
+    StatusCode,
 )
 from storage.conversation_chats import ConversationChat
 from storage.database import Database, Transaction
@@ -338,6 +339,32 @@ class ToKommo:
 
     async def _refused(self, item: QueueItem, error: RejectedError) -> Outcome:
         """Decide what a refusal means for this kind of item."""
+        outcome = await self._meant(item, error)
+        if isinstance(outcome, Undeliverable) and await self._follows_an_error(item):
+            log.info(
+                "Kommo takes no status after an error: %s",
+                error,
+                extra={"item": name_of("incoming", item.id)},
+            )
+            return Delivered()
+        return outcome
+
+    async def _follows_an_error(self, item: QueueItem) -> bool:
+        """Tell whether an item is the status of a message that failed, and was tried again.
+
+        Nothing says that an error may be taken back, and nobody has to mend it if it may not.
+        Reference: Kommo, Update message delivery status.
+        """
+        if item.kind != Kind.DELIVERY_STATUS:
+            return False
+        status = DeliveryStatus.model_validate_json(item.payload)
+        earlier = status_key(status.kommo_message_id, StatusCode.ERROR)
+        async with self._database.snapshot() as snapshot:
+            error = await snapshot.outbox.by_dedupe_key(earlier)
+        return status.status != StatusCode.ERROR and error is not None
+
+    async def _meant(self, item: QueueItem, error: RejectedError) -> Outcome:
+        """Decide what a refusal says of an item, whatever was told before."""
         if item.kind in ABOUT_MESSAGES and _is_of_message(error, NOT_FOUND):
             return await self._not_known(item, error)
         is_about_channel = error.is_about_channel or error.status in CHANNEL_TROUBLE

@@ -19,7 +19,15 @@ from aiogram.methods import TelegramMethod
 
 from bot.addressees import find
 from bot.deliver.attachments import Attachments
-from bot.deliver.attempts import NotSentError, later, outcome_of, refused, slow_down, unshown
+from bot.deliver.attempts import (
+    Blocked,
+    NotSentError,
+    later,
+    outcome_of,
+    refused,
+    slow_down,
+    unshown,
+)
 from bot.deliver.doubts import still_down, weighed
 from bot.deliver.events import event_of
 from bot.deliver.fetch import FetchError
@@ -28,6 +36,7 @@ from bot.deliver.lanes import NO_LIMIT, Room
 from bot.deliver.pace import NotBegunError
 from bot.deliver.presses import show_choice
 from bot.deliver.rates import Limits, Rates
+from bot.deliver.reachable import is_blocked
 from bot.deliver.reactions import show_reaction
 from bot.deliver.references import telegram_message_id
 from bot.deliver.sends import ForgottenError, PartOf, Sends, Shown, timeout
@@ -185,7 +194,8 @@ class ToTelegram:
     async def settle(
         self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable
     ) -> None:
-        """Store the delivery status that tells the manager how it ended."""
+        """Store the delivery status for the manager, and whether the bot is blocked."""
+        await self._learn_reachable(tx, item, outcome)
         if item.kind != Kind.MANAGER_MESSAGE:
             return
         event = event_of(item)
@@ -195,8 +205,6 @@ class ToTelegram:
         if isinstance(outcome, Shown) and outcome.last is not None:
             await tx.messages.remember_outgoing(outcome.last)
         failed = outcome if isinstance(outcome, Undeliverable) else None
-        if failed and failed.text == status.CLIENT_BLOCKED.text and conversation_id:
-            await tx.conversations.set_reachable(conversation_id, is_reachable=False)
         await put_status(
             tx,
             event.kommo_message_id,
@@ -208,6 +216,20 @@ class ToTelegram:
             error=in_language(failed.text or status.REFUSED.text, self._language)
             if failed
             else None,
+        )
+
+    async def _learn_reachable(
+        self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable
+    ) -> None:
+        """Store whether the client lets the bot write, if an attempt showed it."""
+        if not isinstance(outcome, Blocked | Shown) or item.conversation_id is None:
+            return
+        now = self._now()
+        await tx.conversations.learn_reachable(
+            item.conversation_id,
+            is_reachable=isinstance(outcome, Shown),
+            asked_at=item.started_at or now,
+            now=now,
         )
 
     async def _send(self, item: QueueItem) -> Outcome:
@@ -222,7 +244,7 @@ class ToTelegram:
         bot = self._bots.get(address.bot_id)
         if bot is None:
             raise NotSentError(status.BOT_REMOVED)
-        known = await self._reachable(address)
+        known = await self._reachable(address, item)
         if isinstance(event, ManagerReaction):
             return await self._react(bot, event, address)
         if is_late(event, known.last_incoming_at if known else None, self._window):
@@ -290,11 +312,11 @@ class ToTelegram:
             moved = await snapshot.notes.get(moved_note(address.bot_id, address.chat_id))
         return replace(address, chat_id=int(moved)) if moved else address
 
-    async def _reachable(self, address: ChatAddress) -> Conversation | None:
+    async def _reachable(self, address: ChatAddress, item: QueueItem) -> Conversation | None:
         """Return the conversation; what a client who blocked the bot never sees is refused."""
         async with self._database.snapshot() as snapshot:
             known = await snapshot.conversations.get(address.conversation_id)
-        if known is not None and not known.is_reachable:
+        if is_blocked(known, item, now=self._now()):
             raise NotSentError(status.CLIENT_BLOCKED)
         return known
 

@@ -24,7 +24,9 @@ async def store_reachability(
     known = await tx.conversations.get(conversation_id)
     if known is None or known.is_reachable == change.is_reachable:
         return
-    await tx.conversations.set_reachable(conversation_id, is_reachable=change.is_reachable)
+    await tx.conversations.set_reachable(
+        conversation_id, is_reachable=change.is_reachable, now=now
+    )
     message = notice(change, update_id=update_id, source_id=source_id, language=language)
     at = await tx.conversations.next_msec(conversation_id, change.at)
     await put_message(tx, message.model_copy(update={"at": at}), now=now, lifetimes=lifetimes)

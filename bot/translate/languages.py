@@ -28,6 +28,11 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "O bot do Telegram desta conversa não está mais configurado.",
         "Бот Telegram этого диалога больше не настроен.",
     ),
+    "The Telegram bot could not be used in time.": (
+        "El bot de Telegram no se pudo usar a tiempo.",
+        "O bot do Telegram não pôde ser usado a tempo.",
+        "Бот Telegram не удалось использовать вовремя.",
+    ),
     "Telegram no longer accepts the bot's token.": (
         "Telegram ya no acepta el token del bot.",
         "O Telegram não aceita mais o token do bot.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kommo.models import ErrorCode
 
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_LARGE, TOO_MANY = 401, 403, 404, 413, 429
+BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_LARGE, TOO_MANY = 400, 401, 403, 404, 413, 429
 SERVER_ERROR = 500
 
 
@@ -37,6 +37,9 @@ BOT_REMOVED = Verdict(
 )
 BOT_REVOKED = Verdict(
     ErrorCode.INTEGRATION_OFF, "Telegram no longer accepts the bot's token.", retry=True
+)
+BOT_UNUSABLE = Verdict(
+    ErrorCode.INTEGRATION_OFF, "The Telegram bot could not be used in time.", retry=True
 )
 GAVE_UP = Verdict(
     ErrorCode.INTERNAL,
@@ -96,6 +99,12 @@ MISSED = Verdict(
 SLOW_DOWN = Verdict(ErrorCode.OTHER, "Telegram asks to slow down.", retry=True)
 
 _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (
+    ("logged out", BOT_UNUSABLE),  # while the bot moves to another Bot API server
+    ("terminated by", BOT_UNUSABLE),
+    ("unauthorized", BOT_REVOKED),
+    ("too many requests", SLOW_DOWN),
+    ("flood", SLOW_DOWN),
+    ("try again later", GAVE_UP),
     ("bot was blocked by the user", CLIENT_BLOCKED),
     ("user_is_blocked", CLIENT_BLOCKED),
     ("user is deactivated", ACCOUNT_DELETED),
@@ -155,6 +164,9 @@ _BY_STATUS = {
 def refusal(status: int, description: str) -> Verdict:
     """Return what a refused call means.
 
+    A refusal of the bot, or with a status that says nothing of messages, is none of the message:
+    it is tried again.
+
     Args:
         status: the `error_code` of Telegram's answer, such as 400 or 403.
         description: Telegram's own words; matched by parts in lower case, as they change.
@@ -165,4 +177,4 @@ def refusal(status: int, description: str) -> Verdict:
     for part, verdict in _BY_DESCRIPTION:
         if part in words:
             return verdict
-    return _BY_STATUS.get(status, REFUSED)
+    return _BY_STATUS.get(status, REFUSED if status == BAD_REQUEST else BOT_UNUSABLE)

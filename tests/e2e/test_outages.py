@@ -255,3 +255,40 @@ async def test_an_upload_without_an_answer_is_sent_twice_at_most(
     message_id = await kommo.manager_sends(type="file", media=link, to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(message_id) == [-1], within_s=20)
     assert len(telegram.sent_to(ANN)) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        pytest.param(400, "Bad Request: Logged out", id="moving-to-another-server"),
+        pytest.param(400, "Bad Request: Unauthorized", id="unauthorized-as-400"),
+        pytest.param(401, "Unauthorized", id="unauthorized"),
+        pytest.param(409, "Conflict: terminated by other getUpdates request", id="conflict"),
+    ],
+)
+async def test_a_refusal_of_the_bot_is_none_of_the_message(
+    bridge, telegram, kommo, eventually, status, words
+):
+    """The answer waits until the bot may be used again; nothing is told as failed."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    body = {"ok": False, "error_code": status, "description": words}
+    fault = telegram.faults.fail("sendMessage", status=status, body=body)
+    message_id = await kommo.manager_says("Good morning", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    assert fault.hits == 1
+    assert telegram.texts_to(ANN) == ["Good morning"]
+
+
+async def test_the_health_of_a_bot_that_is_refused_says_why(bridge, telegram, ports, eventually):
+    """A bot that is logged out during a move between servers is named, and well afterwards."""
+    body = {"ok": False, "error_code": 400, "description": "Bad Request: Logged out"}
+    fault = telegram.faults.fail("getUpdates", status=400, body=body, times=None)
+    telegram.client_says("hi")  # ends the poll that waits
+    async with aiohttp.ClientSession() as http, asyncio.timeout(10):
+        words = ""
+        while "Logged out" not in words:
+            async with http.get(f"http://127.0.0.1:{ports[1]}/healthz") as answer:
+                words = await answer.text()
+            await asyncio.sleep(0.05)
+    assert fault.hits > 0

@@ -1,5 +1,9 @@
 """Clients who block the bot and come back, and what the manager learns of it."""
 
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 ANN = 555
@@ -100,3 +104,68 @@ async def test_a_block_that_only_a_refusal_told_of_is_remembered(
     await eventually(lambda: "here I am" in kommo.texts_in(conversation))
     await kommo.manager_says("three", to=conversation)
     await eventually(lambda: telegram.texts_to(ANN) == ["three"])
+
+
+@pytest.fixture
+async def refused(conversation, telegram, kommo, eventually):
+    """An answer that Telegram refused: the client blocks the bot, and comes back unseen."""
+    telegram.faults.fail("sendMessage", status=403)
+    message_id = await kommo.manager_says("one", to=conversation)
+    await eventually(lambda: kommo.statuses_of(message_id) == [-1])
+    return message_id
+
+
+async def test_a_block_is_not_believed_for_ever(refused, bridge, telegram, kommo, eventually):
+    """After a while Telegram is asked again; once it takes an answer, the next ones go as ever."""
+    bridge.ahead = timedelta(minutes=11)
+    kommo.account.now = lambda: datetime.now(UTC) + bridge.ahead
+    await kommo.manager_says("two", to=CONVERSATION)
+    await eventually(lambda: telegram.texts_to(ANN) == ["two"])
+    await kommo.manager_says("three", to=CONVERSATION)
+    await eventually(lambda: telegram.texts_to(ANN) == ["two", "three"])
+
+
+async def test_what_an_operator_tries_again_is_asked_for(
+    refused, command, telegram, kommo, eventually
+):
+    """A retry asks Telegram whatever was believed; its success is told, and believed as well."""
+    code, _output, _errors = await command("queue", "retry")
+    assert code == 0
+    await eventually(lambda: telegram.texts_to(ANN) == ["one"])
+    await eventually(lambda: kommo.statuses_of(refused) == [-1, 1])
+    await kommo.manager_says("two", to=CONVERSATION)
+    await eventually(lambda: telegram.texts_to(ANN) == ["one", "two"])
+    telegram.client_says("thanks")
+    await eventually(lambda: kommo.statuses_of(refused) == [-1, 1, 2])
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+async def test_a_kommo_that_takes_no_status_after_an_error_costs_nothing(
+    refused, command, config, telegram, kommo, eventually, status
+):
+    """The retry stands, whatever the manager sees; nobody has to mend anything."""
+    fault = kommo.faults.fail("*/delivery_status", status=status, times=None)
+    await command("queue", "retry")
+    await eventually(lambda: telegram.texts_to(ANN) == ["one"])
+    await eventually(lambda: fault.hits >= 1)
+    if status != 404:  # that one is believed after minutes only
+        async with asyncio.timeout(10):
+            while json.loads((await command("queue", "list", "--json"))[1]):  # noqa: ASYNC110 - another program
+                await asyncio.sleep(0.1)
+
+
+async def test_who_comes_back_while_a_refusal_is_on_its_way_is_not_called_blocked(
+    conversation, telegram, kommo, eventually
+):
+    """A message that arrived after the attempt had begun counts for more than its refusal."""
+    held = telegram.faults.hang("sendMessage")
+    first = await kommo.manager_says("one", to=conversation)
+    await eventually(lambda: held.hits == 1)
+    telegram.client_says("here I am")
+    await eventually(lambda: "here I am" in kommo.texts_in(conversation))
+    telegram.peers[ANN].blocked.add(700001)
+    held.release()
+    await eventually(lambda: kommo.statuses_of(first) == [-1])
+    telegram.peers[ANN].blocked.clear()
+    await kommo.manager_says("two", to=conversation)
+    await eventually(lambda: telegram.texts_to(ANN) == ["two"])

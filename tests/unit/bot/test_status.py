@@ -138,6 +138,38 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
         ),
         pytest.param(404, "Not Found", True, 902, status.BOT_REVOKED, id="token-malformed"),
         pytest.param(
+            400, "Bad Request: Logged out", True, 902, status.BOT_UNUSABLE, id="logged-out"
+        ),
+        pytest.param(
+            400, "Bad Request: Unauthorized", True, 902, status.BOT_REVOKED, id="revoked-by-words"
+        ),
+        pytest.param(
+            409,
+            "Conflict: terminated by other getUpdates request",
+            True,
+            902,
+            status.BOT_UNUSABLE,
+            id="conflict",
+        ),
+        pytest.param(402, "Payment Required", True, 902, status.BOT_UNUSABLE, id="402"),
+        pytest.param(406, "Not Acceptable", True, 902, status.BOT_UNUSABLE, id="406"),
+        pytest.param(418, "I'm a teapot", True, 902, status.BOT_UNUSABLE, id="418"),
+        pytest.param(420, "FLOOD_WAIT_7", True, 905, status.SLOW_DOWN, id="flood-in-capitals"),
+        pytest.param(
+            400, "Bad Request: PEER_FLOOD", True, 905, status.SLOW_DOWN, id="flood-of-a-peer"
+        ),
+        pytest.param(
+            400, "Bad Request: too Many Requests", True, 905, status.SLOW_DOWN, id="flood-as-400"
+        ),
+        pytest.param(
+            403,
+            "Forbidden: bot was kicked from the channel chat",
+            False,
+            904,
+            status.GROUP_LOST,
+            id="kicked-from-a-channel",
+        ),
+        pytest.param(
             429, "Too Many Requests: retry after 5", True, 905, status.SLOW_DOWN, id="flood"
         ),
         pytest.param(
