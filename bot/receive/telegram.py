@@ -39,7 +39,12 @@ KINDS = [
     "my_chat_member",
 ]
 WAIT_S, MARGIN_S, BATCH = 30, 10, 100
-REVOKED_PAUSE_S, CONFLICT_PAUSE_S = 30.0, 5.0
+REVOKED_PAUSE_S, REVOKED_PATIENCE = 30.0, 20
+"""A server that is being moved refuses all tokens for a minute; longer, it is about ours."""
+
+CONFLICT_PAUSE_S, CONFLICT_WAIT_S = 2.0, 3
+"""A poll that does not wait never meets the other program: it is over once one has waited."""
+
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 3.0
 """Short, so that the end of an outage is noticed at once: a poll costs next to nothing."""
 
@@ -107,12 +112,14 @@ class Poller:
                     await self._prepare()
                     is_ready = True
                 updates = await self._fetch(offset, wait_s)
+                await self.store(updates)
+            except StorageError:
+                raise
             except Exception as error:  # whatever a server answers, this bot goes on
-                is_ready, wait_s = is_ready and not _is_webhook(error), 0
+                is_ready, wait_s = is_ready and not _is_webhook(error), _wait_s(error)
                 await asyncio.sleep(self._pause_s(error))
                 continue
             self._recovered()
-            await self.store(updates)
             following = _next_offset(updates, offset)
             if updates and following == offset:  # nothing confirms them: they come again
                 await asyncio.sleep(LONGEST_PAUSE_S)
@@ -181,7 +188,9 @@ class Poller:
         match error:
             case TelegramUnauthorizedError() | TelegramNotFound() if not is_page(error):
                 reason = "Telegram does not accept the token: make a new one with @BotFather"
-                pause_s = REVOKED_PAUSE_S
+                pause_s = self._backoff_s()
+                if self._failures > REVOKED_PATIENCE:
+                    pause_s = REVOKED_PAUSE_S
             case TelegramConflictError() if _is_webhook(error):
                 reason = (
                     "another program set a webhook on this bot: stop it; the webhook is removed"
@@ -219,6 +228,12 @@ class Poller:
         self._failures = 0
         self._health.problem = None
         self._health.is_polling = True
+
+
+def _wait_s(error: Exception) -> int:
+    """Return how long the poll after a failure waits: only as long as tells the end of it."""
+    is_other_program = isinstance(error, TelegramConflictError) and not _is_webhook(error)
+    return CONFLICT_WAIT_S if is_other_program else 0
 
 
 def _is_webhook(error: Exception) -> bool:

@@ -48,6 +48,25 @@ def watchdog(told, *, part=None, is_alive=True):
     )
 
 
+async def test_a_status_line_that_changes_is_said_soon(monkeypatch):
+    """Systemd hears within a second what has changed, however seldom it wants signs of life."""
+    monkeypatch.setattr("bot.operate.watchdog.LOOKED_S", 0.01)
+    told, lines = Told(), ["not connected"]
+    told.watchdog_s = 600.0
+
+    async def alive():
+        return True
+
+    watch = Watchdog(told, parts=[], is_database_alive=alive, describe=lambda: lines[-1])
+    running = asyncio.create_task(watch.run())
+    await asyncio.sleep(0.05)
+    lines.append("connected")
+    async with asyncio.timeout(5):
+        await told.heard_twice.wait()
+    running.cancel()
+    assert [state[-1] for state in told.states] == ["STATUS=not connected", "STATUS=connected"]
+
+
 async def test_ready_is_said_once_then_alive():
     """The first look that finds all moving says ready; each one says alive."""
     told = Told()
