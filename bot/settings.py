@@ -15,6 +15,7 @@ from bot.settings_sources import (
     read_credentials,
     read_environment,
     read_toml,
+    variable,
 )
 from bot.settings_tables import (
     AdminSettings,
@@ -31,10 +32,25 @@ from bot.settings_tables import (
 )
 from bot.settings_types import SafeAddress
 
-__all__ = ["BotSettings", "KommoSettings", "Settings", "find_file", "load", "readable_by_others"]
+__all__ = [
+    "BotSettings",
+    "KommoSettings",
+    "Settings",
+    "find_file",
+    "load",
+    "load_unregistered",
+    "readable_by_others",
+]
 
 SYSTEM_FILE = Path("/etc/kommo-telegram/config.toml")
 FILE_VARIABLE = "KOMMO_TELEGRAM_CONFIG"
+FROM_SUPPORT = {
+    "kommo.channel_id": "00000000-0000-4000-8000-000000000000",
+    "kommo.channel_secret": "waiting-for-kommo-support",
+}
+"""What only Kommo support can tell, days after the rest; and what stands in for it until then."""
+
+NOT_GIVEN = ("is missing", "is empty")
 
 
 class Settings(BaseSettings):
@@ -123,6 +139,29 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         }
     )
     return settings.model_copy(update={"storage": storage})
+
+
+def load_unregistered(
+    path: Path | None, environ: Mapping[str, str]
+) -> tuple[Settings, tuple[str, ...]]:
+    """Read the settings, also while Kommo support has not said channel id and secret yet.
+
+    Returns:
+        The settings, and the names of those that only have a stand-in.
+
+    Raises:
+        ConfigError: as `load`, for all that a person can mend today.
+    """
+    try:
+        return load(path, environ), ()
+    except ConfigError as error:
+        open_ones = {problem.path for problem in error.problems if problem.what in NOT_GIVEN}
+        missing = tuple(name for name in FROM_SUPPORT if name in open_ones)
+        if not missing:
+            raise
+    stand_ins = {variable(tuple(name.split("."))): FROM_SUPPORT[name] for name in missing}
+    kept = {name: value for name, value in environ.items() if name.upper() not in stand_ins}
+    return load(path, kept | stand_ins), missing
 
 
 def find_file(

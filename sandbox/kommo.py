@@ -207,18 +207,18 @@ class KommoServer(KommoResults, SandboxServer):
             now=self.account.now(),
         )
         if problem is not None:
-            raise RefusedError(403, problem)
+            raise RefusedError(403, problem, "ORIGIN_INVALID_SIGNATURE")
 
     def _want_owner(self, route: Route) -> None:
         if not self.account.is_enabled:
             raise RefusedError(404, "NOT_FOUND", "ORIGIN_NOT_REGISTERED")
         if route.is_of_channel:
             if route.owner != self.channel_id:
-                raise RefusedError(404, "no such channel")
+                raise RefusedError(404, "no such channel", "ORIGIN_NOT_REGISTERED")
         elif route.owner == self.channel_id:
             raise RefusedError(403, "the path wants the scope_id, not the channel's id")
         elif route.owner != self.scope_id:
-            raise RefusedError(404, "no such scope")
+            raise RefusedError(404, "no such scope", "ORIGIN_NOT_REGISTERED")
         elif not self.account.is_connected:
             raise RefusedError(403, "the account has not connected the channel")
 

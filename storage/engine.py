@@ -292,6 +292,39 @@ async def connect(path: Path, *, read_only: bool = False) -> AsyncIterator[Conne
         await opened.close()
 
 
+@asynccontextmanager
+async def look(path: Path) -> AsyncIterator[Connection]:
+    """Open a connection that changes nothing: not the file, nor its mode, nor what is beside it.
+
+    Without a write-ahead log nobody has the file open, and SQLite would make the side files only
+    to read. Reference: SQLite, URI Filenames (`mode`, `immutable`).
+
+    Raises:
+        DatabaseUnavailableError: the file cannot be opened or is no database.
+    """
+    open_file = partial(
+        sqlite3.connect,
+        _looking_at(path),
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,  # as in `connect`
+    )
+    thread = _Thread(open_file)
+    with _Mapped(path):
+        await thread
+    opened = Connection(thread, path)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+def _looking_at(path: Path) -> str:
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    return f"{path.absolute().as_uri()}?{'mode=ro' if has_log else 'immutable=1'}"
+
+
 async def copy(connection: Connection, target: Path) -> None:
     """Write a consistent copy of the database into a new file, for its owner only.
 

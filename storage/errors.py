@@ -1,6 +1,7 @@
 """What can go wrong with the database, by what the caller can do about it.
 
 StorageError ─┬ SchemaTooNewError         run the newer program, or restore a backup
+              ├ SchemaTooOldError         only to be looked at: let the service start first
               ├ DatabaseBusyError         another instance runs: stop it first
               └ DatabaseUnavailableError  unreadable, damaged: mend the machine
                 └ DatabaseStalledError    locked, full, read-only for now: pause, try again
@@ -13,6 +14,10 @@ class StorageError(Exception):
 
 class SchemaTooNewError(StorageError):
     """The database was written by a newer version of the program."""
+
+
+class SchemaTooOldError(StorageError):
+    """The database was written by an older version, and may only be looked at."""
 
 
 class DatabaseBusyError(StorageError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from storage.engine import Connection
-from storage.errors import SchemaTooNewError
+from storage.errors import SchemaTooNewError, SchemaTooOldError
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,20 @@ async def migrate(connection: Connection, known: Sequence[Migration] | None = No
         await connection.rollback()
         raise
     await connection.commit()
+
+
+async def require_current(connection: Connection) -> None:
+    """Want every known migration to be there already, for who only looks.
+
+    Raises:
+        SchemaTooNewError: the database knows more than this program.
+        SchemaTooOldError: it knows less.
+    """
+    if _missing(await _applied(connection), migrations()):
+        raise SchemaTooOldError(
+            "the database is of an older version; the next start of the service brings it up "
+            "to date"
+        )
 
 
 async def _apply_missing(connection: Connection, known: Sequence[Migration]) -> None:

@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from bot.settings import FILE_VARIABLE, Settings, find_file, load
+from bot.errors import ConfigError
+from bot.settings import FILE_VARIABLE, Settings, find_file, load, load_unregistered
 
 HELP = """A durable bridge between Telegram and the Kommo CRM.
 
@@ -96,12 +97,20 @@ def init(context: typer.Context, yes: YesOption = False) -> None:
 def check(
     context: typer.Context,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no server.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Check settings, database, bots and channel; say how to mend what fails."""
+    """Look at settings, database, bots and channel; say how to mend what fails."""
     from bot.cli import check as command  # noqa: PLC0415
 
-    file = find_file(context.obj, os.environ, Path.cwd())
-    raise typer.Exit(command.check(load_settings(context), file, offline=offline))
+    try:
+        file = settings_file(context)
+        settings, missing = load_unregistered(file, os.environ)
+    except ConfigError as error:
+        if as_json:
+            command.show_problems(error)
+        raise
+    code = command.check(settings, missing, file, offline=offline, as_json=as_json)
+    raise typer.Exit(code)
 
 
 @app.command()

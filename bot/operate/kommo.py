@@ -13,7 +13,7 @@ from bot.health import RestHealth
 from bot.operate.access import REMEDY, GrantedAccess
 from bot.operate.consent import consent_url
 from bot.operate.existing import is_there
-from bot.settings import Settings
+from bot.settings import KommoSettings, Settings
 from kommo.chats import ChatsApi
 from kommo.crm import PAUSES_S, Access, CrmApi, CrmPace, LongLivedToken
 from kommo.ids import AmojoId, ChannelId, scope_id
@@ -125,8 +125,14 @@ def no_access(settings: Settings) -> str:
     kommo = settings.kommo
     if kommo.oauth is None:
         return NO_ACCESS
-    link = consent_url(kommo, kommo.oauth, now=_now(), random=secrets.token_bytes)
-    return f"there is no access to Kommo's REST API yet: {REMEDY} {link}"
+    return f"there is no access to Kommo's REST API yet: {REMEDY} {consent_link(kommo)}"
+
+
+def consent_link(kommo: KommoSettings) -> str:
+    """Return a new link to the consent; an empty text where the settings want none."""
+    if kommo.oauth is None:
+        return ""
+    return consent_url(kommo, kommo.oauth, now=_now(), random=secrets.token_bytes)
 
 
 def _long_lived(settings: Settings) -> Access | None:
@@ -180,7 +186,7 @@ async def with_account(
         async with open_crm(settings, database, access=access, pace=pace) as crm:
             known = await crm.account_id()
         async with database.transaction() as tx:
-            await tx.notes.put(_account_note(settings), known)
+            await tx.notes.put(account_note(settings), known)
     return _naming(settings, known)
 
 
@@ -208,8 +214,9 @@ def _naming(settings: Settings, account_id: str) -> Settings:
 async def stored_account(settings: Settings, database: Database) -> str | None:
     """Return the account's id as an earlier start found it."""
     async with database.snapshot() as snapshot:
-        return await snapshot.notes.get(_account_note(settings))
+        return await snapshot.notes.get(account_note(settings))
 
 
-def _account_note(settings: Settings) -> str:
+def account_note(settings: Settings) -> str:
+    """Return under which name the account's id is stored."""
     return f"account_id {settings.kommo.rest_url}"

@@ -1,6 +1,7 @@
-"""What `check` asks the real servers: each bot, and the channel."""
+"""What `check` asks the real servers: each bot, the account, and the channel. It only reads."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
@@ -14,81 +15,106 @@ from aiogram.exceptions import (
 
 from bot.certificates import certificates
 from bot.errors import BridgeError
-from bot.operate.connect import OUTAGE, REMEDY
-from bot.operate.existing import is_there
-from bot.operate.kommo import naming_account, open_rest
+from bot.operate.findings import Finding, doubt, failure, well
+from bot.operate.kept import ExpiredError, Kept, open_looking
 from bot.operate.sources import WIDGET_REMEDY, plan
-from bot.operate.statuses import remembered_name
+from bot.operate.standing import scopes, standing
+from bot.operate.trust import in_words, why
 from bot.settings import BotSettings, Settings
 from bot.telegram_session import TelegramSession
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi
 from kommo.errors import KommoError, RejectedError
-from kommo.ids import AmojoId, ChannelId, KommoChatId, scope_id
-from storage.database import Database
+from kommo.ids import ChannelId, ScopeId
 
 TIMEOUT_S = 10
-FORBIDDEN, NOT_FOUND = 403, 404
-NO_CHAT = KommoChatId("00000000-0000-4000-8000-000000000000")
-"""Nobody's: asking for its history changes nothing."""
+FORBIDDEN = 403
+REST = "REST access"
+WAITING = (
+    "when the answer is there, put channel_id and channel_secret into the settings, or run "
+    "`kommo-telegram init` again; it takes 1 to 3 working days, and the service starts only then"
+)
 
-Probe = tuple[str, str, str]
-"""What was asked; its problem, or nothing; its answer, or the remedy."""
 
+async def probe(
+    settings: Settings, found: Kept, missing: tuple[str, ...]
+) -> AsyncIterator[Finding]:
+    """Ask every server that the bridge talks to.
 
-async def probe(settings: Settings) -> AsyncIterator[Probe]:
-    """Ask every server that the bridge talks to."""
+    Args:
+        settings: with stand-ins for what is missing.
+        found: what the database says.
+        missing: what Kommo support has not told yet.
+    """
     for entry in settings.telegram.bots:
         yield await _bot(settings, entry)
-    try:
-        settings = await naming_account(settings)
-    except (BridgeError, KommoError) as error:
-        yield "account", str(error), "or set kommo.account_id"
+    told: str | None = None
+    async for finding, account_id in _rest(settings, found):
+        told = account_id or told
+        yield finding
+    if missing:
+        text = f"waiting for Kommo support: {' and '.join(missing)} not set yet"
+        yield doubt("channel", text, WAITING)
         return
-    yield await _channel(settings)
-    yield "statuses", "", await _statuses(settings)
-    async for found in _rest(settings):
-        yield found
+    known = settings.kommo.account_id or found.account_id or told
+    if known is None:
+        return  # said already: nothing tells the account
+    kommo = settings.kommo.model_copy(update={"account_id": known})
+    settings = settings.model_copy(update={"kommo": kommo})
+    if told is None or told == known:
+        yield await _channel(settings, is_account_sure=told is not None)
+    yield well("statuses", _statuses(settings, found))
 
 
-async def _rest(settings: Settings) -> AsyncIterator[Probe]:
+async def _rest(settings: Settings, found: Kept) -> AsyncIterator[tuple[Finding, str | None]]:
     """Ask the REST API, where the settings give access to it: messages cross without."""
     kommo = settings.kommo
     if kommo.oauth is None and (kommo.access_token is None or kommo.rest_url is None):
-        yield "REST access", "", "not set up; sources, templates and contacts need it"
+        yield well(REST, "not set up; sources, templates and contacts need it"), None
         return
-    name = "REST access"
+    name = REST
+    known = kommo.account_id or found.account_id
     try:
-        async with open_rest(settings) as crm:
-            account_id = await crm.account_id()
-            if account_id != kommo.account_id:
-                yield name, f"it opens another account, {account_id}", "mend kommo.account_id"
+        async with open_looking(settings, found) as crm:
+            told = await crm.account_id()
+            if known and told != known:
+                remedy = f"set kommo.account_id to {told}, or take the token of the right account"
+                yield failure(name, f"it opens another account, {told}", remedy), told
                 return
-            yield name, "", "granted by consent" if kommo.access_token is None else "works"
+            granted = "granted by consent" if kommo.access_token is None else "works"
+            yield well(name, granted), told
             name = "sources"
-            async for found in _sources(settings, crm):
-                yield found
+            async for finding in _sources(settings, crm):
+                yield finding, None
+    except ExpiredError as error:
+        remedy = "the running service renews it by itself: start it, and check again"
+        yield doubt(name, str(error), remedy), None
     except RejectedError as error:
         is_widget = name == "sources" and error.status == FORBIDDEN
         remedy = WIDGET_REMEDY if is_widget else "see docs/setup.md"
-        yield name, str(error), remedy
+        yield failure(name, str(error), remedy), None
     except (BridgeError, KommoError) as error:
-        yield name, str(error), "messages cross without it; the rest is tried again by itself"
+        what, remedy = why(error)
+        text = f"{error}: {what}" if what else str(error)
+        general = "messages cross without it; the rest is tried again by itself"
+        yield failure(name, text, remedy or general), None
+    if known is None and name == REST:
+        yield failure("account", "it is not known yet", "see above, or set kommo.account_id"), None
 
 
-async def _sources(settings: Settings, crm: CrmApi) -> AsyncIterator[Probe]:
+async def _sources(settings: Settings, crm: CrmApi) -> AsyncIterator[Finding]:
     if not any(bot.source for bot in settings.telegram.bots):
         return
     todo = plan(settings.telegram.bots, await crm.sources(), settings.kommo.channel_code)
     differing = [str(row.get("external_id")) for row in (*todo.create, *todo.update)]
     if differing:
         text = f"missing in Kommo, or not as in the settings: {', '.join(differing)}"
-        yield "sources", text, "run: kommo-telegram sources sync"
+        yield failure("sources", text, "run: kommo-telegram sources sync")
         return
-    yield "sources", "", "every bot's source is in Kommo"
+    yield well("sources", "every bot's source is in Kommo")
 
 
-async def _bot(settings: Settings, entry: BotSettings) -> Probe:
+async def _bot(settings: Settings, entry: BotSettings) -> Finding:
     name = f"bot {entry.bot_id}"
     session = TelegramSession(settings.telegram.api_url)
     async with Bot(entry.token.get_secret_value(), session=session).context() as bot:
@@ -96,63 +122,52 @@ async def _bot(settings: Settings, entry: BotSettings) -> Probe:
             me = await bot.get_me(request_timeout=TIMEOUT_S)
             webhook = await bot.get_webhook_info(request_timeout=TIMEOUT_S)
         except (TelegramUnauthorizedError, TelegramNotFound):
-            return name, "Telegram does not accept the token", "make a new one with @BotFather"
+            remedy = "make a new one with @BotFather"
+            return failure(name, "Telegram does not accept the token", remedy)
         except (TelegramAPIError, AiogramError, OSError) as error:
-            text = f"Telegram did not answer ({type(error).__name__})"
-            return name, text, "check telegram.api_url and the network"
+            text = f"Telegram did not answer ({in_words(error)})"
+            return failure(name, text, why(error)[1] or "check telegram.api_url and the network")
     if webhook.url:
         text = "a webhook is set, so nothing can be polled"
-        return name, text, "`run` removes it; stop the program that set it, or it comes back"
-    return name, "", f"@{me.username}, {webhook.pending_update_count} updates wait"
+        remedy = "`run` removes it; stop the program that set it, or it comes back"
+        return failure(name, text, remedy)
+    count = webhook.pending_update_count
+    return well(
+        name, f"@{me.username}, {count} {'update waits' if count == 1 else 'updates wait'}"
+    )
 
 
-async def _channel(settings: Settings) -> Probe:
-    kommo = settings.kommo
-    channel_id, account_id = ChannelId(kommo.channel_id), AmojoId(kommo.account_id or "")
+async def _channel(settings: Settings, *, is_account_sure: bool) -> Finding:
+    scope, channel = scopes(settings)
     async with httpx.AsyncClient(
-        base_url=kommo.chats_url, timeout=TIMEOUT_S, verify=certificates()
+        base_url=settings.kommo.chats_url, timeout=TIMEOUT_S, verify=certificates()
     ) as http:
-        chats = ChatsApi(
-            http,
-            channel_id=channel_id,
-            scope_id=scope_id(channel_id, account_id),
-            secret=kommo.channel_secret.get_secret_value(),
-            now=lambda: datetime.now(UTC),
+        found = await standing(
+            _chats(settings, http, scope),
+            _chats(settings, http, channel),
+            is_account_sure=is_account_sure,
         )
-        try:
-            return "channel", "", await _asked(chats, settings)
-        except RejectedError as error:
-            return "channel", str(error), REMEDY
-        except KommoError as error:
-            return "channel", str(error), OUTAGE
+    if found.state == "warning" and not settings.kommo.connect_on_start:
+        remedy = "run: kommo-telegram connect (kommo.connect_on_start is false)"
+        return replace(found, state="failed", remedy=remedy)
+    return found
 
 
-async def _statuses(settings: Settings) -> str:
+def _chats(settings: Settings, http: httpx.AsyncClient, scope: ScopeId) -> ChatsApi:
+    return ChatsApi(
+        http,
+        channel_id=ChannelId(settings.kommo.channel_id),
+        scope_id=scope,
+        secret=settings.kommo.channel_secret.get_secret_value(),
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def _statuses(settings: Settings, found: Kept) -> str:
     """Return under which name the account takes delivery statuses."""
     if settings.kommo.status_field != "auto":
         return f"told as {settings.kommo.status_field!r} (kommo.status_field)"
-    name = None
-    if is_there(settings.database):
-        async with Database.open(settings.database) as database:
-            name = await remembered_name(settings, database)
-    if name is None:
+    if found.status_field is None:
         return "their name is found out with the first one (kommo.status_field is auto)"
-    return f"Kommo takes them as {name!r}, as was found out (kommo.status_field is auto)"
-
-
-async def _asked(chats: ChatsApi, settings: Settings) -> str:
-    """Return how the channel is; it is connected only where the settings want the bridge to."""
-    kommo = settings.kommo
-    if kommo.connect_on_start:
-        connection = await chats.connect(
-            AmojoId(kommo.account_id or ""),
-            kommo.title,
-            is_time_window_disabled=kommo.time_window is False,
-        )
-        return f"connected as {connection.title!r}"
-    try:
-        await chats.history(NO_CHAT, limit=1)
-    except RejectedError as error:
-        if error.status != NOT_FOUND:
-            raise
-    return "Kommo takes our calls; connecting is left to others (kommo.connect_on_start)"
+    told = f"Kommo takes them as {found.status_field!r}"
+    return f"{told}, as was found out (kommo.status_field is auto)"

@@ -14,10 +14,11 @@ log = logging.getLogger(__name__)
 
 async def status_names(settings: Settings, database: Database) -> StatusNames:
     """Return what tells statuses for the settings' account, whose id is known."""
+    note = status_note(settings, settings.kommo.account_id)
 
     async def remember(name: StatusField) -> None:
         log.info("Kommo takes delivery statuses as %r; the account's database remembers it", name)
-        await persist(database, lambda tx: tx.notes.put(_note(settings), name))
+        await persist(database, lambda tx: tx.notes.put(note, name))
 
     known = await remembered_name(settings, database)
     return StatusNames(settings.kommo.status_field, known, on_learned=remember)
@@ -26,9 +27,10 @@ async def status_names(settings: Settings, database: Database) -> StatusNames:
 async def remembered_name(settings: Settings, database: Database) -> StatusField | None:
     """Return the name that was found out for the settings' account; None before that."""
     async with database.snapshot() as snapshot:
-        noted = await snapshot.notes.get(_note(settings))
+        noted = await snapshot.notes.get(status_note(settings, settings.kommo.account_id))
     return next((name for name in get_args(StatusField) if name == noted), None)
 
 
-def _note(settings: Settings) -> str:
-    return f"status_field {settings.kommo.chats_url} {settings.kommo.account_id}"
+def status_note(settings: Settings, account_id: str | None) -> str:
+    """Return under which name it is remembered."""
+    return f"status_field {settings.kommo.chats_url} {account_id}"

@@ -1,0 +1,31 @@
+"""What `check` finds: each thing with its state, what was seen, and how to mend it (pure)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["ok", "warning", "failed"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one look found, and how to mend it."""
+
+    name: str
+    state: State
+    text: str
+    remedy: str = ""
+
+
+def well(name: str, text: str) -> Finding:
+    """Return what needs nothing."""
+    return Finding(name, "ok", text)
+
+
+def doubt(name: str, text: str, remedy: str) -> Finding:
+    """Return what a person should know of, and what may wait."""
+    return Finding(name, "warning", text, remedy)
+
+
+def failure(name: str, text: str, remedy: str) -> Finding:
+    """Return what keeps the bridge from its work."""
+    return Finding(name, "failed", text, remedy)

@@ -1,0 +1,180 @@
+"""`check` names trouble with a certificate as what it is. Real TLS servers; needs openssl."""
+
+import json
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.certificates import certificates
+from tests.e2e.commands import run_command
+from tests.programs import program
+
+HOST = "127.0.0.1"
+
+
+def openssl(*arguments):
+    """Run openssl."""
+    command = [str(program("openssl", "openssl")), *map(str, arguments)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def authority(folder, name):
+    """Make an authority; return the path of its certificate."""
+    path = folder / f"{name}.pem"
+    openssl(
+        *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+        *("-days", "30", "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE"),
+        *("-keyout", path.with_suffix(".key"), "-out", path),
+    )
+    return path
+
+
+def certificate(issuer, name, *, host=HOST, begins="20250101000000Z", ends="20991231000000Z"):
+    """Let an authority make a server's certificate; return its path."""
+    path = issuer.with_name(f"{name}.pem")
+    kind = "IP" if host == HOST else "DNS"
+    settings = path.with_suffix(".cnf")
+    (settings.parent / f"{name}.index").write_text("")
+    settings.write_text(
+        f"[ca]\ndefault_ca = d\n[d]\ndatabase = {settings.parent}/{name}.index\n"
+        f"new_certs_dir = {settings.parent}\nrand_serial = yes\ndefault_md = sha256\npolicy = p\n"
+        f"x509_extensions = e\n[p]\ncommonName = supplied\n[e]\nsubjectAltName = {kind}:{host}\n"
+        "[req]\ndistinguished_name = n\n[n]\n"
+    )
+    request = path.with_suffix(".csr")
+    openssl(
+        *("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+        *("-subj", f"/CN={host}", "-config", settings),
+        *("-keyout", path.with_suffix(".key"), "-out", request),
+    )
+    openssl(
+        *("ca", "-batch", "-config", settings, "-cert", issuer),
+        *("-keyfile", issuer.with_suffix(".key"), "-startdate", begins, "-enddate", ends),
+        *("-in", request, "-out", path, "-notext"),
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> dict[str, Path]:
+    """Make one certificate of each kind, and the authority that is trusted."""
+    folder = tmp_path_factory.mktemp("certificates")
+    known, unknown = authority(folder, "known"), authority(folder, "unknown")
+    alone = folder / "alone.pem"
+    openssl(
+        *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+        *("-days", "2", "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=IP:{HOST}"),
+        *("-keyout", alone.with_suffix(".key"), "-out", alone),
+    )
+    return {
+        "known": known,
+        "good": certificate(known, "good"),
+        "expired": certificate(known, "expired", ends="20250201000000Z"),
+        "future": certificate(known, "future", begins="20980101000000Z"),
+        "foreign": certificate(known, "foreign", host="other.example.org"),
+        "untrusted": certificate(unknown, "untrusted"),
+        "alone": alone,
+    }
+
+
+@pytest.fixture(autouse=True)
+def trust(made, monkeypatch):
+    """Trust the one authority."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(made["known"]))
+    certificates.cache_clear()
+    yield
+    certificates.cache_clear()
+
+
+@pytest.fixture
+async def serve(made):
+    """Start a web server with a certificate, or with none; return its address."""
+    runners = []
+
+    async def start(name):
+        context = None
+        if name is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(made[name], made[name].with_suffix(".key"))
+        application = web.Application()
+
+        async def bad_gateway(_request):
+            return web.Response(status=502, text="Bad Gateway")
+
+        application.router.add_route("*", "/{any:.*}", bad_gateway)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        await web.TCPSite(runner, HOST, 0, ssl_context=context).start()
+        runners.append(runner)
+        return f"https://{HOST}:{runner.addresses[0][1]}"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture
+def check(config):
+    """Run `check` with a setting changed; return its exit code and its findings by name."""
+
+    async def run(key, url):
+        lines = config.read_text(encoding="utf-8").splitlines()
+        changed = [f'{key} = "{url}"' if line.startswith(f"{key} = ") else line for line in lines]
+        config.write_text("\n".join(changed), encoding="utf-8")
+        code, said, _errors = await run_command("check", "--json", config=config)
+        return code, {row["name"]: row for row in json.loads(said)}
+
+    return run
+
+
+TROUBLE = {
+    "expired": "has expired",
+    "future": "not valid yet",
+    "foreign": "another host name",
+    "untrusted": "unknown authority",
+    "alone": "self-signed",
+}
+
+
+@pytest.mark.parametrize(("name", "words"), TROUBLE.items(), ids=TROUBLE)
+async def test_trouble_with_the_public_addresss_certificate_is_named(check, serve, name, words):
+    """What Kommo would not accept fails, in words, with a remedy of its own."""
+    code, found = await check("public_url", await serve(name))
+    row = found["certificate"]
+    assert (code, row["state"], words in row["text"]) == (1, "failed", True), row
+    assert row["remedy"]
+    assert "public address" not in found
+
+
+async def test_a_good_certificate_is_said_with_its_days(check, serve):
+    """Before the bridge runs, the proxy's 502 is what it should answer."""
+    code, found = await check("public_url", await serve("good"))
+    assert (code, found["certificate"]["state"]) == (0, "ok")
+    assert "more days" in found["certificate"]["text"]
+    assert "answers 502" in found["public address"]["text"]
+    assert found["public address"]["state"] == "ok"
+
+
+async def test_a_port_without_tls_is_named(check, serve):
+    """An https address that a plain web server answers."""
+    _code, found = await check("public_url", await serve(None))
+    assert "no TLS" in found["public address"]["text"]
+    assert found["public address"]["state"] != "ok"
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        pytest.param("chats_url", "channel", id="kommo"),
+        pytest.param("api_url", "bot 700001", id="telegram"),
+    ],
+)
+@pytest.mark.parametrize("kind", TROUBLE)
+async def test_trouble_with_others_certificates_is_named_too(check, serve, kind, key, name):
+    """Behind a company's proxy, or with a Bot API server of one's own."""
+    code, found = await check(key, await serve(kind))
+    assert (code, found[name]["state"]) == (1, "failed")
+    assert TROUBLE[kind] in found[name]["text"]

@@ -1,0 +1,302 @@
+"""`check` only looks, goes as far as it can, and names what is wrong as what it is."""
+
+import hashlib
+import json
+import re
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.operate.placeholders import EXAMPLES
+from sandbox.kommo_oauth import Integration
+from tests.e2e.commands import run_command
+from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+CONVERSATION = "tg:700001:555"
+OTHER_UUID = "99999999-8888-4777-8666-555555555555"
+CLIENT_ID = "33333333-4444-4555-8666-777777777777"
+
+
+@pytest.fixture
+def rewrite(config):
+    """Change the settings file: each old text becomes a new one, which may be nothing."""
+
+    def change(*pairs):
+        text = config.read_text(encoding="utf-8")
+        for old, new in pairs:
+            assert old in text
+            text = text.replace(old, new, 1)
+        config.write_text(text, encoding="utf-8")
+
+    return change
+
+
+@pytest.fixture
+def findings(config):
+    """Run `check --json`; return its exit code and its findings by name."""
+
+    async def run(*arguments):
+        code, said, errors = await run_command("check", "--json", *arguments, config=config)
+        rows = json.loads(said)
+        assert all(list(row) == ["name", "state", "text", "remedy"] for row in rows), said
+        assert errors == ""
+        return code, {row["name"]: row for row in rows}
+
+    return run
+
+
+def everything_in(folder):
+    """Return the files of a folder with mode and content."""
+    return {
+        path.name: (path.stat().st_mode, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in folder.iterdir()
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("is_granted", [False, True], ids=["token", "consent"])
+async def test_check_changes_nothing_anywhere(
+    rewrite, config, command, kommo, telegram, bridge, eventually, is_granted
+):
+    """No writing call reaches Kommo, no file changes, no token is renewed."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await bridge.stop()
+    kommo.account.is_connected = False
+    access = f'api_url = "{kommo.url}"\n'
+    if not is_granted:
+        access += f'access_token = "{kommo.access_token}"\n'
+    rewrite(("[kommo]", f"[kommo]\n{access}"), (f'account_id = "{ACCOUNT_ID}"\n', ""))
+    if is_granted:
+        grant_expired(config, kommo, rewrite)
+    before, calls = everything_in(config.parent), len(kommo.calls())
+    _code, said, errors = await command("check")
+    assert "Traceback" not in said + errors
+    made = kommo.calls()[calls:]
+    assert made == [call for call in made if call.method == "GET"]
+    assert kommo.is_connected is False
+    assert everything_in(config.parent) == before
+    assert is_granted == ("the token expired" in said)
+
+
+def grant_expired(config, kommo, rewrite):
+    """Put a grant into the database whose access token is over, and the integration beside it."""
+    redirect_uri = f"{load_url(config)}/oauth/kommo"
+    kommo.authority.integration = Integration(CLIENT_ID, "a-client-secret", redirect_uri)
+    rewrite(
+        (
+            "[telegram]",
+            f'[kommo.oauth]\nclient_id = "{CLIENT_ID}"\nclient_secret = "a-client-secret"\n'
+            f'redirect_uri = "{redirect_uri}"\n[telegram]',
+        )
+    )
+    raw = sqlite3.connect(config.parent / "kommo-telegram.sqlite3")
+    ended_ms = int((datetime.now(UTC) - timedelta(hours=1)).timestamp() * 1000)
+    raw.execute(
+        "INSERT INTO grants (client_id, account_url, access_token, refresh_token, expires_at, "
+        "granted_at) VALUES (?, ?, 'old', 'refresh', ?, ?)",
+        (CLIENT_ID, kommo.url, ended_ms, ended_ms),
+    )
+    raw.commit()
+    raw.close()
+
+
+def load_url(config):
+    """Return the public address of a settings file."""
+    return re.findall(r'public_url = "(.+)"', config.read_text())[0]
+
+
+WRONG = {
+    "secret": ((SECRET, "0123" * 10), "kommo.channel_secret"),
+    "channel": ((CHANNEL_ID, OTHER_UUID), "kommo.channel_id"),
+    "account": ((ACCOUNT_ID, OTHER_UUID), "kommo.account_id"),
+}
+
+
+@pytest.mark.parametrize(("change", "named"), WRONG.values(), ids=WRONG)
+async def test_wrong_secret_channel_and_account_are_told_apart(
+    findings, rewrite, kommo, change, named
+):
+    """The remedy names the one setting that Kommo's answers point at."""
+    kommo.account.is_connected = True
+    rewrite(change)
+    code, found = await findings()
+    assert (code, found["channel"]["state"]) == (1, "failed")
+    remedy = found["channel"]["remedy"]
+    assert re.findall(r"kommo\.(?:channel|account)_\w+", remedy) == [named]
+
+
+async def test_a_wrong_account_is_named_by_the_token_that_opens_another(findings, rewrite, kommo):
+    """Where the REST API tells the account, the id that is right is printed."""
+    kommo.account.is_connected = True
+    access = f'api_url = "{kommo.url}"\naccess_token = "{kommo.access_token}"\n'
+    rewrite((ACCOUNT_ID, OTHER_UUID), ("[kommo]", f"[kommo]\n{access}"))
+    code, found = await findings()
+    assert code == 1
+    assert f"set kommo.account_id to {ACCOUNT_ID}" in found["REST access"]["remedy"]
+    assert "channel" not in found
+
+
+CHANNEL_STATES = {
+    "unconnected": (lambda kommo: None, "warning", "not connected"),
+    "switched-off": (lambda kommo: setattr(kommo, "is_enabled", False), "failed", "switched on"),
+    "unpaid": (
+        lambda kommo: kommo.faults.fail("*/history", status=402, times=None, body={"status": 402}),
+        "failed",
+        "402",
+    ),
+    "blocked": (
+        lambda kommo: kommo.faults.fail("*/history", status=403, times=None, body="<html>403"),
+        "failed",
+        "blocks addresses",
+    ),
+    "outage": (
+        lambda kommo: kommo.faults.fail("*/history", status=503, times=None),
+        "failed",
+        "outage",
+    ),
+    "busy": (
+        lambda kommo: kommo.faults.fail("*/history", status=429, times=None),
+        "failed",
+        "wait",
+    ),
+    "router": (
+        lambda kommo: kommo.faults.html("*/history", status=404, times=None),
+        "failed",
+        "kommo.chats_url",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "state", "word"), CHANNEL_STATES.values(), ids=CHANNEL_STATES)
+async def test_what_kommo_says_of_the_channel_is_told(findings, kommo, make, state, word):
+    """Each answer of Kommo has its state and its remedy."""
+    make(kommo)
+    _code, found = await findings()
+    row = found["channel"]
+    assert (row["state"], word in row["text"] + row["remedy"]) == (state, True), row
+
+
+OPEN = {
+    "empty": [(CHANNEL_ID, ""), (SECRET, "")],
+    "missing": [(f'channel_id = "{CHANNEL_ID}"\n', ""), (f'channel_secret = "{SECRET}"\n', "")],
+    "no-secret": [(f'channel_secret = "{SECRET}"\n', "")],
+}
+
+
+@pytest.mark.parametrize("changes", OPEN.values(), ids=OPEN)
+async def test_before_support_has_answered_the_rest_is_checked(
+    findings, rewrite, changes, telegram, kommo
+):
+    """Bot, token and public address are tried; what is waited for is said, and nothing fails."""
+    access = f'api_url = "{kommo.url}"\naccess_token = "{kommo.access_token}"\n'
+    rewrite(*changes, ("[kommo]", f"[kommo]\n{access}"))
+    code, found = await findings()
+    assert code == 0, found
+    assert found["channel"]["state"] == "warning"
+    assert "waiting for Kommo support" in found["channel"]["text"]
+    assert "kommo.channel_secret" in found["channel"]["text"]
+    assert found["bot 700001"]["state"] == found["REST access"]["state"] == "ok"
+    assert "nobody listens there" in found["public address"]["text"]
+    telegram.revoke(700001)
+    code, found = await findings()
+    assert (code, found["bot 700001"]["state"]) == (1, "failed")
+
+
+async def test_what_else_is_wrong_is_said_before_support_has_answered(config, rewrite):
+    """A mistake is exit code 2 and a line of its own; what support will tell is no mistake."""
+    rewrite((CHANNEL_ID, ""), (TOKEN, "no token"))
+    code, said, errors = await run_command("check", "--json", config=config)
+    assert code == 2
+    assert "telegram.bots[0].token" in errors
+    rows = json.loads(said)
+    assert [(row["name"], row["state"]) for row in rows] == [("settings", "failed")]
+    assert "no token" not in said + errors
+
+
+async def test_a_redirect_address_of_another_host_is_noticed(findings, rewrite, config):
+    """Kommo would send who consents to another machine."""
+    table = (
+        f'[kommo.oauth]\nclient_id = "{CLIENT_ID}"\nclient_secret = "s3cr3t-of-tests"\n'
+        'redirect_uri = "https://old.bridge.org/oauth/kommo"\n[telegram]'
+    )
+    rewrite(("[telegram]", table))
+    code, found = await findings("--offline")
+    assert (code, found["settings"]["state"]) == (1, "failed")
+    assert "old.bridge.org" in found["settings"]["text"]
+    rewrite(("https://old.bridge.org/oauth/kommo", f"{load_url(config)}/oauth"))
+    code, found = await findings("--offline")
+    assert (code, found["settings"]["state"]) == (0, "warning")
+
+
+async def test_the_example_as_it_is_does_not_pass(tmp_path):
+    """A copy that nobody edited is named, setting by setting."""
+    file = tmp_path / "config.toml"
+    file.write_text(EXAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
+    file.chmod(0o600)
+    code, said, _ = await run_command("check", "--offline", config=file)
+    assert code == 1
+    names = ("public_url", "channel_id", "channel_secret", "account_id", "bots[0].token")
+    assert [name for name in names if f"{name} still has" not in said] == []
+
+
+def test_the_examples_secrets_are_known():
+    """Who changes the example changes what `check` recognises."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    given = re.findall(r'(?:channel_secret|access_token|token) = "(.+)"', text)
+    assert set(given) <= EXAMPLES
+
+
+PLACEHOLDERS = [
+    "your-channel-secret",
+    "CHANGE_ME",
+    "<secret>",
+    "xxxxxxxx",
+    "paste-it-here",
+    "0000",
+]
+
+
+@pytest.mark.parametrize("value", PLACEHOLDERS)
+async def test_a_placeholder_is_no_secret(findings, rewrite, value):
+    """Words that stand for a value are named, and never shown."""
+    rewrite((SECRET, value))
+    code, found = await findings("--offline")
+    assert (code, found["settings"]["state"]) == (1, "failed")
+    assert "kommo.channel_secret" in found["settings"]["text"]
+    assert value not in str(found)
+
+
+async def test_every_line_is_one_record_in_a_pipe(command, telegram):
+    """A line begins with its state, and the remedy follows a tab."""
+    telegram.revoke(700001)
+    _code, said, _errors = await command("check")
+    lines = said.splitlines()
+    assert all(re.match(r"(ok|warning|failed) ", line) for line in lines), said
+    [line] = [line for line in lines if "bot 700001" in line]
+    assert line.endswith("\t→ make a new one with @BotFather")
+
+
+async def test_a_database_of_an_older_version_is_only_looked_at(findings, config):
+    """It is brought up to date by the service's start, not by a question."""
+    path = config.parent / "kommo-telegram.sqlite3"
+    raw = sqlite3.connect(path)
+    raw.execute("CREATE TABLE schema_migrations (number INTEGER PRIMARY KEY, name TEXT)")
+    raw.commit()
+    raw.close()
+    before = everything_in(config.parent)
+    code, found = await findings()
+    assert (code, found["database"]["state"]) == (0, "warning")
+    assert "older version" in found["database"]["text"]
+    assert everything_in(config.parent) == before
+
+
+async def test_a_file_that_is_no_database_is_named(findings, config):
+    """It fails with what to look at."""
+    (config.parent / "kommo-telegram.sqlite3").write_bytes(b"no database at all" * 100)
+    code, found = await findings("--offline")
+    assert (code, found["database"]["state"]) == (1, "failed")
+    assert "no SQLite database" in found["database"]["text"]
