@@ -1,5 +1,7 @@
 """What a bot is called, asked without aiogram: a command that only makes a link starts at once."""
 
+import asyncio
+
 import httpx
 
 from bot.certificates import certificates
@@ -22,9 +24,12 @@ async def bot_username(settings: Settings, entry: BotSettings) -> str:
     """
     url = f"{settings.telegram.api_url.rstrip('/')}/bot{entry.token.get_secret_value()}/getMe"
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_S, verify=certificates()) as http:
+        async with (
+            asyncio.timeout(TIMEOUT_S),
+            httpx.AsyncClient(timeout=TIMEOUT_S, verify=certificates()) as http,
+        ):
             answer = await http.get(url)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         raise BotNameError(
             f"Telegram did not tell the bot's name ({type(error).__name__}); "
             "see: kommo-telegram check"

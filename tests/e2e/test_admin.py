@@ -1,5 +1,8 @@
 """The local listener: status page, its button, metrics."""
 
+import sqlite3
+from contextlib import closing
+
 import aiohttp
 import pytest
 
@@ -97,6 +100,21 @@ async def test_an_item_that_is_gone_is_said_so(failure, admin, http):
     for name in ("outgoing-99", "incoming-99", "outgoing-" + "9" * 30, "else-1", ""):
         async with http.post(f"{admin}/retry", data={"id": name, "csrf": csrf}) as answer:
             assert answer.status == 404
+
+
+async def test_a_press_while_the_database_takes_nothing_is_said_so(
+    failure, bridge, admin, http, monkeypatch, caplog
+):
+    """The page says that nothing was changed; there is no traceback."""
+    monkeypatch.setattr("bot.operate.failed.PATIENCE_S", 0.0)
+    async with http.get(admin) as answer:
+        form = {"id": "outgoing-1", "csrf": bridge_secret(await answer.text())}
+    with closing(sqlite3.connect(bridge.settings.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with http.post(f"{admin}/retry", data=form) as answer:
+            assert (answer.status, "nothing was changed" in await answer.text()) == (503, True)
+        other.execute("ROLLBACK")
+    assert "Traceback" not in caplog.text
 
 
 async def test_metrics_tell_what_was_delivered_and_what_waits(failure, admin, http):

@@ -333,6 +333,21 @@ async def test_whatever_is_answered_the_bot_goes_on(
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.parametrize("call", ["getUpdates", "deleteWebhook"])
+async def test_an_answer_without_an_end_is_given_up(
+    bridge, telegram, kommo, eventually, call, monkeypatch
+):
+    """A server that sends a byte now and then is asked again when its time is over."""
+    monkeypatch.setattr(polling, "MARGIN_S", 1)
+    monkeypatch.setattr(polling, "FIRST_PAUSE_S", 0.01)
+    await bridge.stop()
+    endless = telegram.faults.drip(call, times=2)
+    await bridge.start()
+    telegram.client_says("Good morning")
+    await eventually(lambda: CONVERSATION in kommo.conversations, within_s=10)
+    assert endless.hits == 2
+
+
 async def test_a_server_that_does_not_wait_is_not_asked_without_a_pause(bridge, telegram):
     """A long poll that is answered at once, with nothing, does not become a flood of polls."""
     telegram.client_says("wakes the poll that waits")
