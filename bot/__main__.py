@@ -5,11 +5,14 @@ cause is a readable line on standard error, never a traceback.
 """
 
 import io
+import logging
+import os
 import sys
 
 from bot.cli.application import app
-from bot.cli.terminal import say, say_text
+from bot.cli.terminal import say
 from bot.errors import BridgeError, ConfigError
+from bot.logs import priority_prefix
 from kommo.errors import KommoError
 from storage.errors import StorageError
 
@@ -31,14 +34,20 @@ def run(arguments: list[str]) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else FAILED
     except ConfigError as error:
-        say_text(str(error), err=True)
+        _complain(str(error).split("\n"))
         return WRONG_USAGE
     except (BridgeError, KommoError, StorageError) as error:
-        say(f"kommo-telegram: {error}", err=True)
+        _complain([f"kommo-telegram: {error}"])
         return FAILED
     except KeyboardInterrupt:
         return FAILED
     return DONE
+
+
+def _complain(lines: list[str]) -> None:
+    """Print what is wrong; the journal is told that each line is an error."""
+    prefix = priority_prefix(logging.ERROR, sys.stderr, os.environ)
+    say(*(f"{prefix}{line}" for line in lines), err=True)
 
 
 if __name__ == "__main__":

@@ -68,8 +68,12 @@ class Health:
             self.channel.is_connected or self.channel.is_refused
         )
 
+    def status_line(self) -> str:
+        """Return the line that `systemctl status` shows: ready, or not able to work, and how."""
+        return self.summary() if self.problems() else f"ready; {self.summary()}"
+
     def summary(self) -> str:
-        """Return one line for `systemctl status`."""
+        """Return how channel and bots are, in one line."""
         channel = "connected to Kommo" if self.channel.is_connected else "not connected to Kommo"
         troubled = [bot for bot in self.bots.values() if bot.problem]
         paused = "deliveries are paused; " if self.is_paused else ""

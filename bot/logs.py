@@ -191,14 +191,25 @@ def _notations(secret: str) -> Iterable[str]:
     yield json.dumps(secret)[1:-1]
 
 
+def priority_prefix(level: int, stream: TextIO, environ: Mapping[str, str]) -> str:
+    """Return what tells journald the priority of a line; nothing where it does not listen."""
+    return f"<{_priority(level)}>" if _is_journal(stream, environ) else ""
+
+
+def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Tell whether journald reads a stream.
+
+    Programs started from a desktop inherit the variable, though they write to a terminal.
+    """
+    return bool(environ.get("JOURNAL_STREAM")) and not stream.isatty()
+
+
 def _formatter(
     name: str, stream: TextIO, redact: Callable[[str], str], environ: Mapping[str, str]
 ) -> logging.Formatter:
     if name == "json":
         return _JsonFormatter(redact)
-    is_terminal = stream.isatty()
-    # Programs started from a desktop inherit the variable, though they write to a terminal.
-    is_journal = bool(environ.get("JOURNAL_STREAM")) and not is_terminal
+    is_terminal, is_journal = stream.isatty(), _is_journal(stream, environ)
     is_plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
     return _TextFormatter(redact, is_coloured=is_terminal and not is_plain, is_journal=is_journal)
 

@@ -25,7 +25,7 @@ def build_watchdog(parts: Parts, notifier: Notifier, workers: Sequence[Worker]) 
         notifier,
         parts=workers,
         is_database_alive=partial(_takes_writes, parts),
-        describe=parts.health.summary,
+        describe=parts.health.status_line,
     )
 
 

@@ -48,6 +48,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        version()
+        raise typer.Exit
+
+
 @app.callback()
 def remember_config(
     context: typer.Context,
@@ -55,6 +61,12 @@ def remember_config(
         Path | None,
         typer.Option("--config", "-c", metavar="FILE", help="The settings file."),
     ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
 ) -> None:
     """Keep what stands before the command for the command."""
     context.obj = config
@@ -111,6 +123,14 @@ def check(
         raise
     code = command.check(settings, missing, file, offline=offline, as_json=as_json)
     raise typer.Exit(code)
+
+
+@app.command()
+def healthcheck(context: typer.Context) -> None:
+    """Ask the running service how it is; exit 0 when it is well, 1 with the reason."""
+    from bot.cli import healthcheck as command  # noqa: PLC0415
+
+    command.healthcheck(load_settings(context))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`chats list`, `history`, `forget`: the conversations, what was said, and how to erase them."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from storage.conversations import Conversation
 from storage.database import Database, Snapshot
 
 PAGE = 1000
+NUMBER = re.compile(r"-?[0-9]{1,20}")
+SEE = "see: kommo-telegram chats list"
 HISTORY_PAGE = 50
 COLUMNS = ("conversation", "chat", "bot", "name", "phone", "last heard of")
 KEYS = ("conversation_id", "chat_id", "bot", "name", "phone", "last_incoming_at")
@@ -97,9 +100,7 @@ async def _named(settings: Settings, chat: str) -> list[Conversation]:
             else [each for each in await _every(snapshot) if str(each.chat_id) == chat]
         )
     if not found:
-        raise NotFoundError(
-            f"no conversation of {chat!r} is known; see: kommo-telegram chats list"
-        )
+        raise NotFoundError(f"no conversation of {chat!r} is known; {SEE}")
     return found
 
 
@@ -109,25 +110,56 @@ async def _erase(settings: Settings, found: list[Conversation]) -> None:
 
 
 async def _history(settings: Settings, name: str, limit: int) -> list[HistoryMessage]:
+    """Return a conversation's messages.
+
+    Raises:
+        NotFoundError: neither the bridge nor Kommo knows a conversation of this id.
+    """
+    if NUMBER.fullmatch(name):
+        raise NotFoundError(await _not_a_number(settings, name))
     settings = await naming_account(settings)
     async with AsyncExitStack() as stack:
         chats = await stack.enter_async_context(open_channel(settings))
-        kommo_chat_id: KommoChatId | None = KommoChatId(name)  # what is not ours is Kommo's
+        found, is_known = KommoChatId(name), False  # what is not ours is Kommo's
         if is_there(settings.database):
             database = await stack.enter_async_context(Database.open(settings.database))
-            kommo_chat_id = await _kommo_chat(database, chats, name)
-        return await _messages(chats, kommo_chat_id, limit) if kommo_chat_id else []
+            kommo_chat_id, is_known = await _kommo_chat(database, chats, name)
+            if kommo_chat_id is None:
+                return []
+            found = kommo_chat_id
+        messages = await _messages(chats, found, limit)
+    if not messages and not is_known:
+        raise NotFoundError(f"neither the bridge nor Kommo knows a conversation {name!r}; {SEE}")
+    return messages
 
 
-async def _kommo_chat(database: Database, chats: ChatsApi, name: str) -> KommoChatId | None:
-    """Return Kommo's id of a conversation; None if nothing of it has reached Kommo."""
+async def _not_a_number(settings: Settings, number: str) -> str:
+    """Return what to ask for in the place of a Telegram number."""
+    ids: list[str] = []
+    if is_there(settings.database):
+        async with Database.open(settings.database) as database, database.snapshot() as snapshot:
+            every = await _every(snapshot)
+        ids = [one.conversation_id for one in every if str(one.chat_id) == number]
+    if not ids:
+        return f"{number} is a number, but `history` takes a conversation's id; {SEE}"
+    return f"{number} is a Telegram number; its conversation is: {', '.join(ids)}"
+
+
+async def _kommo_chat(
+    database: Database, chats: ChatsApi, name: str
+) -> tuple[KommoChatId | None, bool]:
+    """Return Kommo's id of a conversation, and whether the bridge knows it.
+
+    The id is None if nothing of the conversation has reached Kommo.
+    """
     async with database.snapshot() as snapshot:
         known = await snapshot.conversations.get(name)
         chat = None if known else await snapshot.conversation_chats.by_alias(name)
+        is_kommos = await snapshot.conversations.by_kommo_chat(name) is not None
     if known is None:
-        return KommoChatId(chat.kommo_chat_id if chat else name)
+        return KommoChatId(chat.kommo_chat_id if chat else name), is_kommos or chat is not None
     finder = KommoChats(database, chats.create_chat, now=lambda: datetime.now(UTC))
-    return await finder.id_of(known)
+    return await finder.id_of(known), True
 
 
 async def _messages(chats: ChatsApi, chat_id: KommoChatId, limit: int) -> list[HistoryMessage]:

@@ -6,13 +6,15 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 from bot.app import open_app
 from bot.errors import BridgeError
 from bot.logs import Redactor, configure
 from bot.operate.first_consent import wait_for_consent
-from bot.settings import Settings, readable_by_others
+from bot.settings import BotSettings, Settings, readable_by_others
 from kommo.errors import KommoError
 from storage.errors import StorageError
 
@@ -22,6 +24,9 @@ SWITCH_S = 0.0005
 Python's own 5 ms would be added to each commit of a busy bridge, twice.
 """
 
+
+NAMED_BOTS = 10
+"""So many bots are named in the line of the start."""
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +40,30 @@ def run(settings: Settings, file: Path | None) -> None:
     """
     redact = Redactor(settings.secrets())
     configure(settings.logging.level, settings.logging.format, sys.stderr, redact, os.environ)
+    version = metadata.version("kommo-telegram")
+    log.info("kommo-telegram %s begins", version, extra=_whole(settings, file))
     _warn_of_readers(file)
     sys.setswitchinterval(SWITCH_S)
     try:
         asyncio.run(_serve(settings, redact))
     except* (BridgeError, KommoError, StorageError) as group:
         raise _first(group) from group
+    finally:
+        log.info("kommo-telegram %s ends", version)
+
+
+def _whole(settings: Settings, file: Path | None) -> dict[str, str]:
+    """Return what a start is with: the settings file, and the bots."""
+    bots = [
+        f"{bot.bot_id} ({bot.name})" if bot.name else str(bot.bot_id) for bot in _bots(settings)
+    ]
+    more = len(settings.telegram.bots) - len(bots)
+    named = ", ".join([*bots, f"and {more} more"] if more else bots)
+    return {"settings": str(file) if file else "the environment", "bots": named}
+
+
+def _bots(settings: Settings) -> Sequence[BotSettings]:
+    return settings.telegram.bots[:NAMED_BOTS]
 
 
 def _warn_of_readers(file: Path | None) -> None:

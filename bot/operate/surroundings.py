@@ -18,6 +18,7 @@ from bot.operate.clock import skew_s
 from bot.operate.consent_page import PATH as CONSENT_PATH
 from bot.operate.findings import Finding, doubt, failure, well
 from bot.operate.placeholders import placeholders
+from bot.operate.running import NotRunningError, OtherProgramError, address, ask
 from bot.operate.trust import SOON_DAYS, days_left, in_words, is_distrust, why
 from bot.settings import Settings, readable_by_others
 
@@ -114,7 +115,7 @@ async def look_around(settings: Settings, missing: tuple[str, ...]) -> AsyncIter
             yield await _clock(http, name, url)
         is_running = False
         if not missing:
-            service = await _service(http, settings)
+            service = await _service(settings)
             is_running = service.text != NOT_RUNNING
             yield service
         if is_running or missing or settings.public_url.startswith("https:"):
@@ -138,24 +139,19 @@ async def _clock(http: httpx.AsyncClient, name: str, url: str) -> Finding:
     return well(what, "right")
 
 
-async def _service(http: httpx.AsyncClient, settings: Settings) -> Finding:
+async def _service(settings: Settings) -> Finding:
     """Ask the running service, which also knows of another program that polls its bots."""
-    url = f"http://{settings.admin.host}:{settings.admin.port}/healthz"
     try:
-        body = (await http.get(url)).json()
-        told = "; ".join(body["problems"])
-        parts = [body["channel"]["problem"], *(bot["problem"] for bot in body["bots"].values())]
-        troubles = [*body["problems"], *(part for part in parts if part and part not in told)]
-    except httpx.HTTPError:
+        told = await ask(settings)
+    except NotRunningError:
         remedy = "start it, then check again: only then can the public address be tried"
         return doubt("service", NOT_RUNNING, remedy)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        text = f"another program answers at {url}"
+    except OtherProgramError as error:
+        text = f"another program answers at {error}"
         return doubt("service", text, "give [admin] another port")
-    said = list(dict.fromkeys(trouble for trouble in troubles if trouble))
+    said = (*told.problems, *told.troubles)
     if said:
-        remedy = f"see the status page, {url.removesuffix('healthz')}"
-        return doubt("service", "; ".join(said), remedy)
+        return doubt("service", "; ".join(said), f"see the status page, {address(settings)}")
     return well("service", "running")
 
 

@@ -10,6 +10,7 @@ CONVERSATION = "tg:700001:555"
 
 ARGUMENTS = {
     "check": [],
+    "healthcheck": [],
     "backup": ["{folder}/copy.sqlite3"],
     "connect": [],
     "disconnect": ["--yes"],

@@ -29,6 +29,7 @@ async def unreached(bridge, telegram, kommo, eventually):
         pytest.param(("trace", CONVERSATION), id="trace"),
         pytest.param(("chats", "list"), id="chats"),
         pytest.param(("queue", "list"), id="queue"),
+        pytest.param(("history", "555"), id="history-number"),
         pytest.param(("check",), id="check"),
     ],
 )
@@ -51,3 +52,28 @@ async def test_reading_back_makes_no_chat_of_what_never_reached_kommo(
     await eventually(lambda: fault.hits > 1)
     assert kommo.calls("chats") == []
     assert kommo.conversations == {}
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["text", "json"])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param("555", f"555 is a Telegram number; its conversation is: {CONVERSATION}"),
+        pytest.param("556", "chats list", id="number-of-nobody"),
+        pytest.param("tg:700001:556", "neither the bridge nor Kommo knows", id="ours"),
+        pytest.param("99999999-8888-4777-8666-555555555555", "neither the bridge", id="kommos"),
+        pytest.param("no such thing", "neither the bridge nor Kommo knows", id="words"),
+    ],
+)
+async def test_history_of_what_nobody_knows_is_a_failure(unreached, command, name, words, as_json):
+    """One sentence that says what to ask for instead, and exit code 1."""
+    code, said, errors = await command("history", name, *as_json)
+    assert (code, said, errors.count("\n")) == (1, "", 1)
+    assert words in errors
+
+
+async def test_history_of_a_conversation_without_messages_is_none(unreached, command):
+    """The bridge knows it, so that there is nothing to complain about."""
+    code, said, errors = await command("history", CONVERSATION)
+    assert (code, errors) == (0, "")
+    assert "no messages" in said

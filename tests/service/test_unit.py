@@ -52,6 +52,11 @@ def test_its_exposure_is_small():
     assert float(level[1]) <= 1.2
 
 
+def test_the_journal_knows_it_by_its_name():
+    """`journalctl -t kommo-telegram` finds it."""
+    assert "SyslogIdentifier=kommo-telegram" in UNIT.read_text().splitlines()
+
+
 def test_each_hardening_line_has_its_reason():
     """Whoever needs to loosen a line reads above it what it is for."""
     lines = UNIT.read_text().splitlines()

@@ -125,3 +125,19 @@ async def test_it_looks_three_times_in_the_time_that_systemd_allows():
 def test_the_state_is_one_line(health, line):
     """`systemctl status` shows how it is."""
     assert health.summary() == line
+
+
+@pytest.mark.parametrize(
+    ("channel", "line"),
+    [
+        (ChannelHealth(is_connected=True), "ready; connected to Kommo; 1 of 1 bots work"),
+        (ChannelHealth(), "ready; not connected to Kommo; 1 of 1 bots work"),
+        (
+            ChannelHealth(is_refused=True, problem="403"),
+            "not connected to Kommo; 1 of 1 bots work",
+        ),
+    ],
+)
+def test_systemctl_says_ready_while_the_service_can_work(channel, line):
+    """An outage of Kommo is what the queues are for; a channel that is refused is not."""
+    assert Health(bots={1: BotHealth(1)}, channel=channel).status_line() == line
