@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 from aiogram import Bot
 
-from bot.telegram_files import FileError, TelegramFiles
+from bot.telegram_files import FileError, TelegramFiles, file_address
 from bot.telegram_session import TelegramSession
 from sandbox.telegram import TelegramServer
 
@@ -52,6 +52,30 @@ async def test_only_what_is_gone_is_called_gone(telegram, files, words, status, 
     with pytest.raises(FileError) as caught:
         await files.find(BOT_ID, "FILE")
     assert (caught.value.status, fault.hits) == (status, tries)
+
+
+@pytest.mark.parametrize(
+    ("api_url", "path", "address"),
+    [
+        pytest.param(
+            "http://h:1", "photos/a.jpg", "http://h:1/file/bot7:A/photos/a.jpg", id="plain"
+        ),
+        pytest.param(
+            "http://h:1/tg/", "a b.jpg", "http://h:1/tg/file/bot7:A/a%20b.jpg", id="path"
+        ),
+        pytest.param(
+            "https://h", "d/a#b?c%20.pdf", "https://h/file/bot7:A/d/a%23b%3Fc%2520.pdf", id="odd"
+        ),
+        pytest.param(
+            "https://h", "d/ü/😀", "https://h/file/bot7:A/d/%C3%BC/%F0%9F%98%80", id="letters"
+        ),
+        pytest.param("https://h", "d/../e", "https://h/file/bot7:A/d/../e", id="as-it-is"),
+    ],
+)
+def test_a_path_is_put_into_an_address_letter_by_letter(api_url, path, address):
+    """What is a name on the server's disk stays that name."""
+    bot = Bot("7:A", session=TelegramSession(api_url))
+    assert str(file_address(bot, path)) == address
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 418, 500, 502])
