@@ -197,7 +197,7 @@ async def test_a_kill_in_the_middle_of_an_upload_leaves_no_doubt(
     await kommo.manager_sends(type="file", media=link, to=CONVERSATION)
     await narrow.is_full.wait()
     message_id = await kommo.manager_says("Good morning", to=f"tg:700001:{BOB}")
-    await eventually(lambda: kommo.statuses_of(message_id) == [1], within_s=3)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
     await process.kill()
     narrow.is_wide.set()
     await process.start()

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from bot.certificates import certificates
+from bot.operate.access import LEASE
 from bot.operate.consent import new_state
 from sandbox.kommo_oauth import Integration
 from storage.database import Database
@@ -209,7 +210,7 @@ async def test_a_command_says_that_it_waits_for_another_process(granted, with_oa
     now = datetime.now(UTC)
     async with Database.open(with_oauth.parent / "kommo-telegram.sqlite3") as database:
         async with database.transaction() as tx:
-            until = now + timedelta(minutes=5)
+            until = now + LEASE
             assert await tx.grants.take(CLIENT_ID, by="dead", now=now, until=until)
         command = ["-m", "bot", "--config", str(with_oauth), "sources", "list", "--json"]
         pipe = asyncio.subprocess.PIPE

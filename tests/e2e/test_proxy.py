@@ -20,11 +20,12 @@ from tests.programs import program
 EXAMPLES = Path(__file__).parent.parent.parent / "docs/proxy"
 CHALLENGE = "0" * 32
 WEBHOOKS = f"/webhooks/kommo/{SCOPE_ID}"
+SIZE = 256 * 1024
 WAVES = {
-    "unsigned": head(WEBHOOKS, length=MEBIBYTE) + bytes(MEBIBYTE),
-    "forged": head(WEBHOOKS, length=MEBIBYTE, signature="0" * 40) + bytes(MEBIBYTE),
-    "never whole": head(WEBHOOKS, length=MEBIBYTE, signature="0" * 40) + bytes(1000),
-    "elsewhere": head("/media/nothing", length=MEBIBYTE) + bytes(MEBIBYTE),
+    "unsigned": head(WEBHOOKS, length=SIZE) + bytes(SIZE),
+    "forged": head(WEBHOOKS, length=SIZE, signature="0" * 40) + bytes(SIZE),
+    "never whole": head(WEBHOOKS, length=SIZE, signature="0" * 40) + bytes(1000),
+    "elsewhere": head("/media/nothing", length=SIZE) + bytes(SIZE),
 }
 PASSED_ON = ("forged", "never whole")
 """What looks like a webhook takes two of the 768 connections that Debian's nginx has."""

@@ -152,8 +152,8 @@ def test_which_versions_have_the_bug(version, has_it):
 
 
 async def test_commands_beside_a_busy_service_lose_nothing(tmp_path):
-    """Hundreds of commands of other processes write beside a thousand items a second."""
-    outcome = await beside_commands(tmp_path / "bridge.sqlite3", commands=200, processes=2)
+    """A hundred commands of other processes write beside a thousand items a second."""
+    outcome = await beside_commands(tmp_path / "bridge.sqlite3", commands=100, processes=2)
     assert outcome.integrity == "ok"
     assert outcome.missing == 0
     assert outcome.unsafe == []

@@ -202,6 +202,7 @@ def said(content):
             yield path, value.strip()
 
 
+@pytest.mark.no_cover  # thousands of examples
 @pytest.mark.parametrize("name", NAMES)
 def test_one_odd_field_costs_no_words(name):
     """Each field of each kind of message missing, null, or of a wrong type: the words cross."""
@@ -214,6 +215,7 @@ def test_one_odd_field_costs_no_words(name):
         assert [text for text in kept if text not in after] == [], path
 
 
+@pytest.mark.no_cover  # thousands of examples
 @pytest.mark.parametrize("content", [{"text": "Hi"}, {"photo": PHOTO, "caption": "look"}])
 def test_an_odd_surrounding_costs_nothing(content):
     """Author, forward, reply, quote, preview, buttons, each field of them: the content crosses."""
@@ -229,6 +231,7 @@ WITH_FILE = [
 ]
 
 
+@pytest.mark.no_cover  # thousands of examples
 @pytest.mark.parametrize("name", WITH_FILE)
 def test_one_odd_field_costs_no_file(name):
     """Whatever is odd about a file, but the id that it is fetched by: its link crosses."""
