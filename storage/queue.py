@@ -390,6 +390,16 @@ class DurableQueue(QueueReader):
         )
         self._changed(self._table)
 
+    async def make_up_for_pause(self, *, since: datetime, now: datetime) -> None:
+        """Let what waits be tried for as long as if there had been no pause."""
+        await self._session.at_length(
+            (
+                f"UPDATE {self._table} SET expires_at = expires_at + "
+                "max(:now - max(created_at, :since), 0) WHERE state = 'pending'",
+                {"since": to_ms(since), "now": to_ms(now)},
+            )
+        )
+
     async def hasten(self, dedupe_key: str, *, now: datetime) -> None:
         """Let an item that waits for its time wait no longer."""
         rows = await self._session.rows(

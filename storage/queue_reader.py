@@ -80,6 +80,15 @@ class QueueReader:
         )
         return [row[0] for row in rows]
 
+    async def overdue(self, lane: str, *, now: datetime, limit: int) -> list[QueueItem]:
+        """Return items of a lane that are due though their time is over, longest due first."""
+        rows = await self._session.rows(
+            f"SELECT {COLUMNS} FROM {self._table} WHERE lane = :lane AND due_at <= :now "
+            "AND expires_at <= :now ORDER BY due_at, id LIMIT :limit",
+            {"lane": lane, "now": to_ms(now), "limit": limit},
+        )
+        return [item_of(row) for row in rows]
+
     async def get(self, item_id: int) -> QueueItem | None:
         """Return one item."""
         rows = await self._session.rows(

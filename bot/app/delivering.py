@@ -5,6 +5,7 @@ from functools import partial
 from bot.app.parts import Parts, greeting
 from bot.app.receiving import build_replay
 from bot.deliver.avatars import Avatars
+from bot.deliver.chances import Chance
 from bot.deliver.known_people import KnownPeople
 from bot.deliver.rates import Limits
 from bot.deliver.sends import Sends
@@ -25,6 +26,8 @@ TELEGRAM_SHARE = 32
 
 TELEGRAM_CONCURRENCY = 1024
 TO_KOMMO = RetryPolicy(first_s=1.0, factor=2.0, longest_s=300.0, jitter=0.25)
+KOMMOS_CHANCE = Chance(tries=5, tried_s=600.0)
+TELEGRAMS_CHANCE = Chance()
 TO_TELEGRAM = RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25)
 
 
@@ -87,6 +90,7 @@ def build_to_kommo(parts: Parts, connector: Connector) -> Worker:
         now=parts.now,
         redact=parts.redact,
         starts_after=connector.answered,
+        chance=KOMMOS_CHANCE,
         observe=partial(parts.metrics.observe, "incoming"),
         is_paused=lambda: parts.health.is_paused,
     )
@@ -125,6 +129,7 @@ def build_to_telegram(parts: Parts, hold_s: float) -> Worker:
         observe=partial(parts.metrics.observe, "outgoing"),
         is_paused=lambda: parts.health.is_paused,
         sending=sends,
+        chance=TELEGRAMS_CHANCE,
     )
 
 

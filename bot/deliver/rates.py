@@ -23,6 +23,9 @@ FLOOD_S = 2.0
 STRICT_S = 600.0
 """A chat in which Telegram asked to slow down has no bursts for so long."""
 
+STREAK_S = 10.0
+"""A flood so soon after the last one is the same one."""
+
 MOST_CHATS = 10_000
 """Of more chats than this, those that have long been quiet are forgotten."""
 
@@ -90,6 +93,7 @@ class Rates:
         self._chats: dict[int, Allowance] = {}
         self._flooded: dict[int, float] = {}
         self._frozen_until = NEVER
+        self._floods: dict[int | None, tuple[float, float]] = {}
 
     def free(self) -> int | None:
         """Return how many calls the bot may make at once; None for any number."""
@@ -126,9 +130,28 @@ class Rates:
         is_everywhere = any(now - at <= FLOOD_S for at in others)
         self._flooded[chat_id] = now
         self._chat(chat_id, now).close(now + retry_after_s)
+        self._note_flood(chat_id, retry_after_s)
         if is_everywhere:
             self._frozen_until = max(self._frozen_until, now + retry_after_s)
+            self._note_flood(None, retry_after_s)
         return is_everywhere
+
+    def flood_s(self, chat_id: int) -> float:
+        """Return how long in all a chat, or the whole bot, is silent; 0 when it need not be."""
+        now = self._clock()
+        floods = (self._floods.get(key, (now, NEVER)) for key in (None, chat_id))
+        return max((until - since for since, until in floods if until > now), default=0.0)
+
+    def _note_flood(self, key: int | None, retry_after_s: float) -> None:
+        """Let a flood begin, or last longer."""
+        now = self._clock()
+        self._floods = {
+            key: (since, until)
+            for key, (since, until) in self._floods.items()
+            if until + STREAK_S > now
+        }
+        since, until = self._floods.get(key, (now, NEVER))
+        self._floods[key] = since, max(until, now + retry_after_s)
 
     def _chat(self, chat_id: int, now: float) -> Allowance:
         if chat_id not in self._chats:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from bot.deliver.avatars import Avatars
+from bot.deliver.chances import Held
 from bot.deliver.known_people import KnownPeople
 from bot.deliver.lanes import NO_LIMIT, Room
 from bot.deliver.openings import (
@@ -129,6 +130,14 @@ class ToKommo:
     def wait_s(self, item: QueueItem) -> float:
         """Let every item go: Kommo's limit is the account's."""
         return 0.0
+
+    def holds(self, lane: str) -> bool:
+        """Give nothing up while Kommo asks to slow down: items wait for days."""
+        return False
+
+    def held(self, item: QueueItem) -> Held | None:
+        """Give nothing up while Kommo asks to slow down."""
+        return None
 
     def begin(self, item: QueueItem) -> None:
         """Count nothing: the places of `ChatsApi` are the limit."""

@@ -28,6 +28,7 @@ from bot.deliver.attempts import (
     slow_down,
     unshown,
 )
+from bot.deliver.chances import Held
 from bot.deliver.doubts import still_down, weighed
 from bot.deliver.events import event_of
 from bot.deliver.fetch import FetchError
@@ -157,6 +158,21 @@ class ToTelegram:
         if address is None or rates is None or item.kind == Kind.BUTTON_PRESS:
             return 0.0
         return rates.wait_s(address.chat_id) or self._attachments.wait_s(item, self._now())
+
+    def holds(self, lane: str) -> bool:
+        """Tell whether Telegram asked a lane's bot to send nothing at all."""
+        bot_id, _urgency = parse_lane(lane) or (0, "")
+        rates = self._rates.get(bot_id)
+        return rates is not None and rates.frozen_s() > 0
+
+    def held(self, item: QueueItem) -> Held | None:
+        """Tell for how long Telegram asked to send nothing where an item leads."""
+        address = parse_conversation(item.conversation_id or "")
+        rates = self._rates.get(address.bot_id) if address else None
+        if address is None or rates is None or item.kind == Kind.BUTTON_PRESS:
+            return None
+        span_s = rates.flood_s(address.chat_id)
+        return Held(span_s, slow_down(span_s)) if span_s > 0 else None
 
     def begin(self, item: QueueItem) -> None:
         """Count the first call of an item."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal, Protocol
 
+from bot.deliver.chances import Chance, Chances, Held, look_after_s
 from bot.deliver.lanes import Room, deal
 from bot.items import name_of
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, RetryPolicy, Undeliverable
@@ -31,8 +32,13 @@ One commit then claims many items, not one each time a place is free.
 TURN_S = 0.01
 """How long the loop lets things come together while many deliveries are under way."""
 
+OVERDUE_EVERY_S, OVERDUE = 1.0, 100
+"""How often, and how many of them, untried items are given up behind a closed gate."""
+
 JUMP_S = 60.0
 """When the clock and the time that really passed differ by more, somebody moved the clock."""
+
+CHANCE = Chance()
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +57,14 @@ class Destination(Protocol):
 
     def wait_s(self, item: QueueItem) -> float:
         """Return how long an item has to wait for its own sake; 0 for not at all."""
+        ...
+
+    def holds(self, lane: str) -> bool:
+        """Tell whether the other side asked that nothing of a lane begin."""
+        ...
+
+    def held(self, item: QueueItem) -> Held | None:
+        """Tell whether, and for how long, the other side asked that an item not begin."""
         ...
 
     def begin(self, item: QueueItem) -> None:
@@ -118,6 +132,7 @@ class Worker:
         observe: Observe | None = None,
         is_paused: Callable[[], bool] = lambda: False,
         sending: Sending | None = None,
+        chance: Chance = CHANCE,
     ) -> None:
         self._database = database
         self._name: Literal["inbox", "outbox"] = queue
@@ -137,6 +152,8 @@ class Worker:
         self._observe = observe
         self._is_paused = is_paused
         self._sending = sending
+        self._chances = Chances(chance)
+        self._overdue_at = 0.0
         self._stopping = asyncio.Event()
         self._woken = database.changed(queue)
         self.moved_at: float | None = None
@@ -151,12 +168,13 @@ class Worker:
         """Deliver until `stop`; raises when the database fails."""
         await self._record_left_over()
         await self._may_start()
+        self._chances.begin_anew()
         async with asyncio.TaskGroup() as tasks:
             while not self._stopping.is_set():
                 self._woken.clear()
                 self.moved_at = asyncio.get_running_loop().time()
                 await self._watch_clock()
-                items = [] if self._is_paused() else await self._take()
+                items = await self._take_unless_paused()
                 for item in items:
                     self._destination.begin(item)
                     task = tasks.create_task(self._process(item))
@@ -211,6 +229,12 @@ class Worker:
                 lambda tx: self._queue(tx).follow_clock(by_s=jump_s, now=now, before=last_now),
             )
 
+    async def _take_unless_paused(self) -> list[QueueItem]:
+        if self._is_paused():
+            self._chances.begin_anew()
+            return []
+        return await self._take()
+
     async def _take(self) -> list[QueueItem]:
         """Claim what may begin, the lanes one in turn; what has to wait waits in the queue."""
         self._looked_at, self._opens_in_s = self._now(), IDLE_S
@@ -220,12 +244,41 @@ class Worker:
         due = await ask(
             self._database, lambda snapshot: self._reader(snapshot).due_lanes(now=self._looked_at)
         )
+        await self._give_up_held(due)
         dealt = self._deal(due, places)
         if not dealt:
             return []
-        return await persist(
+        claimed, given_up = await persist(
             self._database, partial(self._claim, dealt=dealt, now=self._looked_at)
         )
+        for item, outcome in given_up:
+            self._report(item, outcome)
+        return claimed
+
+    async def _give_up_held(self, due: Sequence[str]) -> None:
+        """Give up what waits untried behind a gate that the other side closed for long."""
+        time_s = asyncio.get_running_loop().time()
+        held = [lane for lane in due if self._destination.holds(lane)]
+        if not held or time_s < self._overdue_at:
+            return
+        self._overdue_at = time_s + OVERDUE_EVERY_S
+        for lane in held:
+            items = await ask(self._database, partial(self._overdue, lane=lane))
+            ends = [(item, self._given_up_untried(item, self._looked_at)) for item in items]
+            await asyncio.gather(
+                *(self._finish(item, end, None, self._looked_at) for item, end in ends if end)
+            )
+
+    async def _overdue(self, snapshot: Snapshot, lane: str) -> list[QueueItem]:
+        return await self._reader(snapshot).overdue(lane, now=self._looked_at, limit=OVERDUE)
+
+    def _given_up_untried(self, item: QueueItem, now: datetime) -> Undeliverable | None:
+        """Return the end of an item that the other side holds back beyond its time."""
+        held = self._destination.held(item)
+        if held is None or not self._chances.is_over_untried(item, held, now=now):
+            return None
+        reason = f"gave up: {held.outcome.reason} for {held.span_s:.0f} s"
+        return Undeliverable(reason, code=held.outcome.code, text=held.outcome.text)
 
     def _deal(self, due: Sequence[str], places: int) -> dict[str, int]:
         """Return how many items of each lane may begin; who waited longest comes first."""
@@ -252,17 +305,25 @@ class Worker:
 
     async def _claim(
         self, tx: Transaction, dealt: Mapping[str, int], now: datetime
-    ) -> list[QueueItem]:
-        """Claim items; those that would come too soon are put off, so that they hold no place."""
-        queue, claimed = self._queue(tx), []
+    ) -> tuple[list[QueueItem], list[tuple[QueueItem, Undeliverable]]]:
+        """Claim items; those that would come too soon are put off, so that they hold no place.
+
+        Returns:
+            what may begin, and what is given up instead.
+        """
+        queue, claimed, given_up = self._queue(tx), [], []
         for lane, limit in dealt.items():
             for item in await queue.take(now=now, limit=limit, lane=lane):
                 wait_s = self._destination.wait_s(item)
-                if wait_s > 0:
-                    await queue.release(item.id, due_at=now + timedelta(seconds=wait_s))
-                else:
+                if wait_s <= 0:
                     claimed.append(item)
-        return claimed
+                elif outcome := self._given_up_untried(item, now):
+                    await self._end(tx, item, outcome, None, now)
+                    given_up.append((item, outcome))
+                else:
+                    after_s = look_after_s(item, wait_s, now=now)
+                    await queue.release(item.id, due_at=now + timedelta(seconds=after_s))
+        return claimed, given_up
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Note that a place is free."""
@@ -313,7 +374,12 @@ class Worker:
             return RetryLater(f"unexpected {type(error).__name__}: {error}", is_uncertain=True)
 
     async def _put_off(self, item: QueueItem, outcome: NotYet) -> None:
-        due_at = self._now() + timedelta(seconds=outcome.after_s)
+        now = self._now()
+        given_up = self._given_up_untried(item, now)
+        if given_up is not None:
+            await self._finish(item, given_up, None, now)
+            return
+        due_at = now + timedelta(seconds=look_after_s(item, outcome.after_s, now=now))
         await persist(self._database, lambda tx: self._queue(tx).release(item.id, due_at=due_at))
 
     async def _record(
@@ -322,12 +388,24 @@ class Worker:
         now = self._now()
         failed = self._failed(item, outcome, took_s, now)
         if isinstance(outcome, RetryLater):
-            if now < item.expires_at:
+            self._chances.failed(item)
+            if not self._chances.is_over(item, now=now):
                 await self._postpone(item, outcome, now, failed)
                 return
             outcome = _gave_up(item, outcome)
+        await self._finish(item, outcome, failed, now)
+
+    async def _finish(
+        self,
+        item: QueueItem,
+        outcome: Delivered | Undeliverable,
+        failed: Attempt | None,
+        now: datetime,
+    ) -> None:
+        """Store the end of an item, and say it."""
         end = partial(self._end, item=item, outcome=outcome, failed=failed, now=now)
         await persist(self._database, end)
+        self._chances.ended(item)
         self._report(item, outcome)
 
     async def _end(
@@ -374,6 +452,8 @@ class Worker:
         self, item: QueueItem, outcome: RetryLater, now: datetime, failed: Attempt | None
     ) -> None:
         delay_s = self._policy.delay_s(item.attempts, outcome.after_s, random.random())  # noqa: S311 - jitter, no secret
+        if self._destination.held(item) is not None:
+            delay_s = look_after_s(item, delay_s, now=now)
         reason = self._redact(outcome.reason)
         log.warning(
             "delivery to %s failed, next attempt in %.0f s: %s",

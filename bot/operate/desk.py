@@ -225,16 +225,30 @@ class Desk:
         )
 
     async def _note_pause(self, tx: Transaction) -> None:
-        await tx.notes.put(PAUSED, self.now().isoformat(timespec="seconds"))
+        if await tx.notes.get(PAUSED) is None:
+            await tx.notes.put(PAUSED, self.now().isoformat(timespec="milliseconds"))
+
+    async def _end_pause(self, tx: Transaction) -> None:
+        """Forget the pause; what waited has as much time left as before it."""
+        paused_at = _moment(await tx.notes.get(PAUSED))
+        if paused_at is not None:
+            for queue in (tx.inbox, tx.outbox):
+                await queue.make_up_for_pause(since=paused_at, now=self.now())
+        await tx.notes.delete(PAUSED)
 
     async def _resume(self, _command: Command) -> Answer:
-        await persist(self.database, _forget_pause, within_s=PATIENCE_S)
+        await persist(self.database, self._end_pause, within_s=PATIENCE_S)
         self.health.is_paused = False
         return Answer("Deliveries go on.", (("Status", "status"),))
 
 
-async def _forget_pause(tx: Transaction) -> None:
-    await tx.notes.delete(PAUSED)
+def _moment(text: str | None) -> datetime | None:
+    """Read a moment; None when there is none."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 async def _answer_press(bot: Bot, callback_id: str) -> None:

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-ANN = 555
+from storage.database import Database
+
+ANN, BOSS = 555, 900
 CONVERSATION = "tg:700001:555"
 
 
@@ -38,6 +40,55 @@ async def test_after_an_hour_an_answer_is_given_up_and_a_clients_message_is_kept
     later = await kommo.manager_says("later", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(later) == [1])
     assert telegram.texts_to(ANN) == ["later"]
+
+
+@pytest.mark.parametrize(
+    "refusal", [{"status": 429, "retry_after": 1}, {"status": 502}], ids=["flood", "outage"]
+)
+async def test_after_a_long_pause_an_answer_has_all_its_time(
+    known, bridge, config, telegram, kommo, eventually, refusal
+):
+    """What an operator holds back for an hour is not given up with the first refusal."""
+    await bridge.stop()
+    text = config.read_text(encoding="utf-8")
+    config.write_text(f"{text}\n[operators]\nchat_ids = [{BOSS}]\n", encoding="utf-8")
+    await bridge.start()
+    telegram.client_says("/pause", chat_id=BOSS)
+    await eventually(lambda: len(telegram.texts_to(BOSS)) == 1)
+    answer = await kommo.manager_says("answer", to=CONVERSATION)
+    telegram.client_says("/pause", chat_id=BOSS)  # it is paused since the first one
+    await eventually(lambda: len(telegram.texts_to(BOSS)) == 2)
+    await bridge.stop()
+    bridge.ahead = timedelta(minutes=61)
+    await bridge.start()
+    telegram.faults.fail("sendMessage", **refusal, chat_id=ANN)
+    telegram.client_says("/resume", chat_id=BOSS)
+    await eventually(lambda: kommo.statuses_of(answer) == [1])
+    async with Database.open(bridge.settings.database) as database, database.snapshot() as found:
+        (item,) = await found.inbox.list_items(states=("done",), limit=9)
+    assert item.expires_at - item.created_at >= timedelta(minutes=121)
+
+
+@pytest.mark.parametrize(
+    "refusal", [{"status": 429, "retry_after": 1}, {"status": 502}], ids=["flood", "outage"]
+)
+async def test_what_was_never_tried_is_tried_in_earnest_after_an_outage_of_the_bridge(
+    known, bridge, telegram, kommo, eventually, refusal
+):
+    """An answer whose time passed while the bridge was off survives the first refusals."""
+    flood = telegram.faults.fail("sendMessage", status=429, retry_after=3600)
+    await kommo.manager_says("one", to=CONVERSATION)
+    await eventually(lambda: flood.hits == 1)
+    second = await kommo.manager_says("two", to=CONVERSATION)
+    await bridge.stop()
+    bridge.ahead = timedelta(minutes=61)
+    for text in ("one", "two"):
+        telegram.faults.fail(
+            "sendMessage", **refusal, where=lambda call, text=text: call.fields["text"] == text
+        )
+    await bridge.start()
+    await eventually(lambda: kommo.statuses_of(second) == [1])
+    assert telegram.texts_to(ANN) == ["one", "two"]
 
 
 @pytest.mark.parametrize("side", ["telegram", "kommo"])

@@ -161,3 +161,29 @@ async def test_a_flood_that_lasts_is_told_as_such(bridge, config, telegram, komm
     message_id = await kommo.manager_says("never", to="tg:700001:555")
     await eventually(lambda: kommo.statuses_of(message_id) == [-1])
     assert status_of(kommo, message_id) == (-1, 905, "Telegram asks to slow down.")
+
+
+async def test_a_long_flood_is_told_when_the_patience_is_over(
+    bridge, config, telegram, kommo, eventually
+):
+    """The manager reads it of every answer that waits: refused, behind it, or of a silent bot."""
+    await bridge.stop()
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text + "\n[delivery]\ntelegram_give_up_min = 0.05\n", encoding="utf-8")
+    await bridge.start()
+    chats = {chat_id: f"tg:700001:{chat_id}" for chat_id in (555, 556, 557)}
+    for chat_id in chats:
+        telegram.client_says("hi", chat_id=chat_id)
+    await eventually(lambda: len(kommo.conversations) == len(chats))
+    floods = [
+        telegram.faults.fail("sendMessage", status=429, retry_after=600, chat_id=chat_id)
+        for chat_id in (555, 556)
+    ]
+    answers = [await kommo.manager_says("one", to=chats[chat_id]) for chat_id in (555, 556)]
+    await eventually(lambda: all(flood.hits for flood in floods))
+    answers += [await kommo.manager_says("two", to=chat) for chat in chats.values()]
+    answers += [await kommo.manager_says("three", to=chats[557])]
+    await eventually(lambda: all(kommo.statuses_of(one) == [-1] for one in answers), within_s=15)
+    told = {status_of(kommo, one) for one in answers}
+    assert told == {(-1, 905, "Telegram asks to slow down.")}
+    assert [flood.hits for flood in floods] == [1, 1]

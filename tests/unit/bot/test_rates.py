@@ -2,7 +2,15 @@
 
 import pytest
 
-from bot.deliver.rates import CHAT_BURST, GROUP_BURST, MOST_CHATS, STRICT_S, Limits, Rates
+from bot.deliver.rates import (
+    CHAT_BURST,
+    GROUP_BURST,
+    MOST_CHATS,
+    STREAK_S,
+    STRICT_S,
+    Limits,
+    Rates,
+)
 
 ANN, BOB, GROUP = 555, 556, -100555
 
@@ -127,3 +135,24 @@ def test_quiet_chats_are_forgotten(clock):
     clock.now += 60
     rates.spend(-1)
     assert len(rates._chats) == 1
+
+
+def test_a_flood_that_goes_on_is_one(rates, clock):
+    """How long a chat is silent is counted from the first refusal of a row."""
+    assert rates.flood_s(ANN) == 0
+    rates.flooded(ANN, 30.0)
+    assert (rates.flood_s(ANN), rates.flood_s(BOB)) == (30.0, 0)
+    clock.now += 30 + STREAK_S / 2
+    assert rates.flood_s(ANN) == 0
+    rates.flooded(ANN, 40.0)
+    assert rates.flood_s(ANN) == 30 + STREAK_S / 2 + 40
+    clock.now += 40 + STREAK_S
+    rates.flooded(ANN, 5.0)
+    assert rates.flood_s(ANN) == 5
+
+
+def test_a_flood_in_several_chats_is_everybodys(rates):
+    """A silent bot is silent in every chat."""
+    rates.flooded(ANN, 30.0)
+    rates.flooded(BOB, 60.0)
+    assert rates.flood_s(GROUP) == 60
