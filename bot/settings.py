@@ -1,6 +1,6 @@
 """Settings: what there is to set, and where it is read from (TOML, credentials, environment)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +11,7 @@ from bot.errors import ConfigError, Problem
 from bot.settings_problems import MismatchError, problems_in, unknown
 from bot.settings_sources import (
     PREFIX,
+    Place,
     merge,
     read_credentials,
     read_environment,
@@ -39,6 +40,7 @@ __all__ = [
     "find_file",
     "load",
     "load_unregistered",
+    "load_with_origins",
     "readable_by_others",
 ]
 
@@ -117,6 +119,21 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: with every problem found, never with a value.
     """
+    return _load(path, environ)[0]
+
+
+def load_with_origins(
+    path: Path | None, environ: Mapping[str, str]
+) -> tuple[Settings, Mapping[Place, str]]:
+    """Return the settings, and where those came from that are not from the file.
+
+    Raises:
+        ConfigError: as `load`.
+    """
+    return _load(path, environ)
+
+
+def _load(path: Path | None, environ: Mapping[str, str]) -> tuple[Settings, Mapping[Place, str]]:
     base = read_toml(path) if path else {}
     layers = [read_credentials(environ, Settings), read_environment(environ, Settings)]
     data, origins, problems = merge({"kommo": {}, "telegram": {}} | base, layers)
@@ -138,7 +155,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
             "backup_dir": folder / given.backup_dir if given.backup_dir else None,
         }
     )
-    return settings.model_copy(update={"storage": storage})
+    return settings.model_copy(update={"storage": storage}), origins
 
 
 def load_unregistered(
@@ -155,13 +172,23 @@ def load_unregistered(
     try:
         return load(path, environ), ()
     except ConfigError as error:
-        open_ones = {problem.path for problem in error.problems if problem.what in NOT_GIVEN}
-        missing = tuple(name for name in FROM_SUPPORT if name in open_ones)
+        missing = not_told(error)
         if not missing:
             raise
+    return load(path, with_stand_ins(environ, missing)), missing
+
+
+def not_told(error: ConfigError) -> tuple[str, ...]:
+    """Return what is missing of what only Kommo support can tell."""
+    open_ones = {problem.path for problem in error.problems if problem.what in NOT_GIVEN}
+    return tuple(name for name in FROM_SUPPORT if name in open_ones)
+
+
+def with_stand_ins(environ: Mapping[str, str], missing: Sequence[str]) -> dict[str, str]:
+    """Return an environment that gives stand-ins for what is missing."""
     stand_ins = {variable(tuple(name.split("."))): FROM_SUPPORT[name] for name in missing}
     kept = {name: value for name, value in environ.items() if name.upper() not in stand_ins}
-    return load(path, kept | stand_ins), missing
+    return kept | stand_ins
 
 
 def find_file(

@@ -41,6 +41,9 @@ app.add_typer(sources, name="sources")
 templates = typer.Typer(help="The integration's message templates.", no_args_is_help=True)
 app.add_typer(templates, name="templates")
 
+config = typer.Typer(help="The settings that are in effect.", no_args_is_help=True)
+app.add_typer(config, name="config")
+
 HIGHEST = 2**53 - 1
 """Of Kommo's numbers: JSON has no higher ones that every program reads alike."""
 
@@ -278,6 +281,14 @@ def chats_list(context: typer.Context, as_json: JsonOption = False) -> None:
     from bot.cli import chats as command  # noqa: PLC0415
 
     command.list_chats(settings, as_json=as_json)
+
+
+@config.command("show")
+def config_show(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Show every setting with its origin; secrets are masked."""
+    from bot.cli import config as command  # noqa: PLC0415
+
+    command.show(settings_file(context), os.environ, as_json=as_json)
 
 
 @sources.command("list")
