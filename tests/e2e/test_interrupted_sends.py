@@ -193,7 +193,7 @@ async def test_a_kill_in_the_middle_of_an_upload_leaves_no_doubt(
 ):
     """Texts do not wait for the upload; without its end the file is not sent, and then once."""
     await meet((ANN, BOB))
-    link = kommo.add_attachment(b"%PDF" * (1 << 20), "plan.pdf")
+    link = kommo.add_attachment(b"%PDF" * (3 << 20), "plan.pdf")  # no buffer holds it
     await kommo.manager_sends(type="file", media=link, to=CONVERSATION)
     await narrow.is_full.wait()
     message_id = await kommo.manager_says("Good morning", to=f"tg:700001:{BOB}")
