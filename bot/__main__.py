@@ -39,6 +39,11 @@ def run(arguments: list[str]) -> int:
     except (BridgeError, KommoError, StorageError) as error:
         _complain([f"kommo-telegram: {error}"])
         return FAILED
+    except OSError as error:
+        if error.filename is None:
+            raise  # not about a file that somebody could mend
+        _complain([f"kommo-telegram: {error.filename}: {error.strerror}; see whose it is"])
+        return FAILED
     except KeyboardInterrupt:
         return FAILED
     return DONE

@@ -11,6 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.operate.backup import daily_backup
 from bot.settings_tables import StorageSettings
+from bot.words import counted
 from storage.database import Database
 from storage.errors import StorageError
 from storage.retention import Rule, rules
@@ -125,7 +126,7 @@ class Jobs:
             inbox, outbox = await snapshot.inbox.counts(), await snapshot.outbox.counts()
         dead = inbox.get("dead", 0) + outbox.get("dead", 0)
         if dead:
-            log.warning("%d items could not be delivered; see `queue list`", dead)
+            log.warning("%s could not be delivered; see `queue list`", counted(dead, "item"))
 
 
 def next_step(limit: int, took_s: float) -> int:

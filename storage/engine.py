@@ -24,11 +24,11 @@ from typing import Any, Protocol, TypeVar
 import aiosqlite
 
 from storage.errors import DatabaseStalledError, DatabaseUnavailableError
+from storage.owners import OWNER_ONLY, hand_over, hand_over_all, owner_of
 
 BUSY_TIMEOUT_S = 2.0
 """How long a writer waits for another process, such as `queue retry`: less than Kommo waits."""
 
-OWNER_ONLY = 0o600
 BATCH = 500
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -108,18 +108,23 @@ class Connection:
         self._path = path
         self._is_open = True
 
+    @property
+    def path(self) -> Path:
+        """Return the database's file."""
+        return self._path
+
     async def call(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do some work in one go on the connection's thread; cancelling does not stop it."""
         if not self._is_open:
             raise DatabaseUnavailableError(f"the database {self._path} is closed")
-        with _Mapped(self._path):
+        with Mapped(self._path):
             return await self._thread.call(work)
 
     async def at_once(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do short work here and now; behind what the thread has to do, if there is anything."""
         if not self._is_open or not self._thread.is_idle:
             return await self.call(work)
-        with _Mapped(self._path):
+        with Mapped(self._path):
             return self._thread.here(work)
 
     async def close(self) -> None:
@@ -280,7 +285,7 @@ async def connect(path: Path, *, read_only: bool = False) -> AsyncIterator[Conne
         check_same_thread=False,  # its thread and the loop's take turns, see `is_idle`
     )
     thread = _Thread(open_file)
-    with _Mapped(path):
+    with Mapped(path):
         await thread
     opened = Connection(thread, path)
     try:
@@ -311,7 +316,7 @@ async def look(path: Path) -> AsyncIterator[Connection]:
         check_same_thread=False,  # as in `connect`
     )
     thread = _Thread(open_file)
-    with _Mapped(path):
+    with Mapped(path):
         await thread
     opened = Connection(thread, path)
     try:
@@ -328,20 +333,93 @@ def _looking_at(path: Path) -> str:
 async def copy(connection: Connection, target: Path) -> None:
     """Write a consistent copy of the database into a new file, for its owner only.
 
+    It gets its name when it is whole and verified: a kill leaves none that looks like one.
+
     Raises:
         DatabaseUnavailableError: the file exists already or cannot be written.
     """
+    part = target.with_name(f"{target.name}.part")
+    await asyncio.to_thread(create_part, target, part)
     try:
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
+        await connection.rows("VACUUM INTO :target", {"target": str(part)})
+        await asyncio.to_thread(_finish, connection.path, part, target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def create_part(target: Path, part: Path) -> None:
+    """Create the file that is to become a new one; what a kill left of it goes.
+
+    Raises:
+        DatabaseUnavailableError: it cannot be, with the remedy.
+    """
+    refuse_existing(target)
+    try:
+        part.unlink(missing_ok=True)
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
+        part.chmod(OWNER_ONLY)  # whatever the umask took away
+    except FileNotFoundError as error:
+        raise DatabaseUnavailableError(
+            f"cannot create {target}: its folder does not exist; create it, or name another one"
+        ) from error
+    except OSError as error:
+        raise DatabaseUnavailableError(
+            f"cannot create {target}: {error.strerror}; name a file that this user may create"
+        ) from error
+
+
+def refuse_existing(target: Path) -> None:
+    """Say what is wrong with the name of a new file, and what to do.
+
+    Raises:
+        DatabaseUnavailableError: there is something of that name.
+    """
+    try:
+        found = target.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise DatabaseUnavailableError(
+            f"cannot look at {target}: {error.strerror}; name a file that this user may create"
+        ) from error
+    if target.is_dir():
+        raise DatabaseUnavailableError(
+            f"cannot create {target}: it is a folder; name a new file in it, such as "
+            f"{target / 'copy.sqlite3'}"
+        )
+    size_kib = -(-found.st_size // 1024)
+    raise DatabaseUnavailableError(
+        f"cannot create {target}: it exists already ({size_kib} KiB), and stays as it is; name "
+        "another file, or remove it first"
+    )
+
+
+def _finish(source: Path, part: Path, target: Path) -> None:
+    """Verify a copy, and give it its owner and its name."""
+    flush(part)
+    verify(part)
+    try:
+        owner = owner_of(source)
+        if target.parent.stat().st_uid == owner.user:
+            hand_over(part, owner)
+        _name(part, target)
+        flush(target.parent)
     except OSError as error:
         raise DatabaseUnavailableError(f"cannot create {target}: {error.strerror}") from error
+
+
+def _name(part: Path, target: Path) -> None:
+    """Give a file its name, unless another one has it by now."""
     try:
-        await connection.rows("VACUUM INTO :target", {"target": str(target)})
-        _flush(target)
-        await asyncio.to_thread(verify, target)
-    except BaseException:
-        os.unlink(target)  # noqa: PTH108 - as short as the other system calls here
+        target.hardlink_to(part)
+    except FileExistsError:
         raise
+    except OSError:  # a file system without hard links
+        refuse_existing(target)
+        part.rename(target)
+    else:
+        part.unlink()
 
 
 def verify(path: Path) -> None:
@@ -351,7 +429,7 @@ def verify(path: Path) -> None:
         DatabaseUnavailableError: it is damaged.
     """
     with (
-        _Mapped(path),
+        Mapped(path),
         closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as raw,
     ):
         (found,) = raw.execute("PRAGMA integrity_check(1)").fetchone()
@@ -429,14 +507,13 @@ def has_reset_bug(version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3
     return version < RESETS_SAFELY_FROM and not is_mended
 
 
-def _flush(file: Path) -> None:
-    """Bring a new file to the disk, and its name too."""
-    for path in (file, file.parent):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def flush(path: Path) -> None:
+    """Bring a new file to the disk, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _keep_for_owner(path: Path) -> bool:
@@ -457,19 +534,35 @@ def _keep_for_owner(path: Path) -> bool:
             f"cannot create {path}: its folder does not exist; create it"
         ) from error
     except OSError as error:
-        raise DatabaseUnavailableError(f"cannot create {path}: {error.strerror}") from error
-    return path.stat().st_size == 0
+        raise DatabaseUnavailableError(
+            f"cannot create {path}: {error.strerror}; {REMEDIES[sqlite3.SQLITE_CANTOPEN]}"
+        ) from error
+    try:
+        hand_over_all(path)
+        return path.stat().st_size == 0
+    except OSError as error:
+        raise out_of_reach(path, error) from error
+
+
+def out_of_reach(path: Path, error: OSError) -> DatabaseUnavailableError:
+    """Return what to say of a file that the system does not let us have."""
+    remedy = REMEDIES[sqlite3.SQLITE_CANTOPEN]
+    return DatabaseUnavailableError(f"cannot open {path}: {error.strerror}; {remedy}")
 
 
 def _take_back(path: Path) -> None:
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise out_of_reach(path, error) from error
+    if is_folder:
         raise DatabaseUnavailableError(f"cannot open {path}: it is a folder; name a file in it")
     for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
         with contextlib.suppress(FileNotFoundError, PermissionError):
             file.chmod(OWNER_ONLY)
 
 
-class _Mapped:
+class Mapped:
     """Turns SQLite's errors into ours; a statement that is wrong is a bug and stays as it is.
 
     It is entered for every statement, so it is no generator.

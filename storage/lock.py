@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError
+from storage.owners import LOCK, OWNER_ONLY, hand_over, owner_of
 
-OWNER_ONLY = 0o600
+FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 @contextmanager
@@ -20,17 +21,21 @@ def instance_lock(path: Path) -> Iterator[None]:
     Raises:
         DatabaseBusyError: another process holds it.
     """
-    lock_path = path.with_name(path.name + ".lock")
+    lock_path = path.with_name(path.name + LOCK)
     try:
-        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
+        descriptor = os.open(lock_path, FLAGS, OWNER_ONLY)
     except FileNotFoundError as error:
         raise DatabaseUnavailableError(
             f"cannot create {path}: its folder does not exist; create it"
         ) from error
     except OSError as error:
-        raise DatabaseUnavailableError(f"cannot create {lock_path}: {error.strerror}") from error
+        raise DatabaseUnavailableError(
+            f"cannot open {lock_path}: {error.strerror}; make the folder and the files in it "
+            "writable for this user"
+        ) from error
     try:
         _lock(descriptor, lock_path)
+        hand_over(lock_path, owner_of(path))
         os.fchmod(descriptor, OWNER_ONLY)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

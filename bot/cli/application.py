@@ -140,11 +140,29 @@ def healthcheck(context: typer.Context) -> None:
 def backup(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    with_settings: Annotated[
+        bool,
+        typer.Option("--with-settings", help="Save the settings too, as FILE.toml beside it."),
+    ] = False,
 ) -> None:
     """Write a consistent, verified copy of the database while the service runs."""
+    settings, saved = load_settings(context), settings_file(context)
     from bot.cli import backup as command  # noqa: PLC0415
 
-    command.backup(load_settings(context), file)
+    command.backup(settings, saved, file, with_settings=with_settings)
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
+    yes: YesOption = False,
+) -> None:
+    """Put a backup in the database's place while the service is stopped."""
+    settings, present = load_settings(context), settings_file(context)
+    from bot.cli import restore as command  # noqa: PLC0415
+
+    command.restore(settings, present, file, is_confirmed=yes)
 
 
 @app.command()

@@ -5,26 +5,61 @@ from pathlib import Path
 
 from bot.cli.terminal import say
 from bot.errors import BridgeError
+from bot.operate.existing import open_existing
 from bot.settings import Settings
-from storage.database import Database
+from storage.engine import create_part, flush, refuse_existing
 
 
-class NoDatabaseError(BridgeError):
-    """There is nothing to copy."""
+class SettingsNotSavedError(BridgeError):
+    """The settings cannot be put beside the copy."""
 
 
-def backup(settings: Settings, target: Path) -> None:
+def backup(
+    settings: Settings, settings_file: Path | None, target: Path, *, with_settings: bool
+) -> None:
     """Write a copy, read it once from end to end, and say how large it is."""
-    if not settings.database.exists():
-        raise NoDatabaseError(
-            f"there is no database at {settings.database}: check storage.path, or start the "
-            "service once"
-        )
-    asyncio.run(_copy(settings.database, target))
+    beside = settings_beside(target) if with_settings else None
+    if beside is not None:
+        refuse_existing(target)
+        _copy_settings(settings_file, beside)
+    try:
+        asyncio.run(_copy(settings, target))
+    except BaseException:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+        raise
     size_kib = -(-target.stat().st_size // 1024)
     say(f"{target}: {size_kib} KiB, verified")
+    if beside is not None:
+        say(f"{beside}: the settings, with their secrets; keep both where only you can read them")
 
 
-async def _copy(source: Path, target: Path) -> None:
-    async with Database.open(source) as database:
+def settings_beside(target: Path) -> Path:
+    """Return where the settings are that are saved with a copy."""
+    return target.with_name(f"{target.name}.toml")
+
+
+async def _copy(settings: Settings, target: Path) -> None:
+    async with open_existing(settings) as database:
         await database.backup(target)
+
+
+def _copy_settings(source: Path | None, beside: Path) -> None:
+    """Copy the settings file as it is, for its owner only."""
+    if source is None:
+        raise SettingsNotSavedError(
+            "there is no settings file to save: all comes from the environment; give the command "
+            "without --with-settings, and keep the environment yourself"
+        )
+    part = beside.with_name(f"{beside.name}.part")
+    create_part(beside, part)
+    try:
+        part.write_bytes(source.read_bytes())
+        flush(part)
+        part.rename(beside)
+        flush(beside.parent)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise SettingsNotSavedError(
+            f"cannot save {source} as {beside}: {error.strerror}"
+        ) from error

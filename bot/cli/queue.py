@@ -12,6 +12,7 @@ from bot.items import Direction, item_named, name_of
 from bot.operate.existing import open_existing
 from bot.operate.failed import remedy
 from bot.settings import Settings
+from bot.words import counted
 from storage.database import Transaction
 from storage.queue import DurableQueue
 from storage.queue_reader import QueueItem
@@ -65,7 +66,7 @@ def retry(settings: Settings, ids: Sequence[str]) -> int:
 def drop(settings: Settings, ids: Sequence[str], *, is_confirmed: bool) -> int:
     """Give items up for good."""
     if not is_confirmed:
-        typer.confirm(f"Give up {len(ids)} item(s) for good?", abort=True, err=True)
+        typer.confirm(f"Give up {counted(len(ids), 'item')} for good?", abort=True, err=True)
     now = datetime.now(UTC)
 
     async def act(queue: DurableQueue, _direction: Direction, item_id: int) -> bool:

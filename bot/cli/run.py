@@ -17,6 +17,7 @@ from bot.operate.first_consent import wait_for_consent
 from bot.settings import BotSettings, Settings, readable_by_others
 from kommo.errors import KommoError
 from storage.errors import StorageError
+from storage.owners import ROOT, owner_of
 
 SWITCH_S = 0.0005
 """How long the loop keeps the interpreter while the database's thread waits for it.
@@ -31,6 +32,10 @@ NAMED_BOTS = 10
 log = logging.getLogger(__name__)
 
 
+class WrongUserError(BridgeError):
+    """The service is to be run by the owner of its database."""
+
+
 def run(settings: Settings, file: Path | None) -> None:
     """Run until a signal; an error that ended the service is raised as itself.
 
@@ -38,6 +43,7 @@ def run(settings: Settings, file: Path | None) -> None:
         settings: what the file and the environment say.
         file: where they were read; None when all comes from the environment.
     """
+    refuse_root(settings.database)
     redact = Redactor(settings.secrets())
     configure(settings.logging.level, settings.logging.format, sys.stderr, redact, os.environ)
     version = metadata.version("kommo-telegram")
@@ -64,6 +70,26 @@ def _whole(settings: Settings, file: Path | None) -> dict[str, str]:
 
 def _bots(settings: Settings) -> Sequence[BotSettings]:
     return settings.telegram.bots[:NAMED_BOTS]
+
+
+def refuse_root(database: Path) -> None:
+    """Refuse to run as root on what is somebody else's: the service could not go on with it.
+
+    Raises:
+        WrongUserError: with the remedy.
+    """
+    if os.geteuid() != ROOT:
+        return
+    try:
+        owner = owner_of(database)
+    except OSError:
+        return  # whoever opens it says better what is wrong
+    if owner.user != ROOT:
+        raise WrongUserError(
+            f"{database} belongs to {owner.name}, and this is root: files that root makes there "
+            "would stop the service. Start the service: sudo systemctl start kommo-telegram; or "
+            f"run as its owner: sudo -u '{owner.name}' kommo-telegram run"
+        )
 
 
 def _warn_of_readers(file: Path | None) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from bot.errors import BridgeError
 from storage.messages import SentPart
 from storage.queue_reader import QueueItem
 
@@ -100,8 +101,19 @@ class Journal:
     @classmethod
     @asynccontextmanager
     async def open(cls, path: Path) -> AsyncIterator["Journal"]:
-        """Open the file until the block is left; what is in it stays until `clear`."""
-        journal = cls(path, *_found(path))
+        """Open the file until the block is left; what is in it stays until `clear`.
+
+        Raises:
+            BridgeError: it cannot be opened.
+        """
+        try:
+            found = _found(path)
+        except OSError as error:
+            raise BridgeError(
+                f"cannot open {path}: {error.strerror}; make the folder and the files in it "
+                "writable for this user"
+            ) from error
+        journal = cls(path, *found)
         try:
             yield journal
         finally:

@@ -15,6 +15,7 @@ from bot.deliver.lanes import Room, deal
 from bot.items import name_of
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, RetryPolicy, Undeliverable
 from bot.patience import ask, persist
+from bot.words import counted
 from storage.attempts import Attempt, Result
 from storage.database import Database, Snapshot, Transaction
 from storage.queue import DurableQueue
@@ -505,5 +506,5 @@ class Worker:
 
 def _gave_up(item: QueueItem, last: RetryLater) -> Undeliverable:
     """Return the end of an item whose time is over."""
-    reason = f"gave up after {item.attempts} attempts: {last.reason}"
+    reason = f"gave up after {counted(item.attempts, 'attempt')}: {last.reason}"
     return Undeliverable(reason, code=last.code, text=last.text)

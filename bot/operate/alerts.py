@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.operate.connect import OUTAGE, REMEDY
-from bot.operate.page import counted, duration
+from bot.operate.page import duration
 from bot.operate.state import State
+from bot.words import counted
 
 STUCK_S = 15 * 60.0
 LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -120,7 +121,8 @@ def _queues(state: State) -> Iterable[Alert]:
         if queue.oldest_s > STUCK_S and not state.health.is_paused:
             yield Alert(
                 f"stuck:{queue.direction}",
-                f"{queue.direction.capitalize()} messages are stuck: {queue.pending} wait, the "
+                f"{queue.direction.capitalize()} messages are stuck: "
+                f"{queue.pending} {'waits' if queue.pending == 1 else 'wait'}, the "
                 f"oldest for {duration(queue.oldest_s)}\nThey are tried again by themselves; "
                 "/status says what is wrong.",
             )

@@ -7,8 +7,9 @@ from typing import Any
 from bot.health import Health
 from bot.operate.chats import chat_in
 from bot.operate.failed import Failed
-from bot.operate.page import counted, duration
+from bot.operate.page import duration
 from bot.operate.state import QueueState, State
+from bot.words import counted
 
 NAMES = ("status", "failed", "retry", "pause", "resume", "help")
 PRESS = "operator:"

@@ -84,11 +84,6 @@ def duration(seconds: float) -> str:
     return f"{seconds / HOUR_S:.1f} h"
 
 
-def counted(number: int, thing: str) -> str:
-    """Return a number of things, such as `1 item` or `2 items`."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
 def _queue(queue: QueueState) -> str:
     title = "Incoming: to Kommo" if queue.direction == "incoming" else "Outgoing: to Telegram"
     waits = f"the oldest for {duration(queue.oldest_s)}" if queue.pending else "nothing waits"

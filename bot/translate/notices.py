@@ -25,6 +25,7 @@ from aiogram.types import (
 )
 
 from bot.translate.names import chat_name, person_name
+from bot.words import counted
 
 NOT_KNOWN = "not known to this version of the bridge"
 
@@ -254,7 +255,7 @@ def _auto_delete(changed: MessageAutoDeleteTimerChanged) -> str:
     if not changed.message_auto_delete_time:
         return "[Messages of this chat are not deleted automatically any more.]"
     hours = max(round(changed.message_auto_delete_time / 3600), 1)
-    return f"[Messages of this chat are deleted automatically after {hours} hours.]"
+    return f"[Messages of this chat are deleted automatically after {counted(hours, 'hour')}.]"
 
 
 def _website(domain: str) -> str:

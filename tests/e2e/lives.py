@@ -6,10 +6,12 @@ The demo's tests and the service's start the program from nothing.
 """
 
 import asyncio
+import ctypes
 import functools
 import multiprocessing
 import os
 import signal
+import struct
 import sys
 import time
 from collections.abc import Sequence
@@ -20,6 +22,10 @@ from pathlib import Path
 from sandbox.story import is_ok
 
 AHEAD = "TESTS_CLOCK_AHEAD_S"
+USER = "TESTS_USER"
+KEEP_CAPABILITIES, CAPABILITIES_VERSION = 8, 0x20080522
+READ_ALL = 1 << 2
+"""CAP_DAC_READ_SEARCH."""
 
 
 @functools.cache
@@ -40,7 +46,24 @@ def be(arguments: Sequence[str], output: str, errors: str, environ: dict[str, st
 
     for number, path in ((1, output), (2, errors)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
+    if environ.get(USER):
+        _become(int(environ[USER]))
     sys.exit(run(list(arguments)))
+
+
+def _become(user: int) -> None:
+    """Be another user, as the service is, who may read all: Python may be in root's home.
+
+    Reference: capabilities(7), capset(2), PR_SET_KEEPCAPS(2const).
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    os.setgroups([])
+    os.setgid(user)
+    assert library.prctl(KEEP_CAPABILITIES, 1, 0, 0, 0) == 0
+    os.setuid(user)
+    header = struct.pack("=Ii", CAPABILITIES_VERSION, 0)
+    sets = struct.pack("=6I", READ_ALL, READ_ALL, 0, 0, 0, 0)
+    assert library.capset(header, sets) == 0
 
 
 def _set_clock(ahead: timedelta) -> None:
@@ -54,10 +77,15 @@ def _set_clock(ahead: timedelta) -> None:
 
 
 async def begin(
-    arguments: Sequence[str], *, output: Path, errors: Path, ahead_s: float = 0.0
+    arguments: Sequence[str],
+    *,
+    output: Path,
+    errors: Path,
+    ahead_s: float = 0.0,
+    user: int | None = None,
 ) -> multiprocessing.process.BaseProcess:
-    """Start a command as a process of its own, whose clock may be set ahead or back."""
-    environ = {**os.environ, AHEAD: str(ahead_s)}
+    """Start a command as a process of its own, of another time or another user."""
+    environ = {**os.environ, AHEAD: str(ahead_s), USER: "" if user is None else str(user)}
     process = _context().Process(
         target=be, args=(tuple(arguments), str(output), str(errors), environ)
     )
@@ -68,10 +96,11 @@ async def begin(
 class Lives:
     """One bridge, killed and started again as often as needed."""
 
-    def __init__(self, config: Path, admin_port: int) -> None:
+    def __init__(self, config: Path, admin_port: int, *, user: int | None = None) -> None:
         self.log = config.parent / "bridge.log"
         self._config = config
         self._admin_port = admin_port
+        self._user = user
         self._process: multiprocessing.process.BaseProcess | None = None
         self.ahead_s = 0.0
         """How far the clock of the next life is ahead of the world's."""
@@ -80,7 +109,11 @@ class Lives:
         """Start a life; wait until it is healthy, if asked to."""
         arguments = ("--config", str(self._config), "run")
         self._process = await begin(
-            arguments, output=self.log, errors=self.log, ahead_s=self.ahead_s
+            arguments,
+            output=self.log,
+            errors=self.log,
+            ahead_s=self.ahead_s,
+            user=self._user,
         )
         if is_healthy:
             await self.until_healthy()

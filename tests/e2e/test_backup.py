@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 from tests.e2e.commands import run_command
 
 CONVERSATION = "tg:700001:555"
@@ -26,12 +28,48 @@ async def test_a_copy_made_while_it_runs_can_take_its_place(
     await eventually(lambda: kommo.texts_in(CONVERSATION) == ["before", "after"])
 
 
-async def test_a_copy_overwrites_nothing(bridge, config, tmp_path):
-    """A file that is there is named, and stays as it was."""
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        pytest.param("there", "exists already", id="file"),
+        pytest.param("folder", "is a folder; name a new file in it", id="folder"),
+        pytest.param("none/copy", "its folder does not exist; create it", id="no-folder"),
+        pytest.param("there/copy", "name a file that this user may create", id="file-as-folder"),
+    ],
+)
+@pytest.mark.parametrize("options", [[], ["--with-settings"]], ids=["alone", "with-settings"])
+async def test_a_copy_overwrites_nothing(bridge, config, tmp_path, name, said, options):
+    """What is wrong with the name is said, with what to do; what is there stays as it was."""
     (tmp_path / "there").write_text("mine")
-    code, _said, errors = await run_command("backup", str(tmp_path / "there"), config=config)
+    (tmp_path / "folder").mkdir()
+    code, _said, errors = await run_command(
+        "backup", *options, str(tmp_path / name), config=config
+    )
     assert (code, (tmp_path / "there").read_text()) == (1, "mine")
-    assert "there" in errors
+    assert said in errors
+    assert name.split("/")[0] in errors
+    assert [*tmp_path.rglob("*.toml"), *tmp_path.rglob("*.part")] == [config]
+
+
+async def test_the_settings_may_be_saved_with_it(bridge, config, tmp_path):
+    """They are beside the copy, as they are, for their owner only."""
+    copy = tmp_path / "copy.sqlite3"
+    code, said, _errors = await run_command("backup", "--with-settings", str(copy), config=config)
+    saved = tmp_path / "copy.sqlite3.toml"
+    assert (code, saved.read_bytes()) == (0, config.read_bytes())
+    assert saved.stat().st_mode & 0o777 == 0o600
+    assert str(saved) in said
+    assert not list(tmp_path.glob("*.part"))
+
+
+async def test_settings_of_another_copy_are_not_overwritten(bridge, config, tmp_path):
+    """Neither of the two files is written where one of them is there."""
+    (tmp_path / "copy.sqlite3.toml").write_text("mine")
+    copy = tmp_path / "copy.sqlite3"
+    code, _said, errors = await run_command("backup", "--with-settings", str(copy), config=config)
+    assert (code, copy.exists()) == (1, False)
+    assert "copy.sqlite3.toml" in errors
+    assert (tmp_path / "copy.sqlite3.toml").read_text() == "mine"
 
 
 async def test_there_must_be_a_database(config):

@@ -12,6 +12,7 @@ ARGUMENTS = {
     "check": [],
     "healthcheck": [],
     "backup": ["{folder}/copy.sqlite3"],
+    "restore": ["{folder}/copy.sqlite3", "--yes"],
     "connect": [],
     "disconnect": ["--yes"],
     "history": [CONVERSATION],

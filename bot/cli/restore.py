@@ -1,0 +1,121 @@
+"""`restore FILE`: a backup in the database's place, while the service is stopped."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from bot.cli.backup import settings_beside
+from bot.cli.terminal import say
+from bot.errors import BridgeError
+from bot.settings import Settings
+from bot.words import counted
+from storage.errors import DatabaseBusyError
+from storage.lock import instance_lock
+from storage.restore import Backup, Restoring, Since, inspect, since
+
+
+class ServiceRunsError(BridgeError):
+    """The database is in use."""
+
+
+def restore(
+    settings: Settings, settings_file: Path | None, file: Path, *, is_confirmed: bool
+) -> None:
+    """Verify a backup, say what it lacks, and put it in the database's place."""
+    database = settings.database
+    backup = inspect(file, database)
+    _make_folder(database.parent)
+    try:
+        with instance_lock(database):
+            _say_what_is_lost(backup, database)
+            if not is_confirmed:
+                question = f"Put {file} in the place of {database}?"
+                typer.confirm(question, abort=True, err=True)
+            restoring = Restoring(backup, database, datetime.now(UTC))
+            has_kept = restoring.run()
+    except DatabaseBusyError as error:
+        raise ServiceRunsError(
+            f"{error}; nothing was changed. The service: sudo systemctl stop kommo-telegram"
+        ) from error
+    say(f"{database}: restored from {file}, verified")
+    if has_kept:
+        say(
+            f"What was there is kept: {restoring.aside}, and the files beside it that begin with "
+            "this name. Remove them when all is well: they hold clients' messages."
+        )
+    _say_what_comes(settings, settings_file, file)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the database's folder where the service has not been started yet."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BridgeError(
+            f"cannot make the folder {folder}: {error.strerror}; make it, or change storage.path"
+        ) from error
+
+
+def _say_what_is_lost(backup: Backup, database: Path) -> None:
+    """Tell how old the backup is, and what only the present database has."""
+    at = backup.latest_at
+    until = f"up to {at:%Y-%m-%d %H:%M:%S} UTC" if at else "without any message"
+    say(f"The backup holds {counted(backup.conversations, 'conversation')}, {until}.")
+    if not _is_there(database):
+        say(f"There is no database at {database} yet.")
+        return
+    lacking = since(backup, database)
+    if lacking is None:
+        say("The present database is damaged: what it has and the backup lacks cannot be told.")
+        return
+    say(*lines_about(lacking))
+
+
+def _is_there(database: Path) -> bool:
+    return os.path.lexists(database)
+
+
+def lines_about(lacking: Since) -> list[str]:
+    """Return in words what was written since a backup was made."""
+    if lacking == Since(0, 0, 0, 0, 0):
+        return ["Nothing was written since: the present database has nothing that it lacks."]
+    lines = [
+        f"Since then: {counted(lacking.incoming, 'message')} from clients, "
+        f"{counted(lacking.outgoing, 'message')} to clients, "
+        f"{counted(lacking.conversations, 'new conversation')}."
+    ]
+    if lacking.to_kommo:
+        lines.append(
+            f"{counted(lacking.to_kommo, 'item')} for Kommo "
+            f"{'is' if lacking.to_kommo == 1 else 'are'} not delivered yet: only "
+            "the present database has them, and Telegram does not send them again. To keep "
+            "them, start the service, wait until `kommo-telegram queue list` is empty, and make "
+            "a new backup."
+        )
+    if lacking.to_telegram:
+        lines.append(
+            f"{counted(lacking.to_telegram, 'item')} for Telegram "
+            f"{'is' if lacking.to_telegram == 1 else 'are'} not delivered yet."
+        )
+    return lines
+
+
+def _say_what_comes(settings: Settings, settings_file: Path | None, file: Path) -> None:
+    """Tell what the next start does, and where the settings are."""
+    say(
+        "The next start sees that the database is a copy. What clients wrote while the service "
+        "was stopped arrives then. What managers wrote since the backup is read back from "
+        "Kommo's history, and not sent, as it may have been delivered already: "
+        "`kommo-telegram queue list` shows it, `kommo-telegram queue retry ID` sends it."
+    )
+    if settings.kommo.oauth is not None:
+        say(
+            "The backup's access to Kommo's REST API is used up: open the link that "
+            "`kommo-telegram check` shows."
+        )
+    beside = settings_beside(file)
+    if beside.exists():
+        place = settings_file or "the settings file"
+        say(f"The settings saved with it are in {beside}; {place} stays as it is.")
