@@ -6,8 +6,10 @@ up where that is too far away.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
-from urllib.request import getproxies
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
@@ -40,6 +42,9 @@ class _Packed(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Give it in one piece."""
         yield self._content
+
+
+log = logging.getLogger(__name__)
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -108,9 +113,21 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return self._session
 
 
-def transport(connections: int) -> httpx.AsyncBaseTransport | None:
+def transport(base_url: str, connections: int) -> httpx.AsyncBaseTransport | None:
     """Return what is faster than httpx's own; None, which is httpx's own, behind a proxy."""
-    return None if getproxies() else AiohttpTransport(connections)
+    proxied = proxy_of(base_url)
+    log.debug("calls to %s go %s", base_url, "through a proxy" if proxied else "directly")
+    return None if proxied else AiohttpTransport(connections)
+
+
+def proxy_of(url: str) -> str | None:
+    """Return the proxy that the environment names for an address; None where there is none.
+
+    `NO_PROXY` alone names no proxy, only exceptions.
+    """
+    found, parts = getproxies(), urlsplit(url)
+    proxy = found.get(parts.scheme) or found.get("all")
+    return None if not proxy or proxy_bypass(parts.netloc.rpartition("@")[2]) else proxy
 
 
 def _httpx_error(error: BaseException, request: httpx.Request) -> httpx.TransportError:

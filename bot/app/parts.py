@@ -112,7 +112,7 @@ async def open_parts(
             base_url=settings.kommo.chats_url,
             timeout=KOMMO_TIMEOUT,
             limits=httpx.Limits(max_connections=AT_A_TIME, max_keepalive_connections=AT_A_TIME),
-            transport=transport(AT_A_TIME),
+            transport=transport(settings.kommo.chats_url, AT_A_TIME),
             event_hooks={"response": [compare_clocks]},
         )
     )
