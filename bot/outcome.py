@@ -22,6 +22,7 @@ class RetryLater:
         after_s: the least wait in seconds, when the other side named one.
         is_uncertain: whether the attempt may have been carried out all the same.
         is_unknown: whether nothing came back that says so or otherwise; then it is uncertain too.
+        is_suspect: whether the item itself may be the reason, though nobody says so.
         code: the delivery status code, 901 to 905, in case this was the last attempt.
         text: what the manager reads in that case.
     """
@@ -30,6 +31,7 @@ class RetryLater:
     after_s: float | None = None
     is_uncertain: bool = False
     is_unknown: bool = False
+    is_suspect: bool = False
     code: int | None = None
     text: str | None = None
 

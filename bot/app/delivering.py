@@ -7,6 +7,7 @@ from bot.app.receiving import build_replay
 from bot.deliver.avatars import Avatars
 from bot.deliver.chances import Chance
 from bot.deliver.known_people import KnownPeople
+from bot.deliver.poison import Poison
 from bot.deliver.rates import Limits
 from bot.deliver.sends import Sends
 from bot.deliver.sizes import Sizes
@@ -26,6 +27,8 @@ TELEGRAM_SHARE = 32
 
 TELEGRAM_CONCURRENCY = 1024
 TO_KOMMO = RetryPolicy(first_s=1.0, factor=2.0, longest_s=300.0, jitter=0.25)
+KOMMOS_POISON = Poison(failures=8, over_s=900.0)
+TELEGRAMS_POISON = Poison(failures=6, over_s=300.0)
 KOMMOS_CHANCE = Chance(tries=5, tried_s=600.0)
 TELEGRAMS_CHANCE = Chance()
 TO_TELEGRAM = RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25)
@@ -91,6 +94,7 @@ def build_to_kommo(parts: Parts, connector: Connector) -> Worker:
         redact=parts.redact,
         starts_after=connector.answered,
         chance=KOMMOS_CHANCE,
+        poison=KOMMOS_POISON,
         observe=partial(parts.metrics.observe, "incoming"),
         is_paused=lambda: parts.health.is_paused,
     )
@@ -130,6 +134,7 @@ def build_to_telegram(parts: Parts, hold_s: float) -> Worker:
         is_paused=lambda: parts.health.is_paused,
         sending=sends,
         chance=TELEGRAMS_CHANCE,
+        poison=TELEGRAMS_POISON,
     )
 
 

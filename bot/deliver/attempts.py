@@ -66,7 +66,9 @@ def outcome_of(error: AiogramError) -> Outcome:
         case TelegramServerError():
             is_unknown = http_status(error) == GATEWAY_TIMEOUT
             reason = f"Telegram failed: {error.message}"
-            return later(reason, is_uncertain=True, is_unknown=is_unknown)
+            return replace(
+                later(reason, is_uncertain=True, is_unknown=is_unknown), is_suspect=not is_unknown
+            )
         case TelegramAPIError():
             return _refusal(error)
     return later(

@@ -39,6 +39,7 @@ from kommo.errors import (
     RateLimitedError,
     RejectedError,
     RequestError,
+    ServerError,
     UnreachableError,
 )
 from kommo.ids import KommoChatId, KommoMessageId
@@ -164,7 +165,10 @@ class ToKommo:
             return RetryLater(str(error), is_uncertain=error.was_sent)
         except RequestError as error:
             after_s = min(error.retry_after_s or 0.0, LONGEST_OUTAGE_S)
-            return RetryLater(str(error), after_s=after_s, is_uncertain=True)
+            is_suspect = isinstance(error, ServerError)
+            return RetryLater(
+                str(error), after_s=after_s, is_uncertain=True, is_suspect=is_suspect
+            )
 
     async def settle(
         self, tx: Transaction, item: QueueItem, outcome: Delivered | Undeliverable

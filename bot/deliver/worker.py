@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from bot.deliver.chances import Chance, Chances, Held, look_after_s
 from bot.deliver.lanes import Room, deal
+from bot.deliver.poison import Poison, Suspects
 from bot.items import name_of
 from bot.outcome import Delivered, NotYet, Outcome, RetryLater, RetryPolicy, Undeliverable
 from bot.patience import ask, persist
@@ -39,7 +40,7 @@ OVERDUE_EVERY_S, OVERDUE = 1.0, 100
 JUMP_S = 60.0
 """When the clock and the time that really passed differ by more, somebody moved the clock."""
 
-CHANCE = Chance()
+CHANCE, POISON = Chance(), Poison()
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +135,7 @@ class Worker:
         is_paused: Callable[[], bool] = lambda: False,
         sending: Sending | None = None,
         chance: Chance = CHANCE,
+        poison: Poison = POISON,
     ) -> None:
         self._database = database
         self._name: Literal["inbox", "outbox"] = queue
@@ -154,6 +156,7 @@ class Worker:
         self._is_paused = is_paused
         self._sending = sending
         self._chances = Chances(chance)
+        self._suspects = Suspects(poison)
         self._overdue_at = 0.0
         self._stopping = asyncio.Event()
         self._woken = database.changed(queue)
@@ -372,7 +375,8 @@ class Worker:
                 self._destination.name,
                 extra=self._fields(item),
             )
-            return RetryLater(f"unexpected {type(error).__name__}: {error}", is_uncertain=True)
+            reason = f"unexpected {type(error).__name__}: {error}"
+            return RetryLater(reason, is_uncertain=True, is_suspect=True)
 
     async def _put_off(self, item: QueueItem, outcome: NotYet) -> None:
         now = self._now()
@@ -389,12 +393,23 @@ class Worker:
         now = self._now()
         failed = self._failed(item, outcome, took_s, now)
         if isinstance(outcome, RetryLater):
-            self._chances.failed(item)
-            if not self._chances.is_over(item, now=now):
+            end = self._given_up(item, outcome, now)
+            if end is None:
                 await self._postpone(item, outcome, now, failed)
                 return
-            outcome = _gave_up(item, outcome)
+            outcome = end
         await self._finish(item, outcome, failed, now)
+
+    def _given_up(self, item: QueueItem, last: RetryLater, now: datetime) -> Undeliverable | None:
+        """Return the end of an item, if the attempt that failed was its last one."""
+        self._chances.failed(item)
+        if last.is_suspect and self._suspects.failed(item):
+            reason = f"fails again and again while others are delivered: {last.reason}"
+            return Undeliverable(reason, code=last.code, text=last.text)
+        if self._chances.is_over(item, now=now):
+            reason = f"gave up after {counted(item.attempts, 'attempt')}: {last.reason}"
+            return Undeliverable(reason, code=last.code, text=last.text)
+        return None
 
     async def _finish(
         self,
@@ -407,6 +422,9 @@ class Worker:
         end = partial(self._end, item=item, outcome=outcome, failed=failed, now=now)
         await persist(self._database, end)
         self._chances.ended(item)
+        self._suspects.ended(item)
+        if isinstance(outcome, Delivered):
+            self._suspects.delivered(item)
         self._report(item, outcome)
 
     async def _end(
@@ -502,9 +520,3 @@ class Worker:
 
     def _reader(self, snapshot: Snapshot) -> QueueReader:
         return snapshot.inbox if self._name == "inbox" else snapshot.outbox
-
-
-def _gave_up(item: QueueItem, last: RetryLater) -> Undeliverable:
-    """Return the end of an item whose time is over."""
-    reason = f"gave up after {counted(item.attempts, 'attempt')}: {last.reason}"
-    return Undeliverable(reason, code=last.code, text=last.text)

@@ -1,0 +1,92 @@
+"""A message on which the other side fails for ever holds nobody up for long."""
+
+import asyncio
+import json
+
+import pytest
+
+from bot.app import delivering
+from bot.deliver.poison import Poison
+from bot.outcome import RetryPolicy
+from tests.e2e.commands import run_command
+
+ANN, BOB = 555, 556
+CONVERSATION, OTHERS = "tg:700001:555", "tg:700001:556"
+BRISK = RetryPolicy(first_s=0.1, factor=1.0)
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch):
+    """Thresholds that a test can wait for."""
+    for name in ("KOMMOS_POISON", "TELEGRAMS_POISON"):
+        monkeypatch.setattr(delivering, name, Poison(failures=4, over_s=0.3))
+    for name in ("TO_KOMMO", "TO_TELEGRAM"):
+        monkeypatch.setattr(delivering, name, BRISK)
+
+
+@pytest.fixture
+async def known(brisk, bridge, telegram, kommo, eventually):
+    """Two clients who wrote."""
+    for chat_id in (ANN, BOB):
+        telegram.client_says("hi", chat_id=chat_id)
+    await eventually(lambda: len(kommo.conversations) == 2)
+    return bridge
+
+
+async def dead_items(bridge):
+    """Return the dead items that `queue list` prints."""
+    _code, listed, _errors = await run_command("queue", "list", "--json", config=bridge.config)
+    return [item for item in json.loads(listed) if item["state"] == "dead"]
+
+
+async def test_an_answer_on_which_telegram_fails_is_given_up_early(
+    known, telegram, kommo, eventually
+):
+    """The manager reads it, the conversation goes on, and a retry delivers it after all."""
+    fault = telegram.faults.fail(
+        "sendMessage", status=500, times=None, where=lambda call: call.fields["text"] == "bad"
+    )
+    bad = await kommo.manager_says("bad", to=CONVERSATION)
+    after = await kommo.manager_says("after", to=CONVERSATION)
+    async with asyncio.timeout(20):
+        while kommo.statuses_of(bad) != [-1]:
+            await kommo.manager_says("for Bob", to=OTHERS)
+            await asyncio.sleep(0.1)
+    await eventually(lambda: kommo.statuses_of(after) == [1])
+    (dead,) = await dead_items(known)
+    assert "again and again while others are delivered" in dead["reason"]
+    telegram.faults.remove(fault)
+    await run_command("queue", "retry", config=known.config)
+    await eventually(lambda: telegram.texts_to(ANN) == ["after", "bad"])
+
+
+async def test_a_message_on_which_kommo_fails_is_given_up_early(
+    known, telegram, kommo, eventually
+):
+    """A client's conversation goes on behind it; a person is told, and can try it again."""
+    fault = kommo.faults.fail(
+        "/v2/origin/custom/*", status=500, times=None, where=lambda call: "bad" in str(call.fields)
+    )
+    telegram.client_says("bad")
+    telegram.client_says("after")
+    async with asyncio.timeout(20):
+        while "after" not in kommo.texts_in(CONVERSATION):
+            telegram.client_says("from Bob", chat_id=BOB)
+            await asyncio.sleep(0.1)
+    (dead,) = await dead_items(known)
+    assert "again and again while others are delivered" in dead["reason"]
+    kommo.faults.remove(fault)
+    await run_command("queue", "retry", config=known.config)
+    await eventually(lambda: sorted(kommo.texts_in(CONVERSATION)) == ["after", "bad", "hi"])
+
+
+async def test_an_outage_makes_nothing_poison(known, telegram, kommo, eventually):
+    """While nobody's message gets through, everybody's waits."""
+    fault = kommo.faults.fail("/v2/origin/custom/*", status=500, times=None)
+    telegram.client_says("one")
+    telegram.client_says("two", chat_id=BOB)
+    await eventually(lambda: fault.hits >= 16)
+    kommo.faults.remove(fault)
+    await eventually(lambda: kommo.texts_in(CONVERSATION) == ["hi", "one"])
+    await eventually(lambda: kommo.texts_in(OTHERS) == ["hi", "two"])
+    assert await dead_items(known) == []
