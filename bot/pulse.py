@@ -1,16 +1,27 @@
 """The pulse: until when the bridge was alive, and whether the database is the one it left."""
 
+import asyncio
+import re
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from storage.database import Database
 from storage.stamp import read_stamp, write_stamp
 
 ALIVE_AT = "alive_at"
+BEAT = "beat"
+"""The note of the latest beat, a random word, which the file beside has too."""
+
+NO_BEAT = "-"
+BEATS = re.compile(r"(-|[0-9a-f]{16})( [0-9a-f]{16})?")
 
 AT_MOST_APART = timedelta(seconds=60)
-"""Both signs of life are written together; a kill between them parts them by one beat."""
+"""Earlier versions left the moment in both places; a kill parted them by one beat."""
+
+Origin = Literal["new", "continued", "copied", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -19,11 +30,12 @@ class Life:
 
     Args:
         alive_at: when it was alive last; None when none ran on this database.
-        is_continued: whether this is the database as it left it, not a copy from before.
+        origin: whether the database is as it was left; `copied`: it was restored or moved, and
+            nobody knows what was done since; `unknown`: nothing speaks for or against that.
     """
 
     alive_at: datetime | None
-    is_continued: bool
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -34,21 +46,42 @@ class Pulse:
     now: Callable[[], datetime]
 
     async def beat(self) -> None:
-        """Leave a sign of life; it shows too that the database takes writes."""
-        at = self.now().isoformat(timespec="seconds")
+        """Leave a sign of life; it shows too that the database takes writes.
+
+        The file comes first and names both beats, so that it fits wherever a kill comes between;
+        with the beat in the database, the earlier one, which a copy may have, is forgotten.
+        """
+        at, beat = self.now().isoformat(timespec="seconds"), secrets.token_hex(8)
+        async with self.database.snapshot() as snapshot:
+            before = await snapshot.notes.get(BEAT) or NO_BEAT
+        is_beside = await asyncio.to_thread(write_stamp, self.database.path, f"{before} {beat}")
         async with self.database.transaction() as tx:
             await tx.notes.put(ALIVE_AT, at)
-        write_stamp(self.database.path, at)
+            if is_beside:
+                await tx.notes.put(BEAT, beat)
+        if is_beside:
+            await asyncio.to_thread(write_stamp, self.database.path, beat)
 
     async def last(self) -> Life:
         """Return what the last run left; ask before the first beat."""
         async with self.database.snapshot() as snapshot:
-            inside = moment(await snapshot.notes.get(ALIVE_AT))
-        beside = moment(read_stamp(self.database.path))
-        is_continued = (
-            inside is not None and beside is not None and abs(inside - beside) <= AT_MOST_APART
-        )
-        return Life(inside, is_continued)
+            alive_at = moment(await snapshot.notes.get(ALIVE_AT))
+            beat = await snapshot.notes.get(BEAT) or NO_BEAT
+        return Life(alive_at, _origin(alive_at, beat, read_stamp(self.database.path)))
+
+
+def _origin(alive_at: datetime | None, beat: str, beside: str | None) -> Origin:
+    """Compare the sign of life in the database with the one beside it."""
+    if alive_at is None:
+        return "new"
+    if beside is None:
+        return "copied"
+    if BEATS.fullmatch(beside):
+        return "continued" if beat in beside.split() else "copied"
+    earlier = moment(beside)
+    if earlier is None:
+        return "unknown"
+    return "continued" if abs(alive_at - earlier) <= AT_MOST_APART else "copied"
 
 
 def moment(text: str | None) -> datetime | None:

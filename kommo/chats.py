@@ -33,7 +33,7 @@ from kommo.models import (
     StatusSetting,
     Typing,
 )
-from kommo.pace import ChatsPace
+from kommo.pace import HISTORIES_AT_A_TIME, ChatsPace
 from kommo.signature import content_md5, sign
 from kommo.standing import Standing
 from kommo.status_names import StatusNames
@@ -82,6 +82,7 @@ class ChatsApi:
         self._now = now
         self._status_names = status_names or StatusNames(status_field)
         self._pace = pace or ChatsPace()
+        self._history_pace = ChatsPace(HISTORIES_AT_A_TIME, behind=self._pace)
         self._limits = limits
         self.standing = standing or Standing()
 
@@ -155,6 +156,13 @@ class ChatsApi:
         call = calls.history(self._scope(), kommo_chat_id, offset=offset, limit=limit)
         return await self._call(call, answers.history)
 
+    async def history_behind(
+        self, kommo_chat_id: KommoChatId, *, offset: int = 0, limit: int = calls.HISTORY_LIMIT
+    ) -> HistoryPage:
+        """Return such a page, at a pace of its own: a 429 holds back these calls only."""
+        call = calls.history(self._scope(), kommo_chat_id, offset=offset, limit=limit)
+        return await self._call(call, answers.history, self._history_pace)
+
     def _scope(self) -> ScopeId:
         if self._scope_id is None:
             raise UnreachableError("the channel is not connected to an account", was_sent=False)
@@ -164,10 +172,12 @@ class ChatsApi:
         """Make a call that is answered with nothing but its success."""
         await self._call(call, answers.nothing)
 
-    async def _call(self, call: Call, read: Callable[[bytes], Answer]) -> Answer:
+    async def _call(
+        self, call: Call, read: Callable[[bytes], Answer], pace: ChatsPace | None = None
+    ) -> Answer:
         """Make a call of the scope, and return its answer."""
         try:
-            answer = _read(call, read, await self._in_turn(call))
+            answer = _read(call, read, await self._in_turn(call, pace))
         except HeldBackError:
             raise
         except RequestError as error:
@@ -176,13 +186,14 @@ class ChatsApi:
         self.standing.take()
         return answer
 
-    async def _in_turn(self, call: Call) -> bytes:
+    async def _in_turn(self, call: Call, pace: ChatsPace | None = None) -> bytes:
         """Make a call when it is its turn, and return the answer's body."""
-        async with self._pace.turn():
+        pace = pace or self._pace
+        async with pace.turn():
             try:
                 return await self._ask(call)
             except RateLimitedError as error:
-                self._pace.slow_down(error.retry_after_s)
+                pace.slow_down(error.retry_after_s)
                 raise
 
     async def _ask(self, call: Call) -> bytes:

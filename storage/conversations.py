@@ -129,6 +129,15 @@ class ConversationReader:
         )
         return [row[0] for row in rows]
 
+    async def activity(self, *, since: datetime) -> dict[str, datetime]:
+        """Return when something was last said in each conversation, or it was first heard of."""
+        rows = await self._session.rows(
+            "SELECT conversation_id, max(coalesce(last_incoming_at, created_at), "
+            "coalesce(last_outgoing_at, created_at)) AS at FROM conversations WHERE at >= :since",
+            {"since": to_ms(since)},
+        )
+        return {row[0]: from_ms(row[1]) for row in rows}
+
     async def _one(self, condition: str, value: str) -> Conversation | None:
         rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM conversations WHERE {condition} LIMIT 1", {"value": value}
@@ -239,6 +248,7 @@ class Conversations(ConversationReader):
             "avatars",
             "invitation_uses",
             "conversation_chats",
+            "doubts",
             "conversations",
         )
         conversation = {"conversation_id": conversation_id}

@@ -14,6 +14,7 @@ from storage.avatars import AvatarReader, Avatars
 from storage.buttons import ButtonReader, Buttons
 from storage.conversation_chats import ConversationChatReader, ConversationChats
 from storage.conversations import ConversationReader, Conversations
+from storage.doubts import DoubtReader, Doubts
 from storage.engine import Connection, Reading, Session
 from storage.errors import DatabaseUnavailableError
 from storage.figures import FigureReader
@@ -62,6 +63,7 @@ class Transaction:
         self.grants = Grants(session)
         self.forgotten = Forgotten(session)
         self.notes = Notes(session)
+        self.doubts = Doubts(session)
         self.retention = Retention(session)
 
 
@@ -80,6 +82,7 @@ class Snapshot:
         self.attempts = AttemptReader(session)
         self.grants = GrantReader(session)
         self.notes = NoteReader(session)
+        self.doubts = DoubtReader(session)
         self.figures = FigureReader(session)
 
 

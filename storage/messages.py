@@ -132,6 +132,26 @@ class MessageReader:
             )
         )
 
+    async def reached_kommo(self, conversation_ids: Iterable[str]) -> set[str]:
+        """Return those of the conversations of which Kommo has a message."""
+        found: set[str] = set()
+        for batch in batches(conversation_ids):
+            rows = await self._session.rows(
+                "SELECT DISTINCT conversation_id FROM messages WHERE kommo_message_id IS NOT NULL "
+                f"AND conversation_id IN ({names_of(batch)})",
+                batch,
+            )
+            found.update(row[0] for row in rows)
+        return found
+
+    async def first_at(self, conversation_id: str) -> datetime | None:
+        """Return when a client wrote the first message that is known, by Telegram's clock."""
+        ((first,),) = await self._session.rows(
+            "SELECT min(at) FROM messages WHERE conversation_id = :id AND direction = 'incoming'",
+            {"id": conversation_id},
+        )
+        return None if first is None else from_ms(first)
+
     async def _known(self, table: str, column: str, values: Iterable[str]) -> set[str]:
         found: set[str] = set()
         for batch in batches(values):

@@ -114,6 +114,18 @@ class QueueReader:
             found.update(row[0] for row in rows)
         return found
 
+    async def waits_for(self, conversation_ids: Iterable[str]) -> set[str]:
+        """Return those of the conversations of which an item is pending."""
+        found: set[str] = set()
+        for batch in batches(conversation_ids):
+            rows = await self._session.rows(
+                f"SELECT DISTINCT conversation_id FROM {self._table} WHERE state = 'pending' "
+                f"AND conversation_id IN ({names_of(batch)})",
+                batch,
+            )
+            found.update(row[0] for row in rows)
+        return found
+
     async def untried(self, ordering_key: str) -> list[QueueItem]:
         """Return the pending items of a key no attempt of which has begun, in order."""
         rows = await self._session.rows(

@@ -38,9 +38,12 @@ from bot.transport import transport
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi, CrmPace
 from kommo.ids import AmojoId, ChannelId, scope_id
-from kommo.pace import AT_A_TIME
+from kommo.pace import AT_A_TIME, HISTORIES_AT_A_TIME
 from kommo.status_names import StatusNames
 from storage.database import Database
+
+CALLS = AT_A_TIME + HISTORIES_AT_A_TIME
+"""Connections to Kommo's Chats API: one for each call that may be under way."""
 
 DOWNLOADS = 100
 """Each takes about half a megabyte; more wait for their turn."""
@@ -111,8 +114,8 @@ async def open_parts(
         httpx.AsyncClient(
             base_url=settings.kommo.chats_url,
             timeout=KOMMO_TIMEOUT,
-            limits=httpx.Limits(max_connections=AT_A_TIME, max_keepalive_connections=AT_A_TIME),
-            transport=transport(settings.kommo.chats_url, AT_A_TIME),
+            limits=httpx.Limits(max_connections=CALLS, max_keepalive_connections=CALLS),
+            transport=transport(settings.kommo.chats_url, CALLS),
             event_hooks={"response": [compare_clocks]},
         )
     )

@@ -78,7 +78,7 @@ def build_history(parts: Parts, connector: Connector, pace: Pace) -> History:
     recover = timedelta(hours=parts.settings.delivery.recover_h)
     recovery = Recovery(
         parts.database,
-        parts.chats.history,
+        parts.chats.history_behind,
         parts.kommo_chats,
         owner=Owner(
             account_id=AmojoId(kommo.account_id or ""),
@@ -89,6 +89,8 @@ def build_history(parts: Parts, connector: Connector, pace: Pace) -> History:
         grace=timedelta(seconds=pace.grace_s),
         lifetimes=parts.lifetimes,
         now=parts.now,
+        calls_per_s=pace.calls_per_s,
+        ahead_s=lambda: parts.health.clock_skew_s,
     )
     return History(
         parts.database,
@@ -111,6 +113,7 @@ def build_public(parts: Parts, history: History) -> web.Application:
         on_typing=parts.typist.show,
         hold_until=history.hold_until,
         on_missed=history.note_missed,
+        on_activity=history.note_activity,
         now=parts.now,
         memory=timedelta(days=parts.settings.storage.keep_days),
         skew_s=lambda: parts.health.clock_skew_s,

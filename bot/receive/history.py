@@ -1,8 +1,9 @@
 """What managers wrote and no webhook brought: read back from the chats' history.
 
 Kommo posts a hook once. After every start, and after a hook that could not be stored, the history
-of each conversation is read; every few minutes that of those with recent activity. What is found
-goes into the inbox as its hook would have, under the same key. See decision 0011.
+of each conversation is read; while the bridge runs, that of each in its turn, of those with recent
+activity every few minutes. What is found goes into the inbox as its hook would have, under the
+same key. See decisions 0011 and 0043.
 Reference: Kommo, Chat history; Receiving chat webhooks.
 """
 
@@ -17,6 +18,7 @@ from bot.outcome import RetryPolicy
 from bot.patience import persist
 from bot.pulse import Life
 from bot.receive.recovery import Recovery
+from bot.receive.rounds import FORGOTTEN, Rounds
 from kommo.errors import RateLimitedError, RejectedError, RequestError
 from storage.database import Database, Transaction
 from storage.errors import DatabaseStalledError, StorageError
@@ -48,16 +50,18 @@ class Pace:
     """How often history is read, and how long hooks wait for it and it for them.
 
     Args:
-        every_s: the pause between two looks at the conversations with recent activity.
+        every_s: the pause between two looks at a conversation with recent activity.
         grace_s: a younger message is left to its hook.
         hold_s: a hook waits at most this long for what was missed before it.
         retry: the pauses after a failure.
+        calls_per_s: no more than so many pages are read, however many conversations there are.
     """
 
     every_s: float = 300.0
     grace_s: float = 15.0
     hold_s: float = 10.0
     retry: RetryPolicy = RETRY
+    calls_per_s: float = 5.0
 
 
 @dataclass
@@ -105,11 +109,13 @@ class History:
         self._pace = pace
         self._starts_after = starts_after
         self._now = now
-        self._listens_since = now()
+        self._listens_since = self._seen_at = now()
         self._duties: dict[str, Duty] = {}
         self._urgent: dict[str, None] = {}
         self._holding: set[str] = set()
         self._outage: set[str] = set()
+        self._unreached: dict[str, Duty] = {}
+        self._rounds = Rounds(pace.every_s)
         self._is_failing = False
         self._woken = asyncio.Event()
 
@@ -121,8 +127,8 @@ class History:
         """Learn what the last run left; before the first hook is taken."""
         self._listens_since = self._now()
         await self._recovery.load(life)
-        if life.alive_at is not None and life.is_continued:
-            await self._begin(life.alive_at - MARGIN)
+        if life.alive_at is not None:
+            await self._begin(min(life.alive_at, self._now()) - MARGIN)
 
     def hold_until(self, conversation_id: str | None) -> datetime | None:
         """Return until when a hook waits, while what was missed before it is read; None: not.
@@ -142,6 +148,10 @@ class History:
         self._listens_since = self._now()
         self._holding.add(conversation_id)
         self._add(conversation_id, self._now() - MARGIN)
+
+    def note_activity(self, conversation_id: str) -> None:
+        """Note that something came of a conversation: more may come, and be lost."""
+        self._rounds.note(conversation_id, now=self._now())
 
     async def catch_up(self, out_s: float) -> None:
         """Read what no hook brought while Kommo sent none, for at most so many seconds."""
@@ -166,6 +176,7 @@ class History:
         if not self._is_wanted:
             return
         since, names = await persist(self._database, partial(_note_outage, since=since))
+        self._seen_at = min(self._seen_at, since)
         for name in names:
             self._add(name, since)
             self._outage.add(name)
@@ -177,19 +188,15 @@ class History:
         self._woken.set()
 
     def _put(self, name: str, duty: Duty) -> None:
-        known = self._duties.get(name)
-        if known is None:
-            self._duties[name] = duty
-            return
-        moments = [one.missed_since for one in (known, duty) if one.missed_since]
-        known.missed_since = min(moments, default=None)
-        known.lost_until = max(known.lost_until, duty.lost_until)
-        known.not_before = min(known.not_before, duty.not_before)
+        for known in (self._duties.get(name), self._unreached.pop(name, None)):
+            if known is not None:
+                duty = _merged(known, duty)
+        self._duties[name] = duty
 
     async def _look_around(self) -> None:
-        """Notice gaps, and have the conversations with recent activity read now and then."""
+        """Notice gaps, and have the conversations read whose turn it is."""
         loop = asyncio.get_running_loop()
-        looked_at, ticked_at = loop.time(), self._now()
+        learned_s, ticked_at = float("-inf"), self._now()
         while True:
             await asyncio.sleep(min(TICK_S, self._pace.every_s))
             now = self._now()
@@ -198,12 +205,25 @@ class History:
                 self._listens_since = now
                 await self._begin(ticked_at - MARGIN)
             ticked_at = now
-            if loop.time() - looked_at >= self._pace.every_s:
-                looked_at = loop.time()
+            if loop.time() - learned_s >= self._pace.every_s:
+                learned_s = loop.time()
                 async with self._database.snapshot() as snapshot:
-                    recent = await snapshot.conversations.by_activity(since=now - self._recover)
-                for name in recent:
-                    self._add(name, None)
+                    active = await snapshot.conversations.activity(since=now - FORGOTTEN)
+                self._rounds.learn(active, now=now, time_s=learned_s, seen_at=self._seen_at)
+            for name, looked_at in self._rounds.due(now=now, time_s=loop.time()).items():
+                self._add(name, looked_at)
+            await self._look_for_arrivals()
+
+    async def _look_for_arrivals(self) -> None:
+        """Have those read of which something has reached Kommo by now, or never will."""
+        if not self._unreached:
+            return
+        async with self._database.snapshot() as snapshot:
+            waiting = await snapshot.outbox.waits_for(self._unreached)
+            reached = await snapshot.messages.reached_kommo(self._unreached)
+        for name in [one for one in self._unreached if one in reached or one not in waiting]:
+            self._again(name, self._unreached.pop(name), 0.0)
+            self._woken.set()
 
     async def _read_on(self) -> None:
         """Read one conversation after another."""
@@ -233,7 +253,7 @@ class History:
     async def _fulfil(self, name: str, duty: Duty) -> None:
         """Read a conversation; one that cannot be read holds up nobody, and is tried again."""
         try:
-            is_done = await self._recovery.look(
+            looked = await self._recovery.look(
                 name,
                 missed_since=duty.missed_since,
                 lost_until=duty.lost_until,
@@ -246,10 +266,12 @@ class History:
             return
         self._is_failing = False
         await self._release(name)
-        if is_done:
+        if looked == "done":
             await self._ended(name)
-        else:
+        elif looked == "again":
             self._again(name, duty, self._pace.grace_s)
+        else:
+            self._unreached[name] = duty
 
     async def _failed(self, name: str, duty: Duty, error: Exception) -> None:
         """Let what waits for a conversation go on, and try to read it later."""
@@ -294,6 +316,17 @@ class History:
     async def _let_go(self, tx: Transaction, *, name: str) -> None:
         self._holding.discard(name)
         await tx.inbox.go_on(name, now=self._now())
+
+
+def _merged(one: Duty, other: Duty) -> Duty:
+    """Return a duty that fulfils both."""
+    moments = [duty.missed_since for duty in (one, other) if duty.missed_since]
+    return Duty(
+        missed_since=min(moments, default=None),
+        lost_until=max(one.lost_until, other.lost_until),
+        not_before=min(one.not_before, other.not_before),
+        failures=one.failures,
+    )
 
 
 async def _note_outage(tx: Transaction, *, since: datetime) -> tuple[datetime, list[str]]:

@@ -114,6 +114,7 @@ class Hooks:
         on_typing: OnTyping,
         hold_until: Hold,
         on_missed: Missed,
+        on_activity: Callable[[str], None] = lambda _conversation_id: None,
         now: Callable[[], datetime],
         bodies: Bodies | None = None,
         memory: timedelta | None = None,
@@ -123,6 +124,7 @@ class Hooks:
         self._on_typing = on_typing
         self._hold_until = hold_until
         self._on_missed = on_missed
+        self._on_activity = on_activity
         self._scope_id = scope_id
         self._secret = secret
         self._lifetimes = lifetimes
@@ -221,6 +223,8 @@ class Hooks:
         event, now = hook.event, self._now()
         kind = KIND_OF.get(type(event), Kind.UNKNOWN_EVENT)
         conversation_id, known = await _conversation_of(tx, event, batch)
+        if conversation_id is not None:
+            self._on_activity(conversation_id)
         if isinstance(event, ManagerTyping):
             self._show_typing(event, conversation_id)
             return

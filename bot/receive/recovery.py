@@ -3,32 +3,59 @@
 Reference: Kommo, Chat history.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Literal, Protocol
 
 from bot.items import Kind, Lifetimes, put_status
 from bot.kommo_chats import KommoChats
 from bot.patience import persist
 from bot.pulse import Life
+from bot.receive.rounds import Throttle
 from bot.translate import status
 from bot.translate.languages import Language, in_language
-from bot.translate.missed import Bounds, in_order, of_client, of_managers
+from bot.translate.missed import Bounds, Window, believable, in_order, of_client, of_managers
 from kommo.answers import HistoryMessage, HistoryPage
 from kommo.events import ManagerMessage, parse_event, webhook_of
-from kommo.ids import AmojoId, ConversationId, KommoChatId, KommoMessageId, KommoUserId
+from kommo.ids import (
+    AmojoId,
+    ConversationId,
+    ExternalMessageId,
+    KommoChatId,
+    KommoMessageId,
+    KommoUserId,
+)
 from kommo.models import StatusCode
+from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.queue_reader import QueueItem
 
 KNOWS_SINCE = "history_since"
-"""The note that says since when the database knows what was delivered."""
+"""The note that says since when there is the database: what was before is not its business."""
+
+DOUBTFUL_UNTIL = "doubtful_until"
+"""The note that says of before when the database does not know what was delivered."""
+
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+
+EVIDENCE = 2
+"""So many conversations in doubt are no accident: all of them are."""
 
 PAGE, PAGES = 50, 40
 """The newest 2,000 rows of a conversation are looked at."""
+
+Looked = Literal["done", "again", "unreached"]
+"""What came of a look: all is known; look once more soon; Kommo has nothing of it yet."""
+
+TOO_OLD = "no webhook came; written at {at}, longer ago than delivery.recover_h"
+DOUBTFUL = (
+    "written at {at}, before the database was put back from a copy: it may have been delivered; "
+    "look into the chat before you retry it"
+)
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +103,8 @@ class Recovery:
         grace: a younger message is left to its hook.
         lifetimes: how long an item is tried.
         now: the clock.
+        calls_per_s: how many pages are read in a second at most.
+        ahead_s: by how many seconds it is ahead of Kommo's, as far as that is known.
     """
 
     def __init__(
@@ -89,6 +118,8 @@ class Recovery:
         grace: timedelta,
         lifetimes: Lifetimes,
         now: Callable[[], datetime],
+        calls_per_s: float,
+        ahead_s: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._database = database
         self._read = read
@@ -98,21 +129,31 @@ class Recovery:
         self._grace = grace
         self._lifetimes = lifetimes
         self._now = now
-        self._knows_since = now()
+        self._throttle = Throttle(calls_per_s)
+        self._ahead_s = ahead_s
+        self._knows_since = ALWAYS
+        self._doubtful_until = ALWAYS
+        self._doubted: set[str] = set()
+        self._left: dict[KommoMessageId, float] = {}
+        self._evidence = EVIDENCE
+        self._loaded_at = now()
 
     async def load(self, life: Life) -> None:
-        """Learn since when the database knows what was delivered; see decision 0011."""
+        """Learn of which time the database knows what was delivered; see decision 0043."""
+        self._loaded_at = now = _as_kommo_tells(self._now())
+        self._evidence = 1 if life.origin == "unknown" else EVIDENCE
         async with self._database.transaction() as tx:
             noted = await tx.notes.get(KNOWS_SINCE)
-            if noted is not None and life.is_continued:
-                self._knows_since = datetime.fromisoformat(noted)
-                return
-            if life.alive_at is not None:
+            await self._know_since(tx, moment=datetime.fromisoformat(noted) if noted else now)
+            doubtful = await tx.notes.get(DOUBTFUL_UNTIL)
+            self._doubtful_until = datetime.fromisoformat(doubtful) if doubtful else ALWAYS
+            if life.origin == "copied":
                 log.warning(
-                    "the database was restored, moved or upgraded: what managers wrote "
-                    "before this start is not read back from Kommo's history"
+                    "the database was restored or moved: whether answers that it does not know "
+                    "were delivered before this start is not known; they are not sent, "
+                    "`kommo-telegram queue list` shows them"
                 )
-            await self._know_since_now(tx)
+                await self._doubt_all(tx, now)
 
     async def look(
         self,
@@ -121,8 +162,8 @@ class Recovery:
         missed_since: datetime | None,
         lost_until: datetime,
         let_go: LetGo,
-    ) -> bool:
-        """Put into the inbox what a conversation misses; False to look once more soon.
+    ) -> Looked:
+        """Put into the inbox what a conversation misses.
 
         Args:
             name: our id of the conversation.
@@ -132,73 +173,130 @@ class Recovery:
         """
         async with self._database.snapshot() as snapshot:
             known = await snapshot.conversations.get(name)
+            waits = await snapshot.outbox.waits_for([name])
         chat_ids = await self._kommo_chats.every_of(known) if known else ()
         if known is None or not chat_ids:
-            return True
-        bounds = Bounds(
-            recover=self._recover,
-            knows_since=self._knows_since,
-            listens_since=lost_until,
-            grace=self._grace,
-        )
-        window = bounds.window(
-            known_at=known.created_at, missed_since=missed_since, now=self._now()
-        )
+            return "unreached" if known and waits else "done"
+        window = await self._window(known, missed_since, lost_until)
         found = {chat_id: await self._rows(chat_id, window.since) for chat_id in chat_ids}
         rows = [row for chat in found.values() for row in chat]
         chat_of = {row.kommo_message_id: chat for chat, some in found.items() for row in some}
         place = _Place(ConversationId(name), chat_of)
-        if await self._has_gaps(of_client(rows, place.conversation_id)):
-            if await self._is_known(name):  # not forgotten while Kommo was asked
-                await self._forget_the_past()
-            return True
+        foreign = await self._foreign(of_client(rows, place.conversation_id))
+        if await self._is_evidence(name, foreign, missed_since, lost_until):
+            window = await self._window(known, missed_since, lost_until)
+        since = max(window.since, window.own_from) if foreign else window.since
         written = of_managers(rows, channel_bot_id=self._owner.channel_bot_id)
-        unknown = await self._unknown(written)
-        missed = [row for row in unknown if not window.leaves_to_hook(row.at)]
+        unknown = await self._unknown([row for row in written if row.at >= since])
+        missed = [row for row in unknown if not self._leaves_to_hook(row, window)]
         if missed:
-            store = partial(
-                self._store, place=place, missed=missed, since=window.send_from, let_go=let_go
-            )
+            store = partial(self._store, place=place, missed=missed, window=window, let_go=let_go)
             await persist(self._database, store)
-        return len(missed) == len(unknown)
+        return "done" if len(missed) == len(unknown) else "again"
+
+    async def _window(
+        self, known: Conversation, missed_since: datetime | None, lost_until: datetime
+    ) -> Window:
+        """Return which messages of a conversation are looked at."""
+        async with self._database.snapshot() as snapshot:
+            doubtful = await snapshot.doubts.until(known.conversation_id)
+            first_at = await snapshot.messages.first_at(known.conversation_id)
+        if self._knows_since > self._now():
+            await persist(self._database, partial(self._know_since, moment=ALWAYS))
+        bounds = Bounds(
+            recover=self._recover,
+            known_at=max(known.created_at, self._knows_since),
+            first_at=max(first_at or known.created_at, self._knows_since),
+            doubtful_until=max(map(self._believed, (self._doubtful_until, doubtful or ALWAYS))),
+            listens_since=lost_until,
+            grace=self._grace,
+            ahead=self._ahead,
+        )
+        return bounds.window(missed_since=missed_since, now=self._now())
+
+    def _believed(self, doubtful_until: datetime) -> datetime:
+        """Return until when to doubt: no clock that was set back since makes it longer."""
+        return doubtful_until if doubtful_until <= self._now() else self._loaded_at
+
+    async def _know_since(self, tx: Transaction, *, moment: datetime) -> None:
+        """Note since when there is the database; always, if that was noted by a clock ahead."""
+        self._knows_since = moment
+        await tx.notes.put(KNOWS_SINCE, moment.isoformat())
+
+    @property
+    def _ahead(self) -> timedelta:
+        return believable(timedelta(seconds=self._ahead_s() or 0.0))
+
+    def _leaves_to_hook(self, row: HistoryMessage, window: Window) -> bool:
+        """Tell whether a message's hook may be under way; not for longer, whatever clocks say."""
+        now_s = asyncio.get_running_loop().time()
+        if not window.leaves_to_hook(row.at):
+            self._left.pop(row.kommo_message_id, None)
+            return False
+        left_s = self._left.setdefault(row.kommo_message_id, now_s)
+        if now_s - left_s < self._grace.total_seconds():
+            return True
+        del self._left[row.kommo_message_id]
+        return False
 
     async def _rows(self, chat_id: KommoChatId, since: datetime) -> list[HistoryMessage]:
-        """Return a chat's messages since a moment."""
+        """Return a chat's newest messages, at least those since a moment."""
         found: dict[str, HistoryMessage] = {}
         for page in range(PAGES):
+            await asyncio.sleep(self._throttle.wait_s(asyncio.get_running_loop().time()))
             rows = await self._read(chat_id, offset=page * PAGE, limit=PAGE)
-            found |= {row.kommo_message_id: row for row in rows if row.at >= since}
+            found |= {row.kommo_message_id: row for row in rows}
             if rows.told < PAGE or (rows and rows[-1].at < since):
                 break
         return list(found.values())
 
-    async def _has_gaps(self, external_ids: Sequence[str]) -> bool:
-        """Tell whether Kommo has messages of the client that this database never sent.
+    async def _foreign(
+        self, rows: Mapping[ExternalMessageId, HistoryMessage]
+    ) -> Sequence[HistoryMessage]:
+        """Return the client's messages that this database never told Kommo of."""
+        async with self._database.snapshot() as snapshot:
+            known = await snapshot.messages.known_external(rows)
+            known |= await snapshot.outbox.known(rows.keys() - known)
+        return [row for external_id, row in rows.items() if external_id not in known]
 
-        Then the database is from before them, and knows nothing of what was delivered since.
+    async def _is_evidence(
+        self,
+        name: str,
+        foreign: Sequence[HistoryMessage],
+        missed_since: datetime | None,
+        lost_until: datetime,
+    ) -> bool:
+        """Tell whether a conversation shows that the database is from an older copy.
+
+        Then Kommo has messages of the client from the time in which the bridge was away as far as
+        this database knows. A few of them are no reason to doubt what others were sent.
         """
-        async with self._database.snapshot() as snapshot:
-            known = await snapshot.messages.known_external(external_ids)
-            rest = set(external_ids) - known
-            return bool(rest - await snapshot.outbox.known(rest))
+        if missed_since is None or name in self._doubted:
+            return False
+        if not any(missed_since <= row.at + self._ahead < lost_until for row in foreign):
+            return False
+        self._doubted.add(name)
+        await persist(self._database, partial(self._doubt, name=name, until=lost_until))
+        return True
 
-    async def _is_known(self, name: str) -> bool:
-        async with self._database.snapshot() as snapshot:
-            return await snapshot.conversations.get(name) is not None
-
-    async def _forget_the_past(self) -> None:
-        """From now on, deliver nothing that was written before now."""
+    async def _doubt(self, tx: Transaction, *, name: str, until: datetime) -> None:
+        """Note that nothing is known of what was delivered in a conversation before a moment."""
+        if await tx.conversations.get(name) is None:
+            return  # forgotten while Kommo was asked
         log.error(
-            "Kommo has messages that this database does not know: it is from an older backup; "
-            "what managers wrote before now is not read back from Kommo's history"
+            "Kommo has messages of a client that this database does not know: it is from an older "
+            "backup; answers from before now that it does not know are not sent, "
+            "`kommo-telegram queue list` shows them",
+            extra={"conversation": name},
         )
-        await persist(self._database, self._know_since_now)
+        await tx.doubts.save(name, until=until)
+        if len(self._doubted) >= self._evidence:
+            await self._doubt_all(tx, until)
 
-    async def _know_since_now(self, tx: Transaction) -> None:
-        """Note that nothing is known of before now, as exactly as Kommo tells moments."""
-        now = self._now()
-        self._knows_since = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        await tx.notes.put(KNOWS_SINCE, self._knows_since.isoformat())
+    async def _doubt_all(self, tx: Transaction, until: datetime) -> None:
+        """Note that nothing is known of what was delivered before a moment."""
+        self._doubtful_until = max(self._doubtful_until, _as_kommo_tells(until))
+        await tx.notes.put(DOUBTFUL_UNTIL, self._doubtful_until.isoformat())
 
     async def _unknown(self, rows: Sequence[HistoryMessage]) -> list[HistoryMessage]:
         """Return the messages that neither a hook brought nor this bridge sent, oldest first."""
@@ -218,7 +316,7 @@ class Recovery:
         *,
         place: _Place,
         missed: Sequence[HistoryMessage],
-        since: datetime,
+        window: Window,
         let_go: LetGo,
     ) -> None:
         """Store what was missed, in order with the hooks that came meanwhile."""
@@ -226,10 +324,12 @@ class Recovery:
             return  # forgotten while Kommo was asked
         known = await tx.inbox.known(_key(row) for row in missed)
         missed = [row for row in missed if _key(row) not in known]
-        fresh = [row for row in missed if row.at >= since]
+        fresh = [row for row in missed if row.at >= max(window.send_from, window.sure_from)]
         for row in missed:
-            if row.at < since:
-                await self._report(tx, row, place)
+            if row.at < window.sure_from:
+                await self._report(tx, row, place, DOUBTFUL, status.UNSURE)
+            elif row.at < window.send_from:
+                await self._report(tx, row, place, TOO_OLD, status.MISSED)
         waiting = await tx.inbox.untried(place.conversation_id) if fresh else []
         for one in in_order(fresh, [(_at(item), item) for item in waiting]):
             if one.missed is not None:
@@ -257,10 +357,16 @@ class Recovery:
             urgency="later",
         )
 
-    async def _report(self, tx: Transaction, row: HistoryMessage, place: _Place) -> None:
-        """Keep a message that is too old to be sent for a person, and tell the manager."""
-        at = row.at.isoformat(timespec="seconds")
-        reason = f"no webhook came; written at {at}, longer ago than delivery.recover_h"
+    async def _report(
+        self,
+        tx: Transaction,
+        row: HistoryMessage,
+        place: _Place,
+        why: str,
+        verdict: status.Verdict,
+    ) -> None:
+        """Keep a message that must not be sent for a person, and tell the manager."""
+        reason = why.format(at=row.at.isoformat(timespec="seconds"))
         now = self._now()
         await tx.inbox.park(
             dedupe_key=_key(row),
@@ -278,8 +384,8 @@ class Recovery:
             conversation_id=place.conversation_id,
             now=now,
             lifetimes=self._lifetimes,
-            error_code=status.MISSED.code,
-            error=in_language(status.MISSED.text, self._owner.language),
+            error_code=verdict.code,
+            error=in_language(verdict.text, self._owner.language),
         )
         log.error(
             "not delivered to Telegram: %s", reason, extra={"conversation": place.conversation_id}
@@ -292,6 +398,11 @@ class Recovery:
             kommo_chat_id=place.chat_of[row.kommo_message_id],
             conversation_id=place.conversation_id,
         ).decode()
+
+
+def _as_kommo_tells(moment: datetime) -> datetime:
+    """Return a moment as exactly as Kommo tells moments."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _key(row: HistoryMessage) -> str:

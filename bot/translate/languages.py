@@ -54,6 +54,13 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "A mensagem não foi entregue.",
         "Мост Telegram не работал, когда это было написано. Сообщение не доставлено.",
     ),
+    "The Telegram bridge's database was restored: this may have been delivered, or not.": (
+        "Se restauró la base de datos del puente de Telegram: puede que esto se entregara, o no.",
+        "A base de dados da ponte do Telegram foi restaurada: "
+        "isto pode ter sido entregue, ou não.",
+        "База моста Telegram восстановлена из копии: "
+        "сообщение могло быть доставлено, а могло и нет.",
+    ),
     "Telegram refused the message.": (
         "Telegram rechazó el mensaje.",
         "O Telegram recusou a mensagem.",

@@ -6,24 +6,41 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from kommo.answers import HistoryMessage
-from kommo.ids import ConversationId, KommoUserId
+from kommo.ids import ConversationId, ExternalMessageId, KommoUserId
 
 Waiting = TypeVar("Waiting")
 
 
+ALLOWANCE = timedelta(minutes=10)
+"""Moments before a conversation's first one are looked at too: clocks differ, seconds are cut."""
+
+NOISE, MOST_AHEAD = timedelta(seconds=2), timedelta(minutes=15)
+"""Kommo tells its time in seconds, some time after it was asked: less than this says nothing; and
+with more it takes no signature, so that it is not its time. Reference: Kommo, Chats API."""
+
+
+def believable(ahead: timedelta) -> timedelta:
+    """Return how far our clock is ahead of Kommo's, if that can be; else nothing."""
+    return ahead if NOISE <= abs(ahead) <= MOST_AHEAD else timedelta(0)
+
+
 @dataclass(frozen=True)
 class Window:
-    """Which messages are looked at.
+    """Which messages are looked at; all moments are by Kommo's clock.
 
     Args:
         since: older ones were delivered, or are not ours to deliver.
+        own_from: older ones are ours only if the conversation is no older than the database.
         send_from: older ones are reported, not sent.
+        sure_from: of older ones it is not known whether they were delivered: reported, not sent.
         hooks_from: from then on the bridge listened, so that a hook may be under way ...
         young_from: ... of messages written after this.
     """
 
     since: datetime
+    own_from: datetime
     send_from: datetime
+    sure_from: datetime
     hooks_from: datetime
     young_from: datetime
 
@@ -34,38 +51,48 @@ class Window:
 
 @dataclass(frozen=True)
 class Bounds:
-    """What limits the window of every conversation.
+    """What limits the window of a conversation; all moments are by our clock.
 
     Args:
         recover: how old a message may be to be sent all the same.
-        knows_since: before this, the database does not know what was delivered.
+        known_at: when the database first heard of the conversation, or of anything.
+        first_at: when the client first wrote, by Telegram's clock.
+        doubtful_until: of before this, it is not known what was delivered.
         listens_since: when the bridge began to take hooks.
         grace: how long a hook may be under way.
+        ahead: how far our clock is ahead of Kommo's.
     """
 
     recover: timedelta
-    knows_since: datetime
+    known_at: datetime
+    first_at: datetime
+    doubtful_until: datetime
     listens_since: datetime
     grace: timedelta
+    ahead: timedelta = timedelta(0)
 
-    def window(
-        self, *, known_at: datetime, missed_since: datetime | None, now: datetime
-    ) -> Window:
+    def window(self, *, missed_since: datetime | None, now: datetime) -> Window:
         """Return the window of a conversation.
 
         Args:
-            known_at: when the database first heard of the conversation.
             missed_since: since when hooks may be missing; None when nothing is known of that.
             now: now.
         """
         send_from = now - self.recover
         look_from = min(send_from, missed_since) if missed_since else send_from
+        begins_at = min(self.known_at, self.first_at, now)  # a clock may have been ahead
         return Window(
-            since=max(look_from, self.knows_since, known_at),
-            send_from=send_from,
-            hooks_from=self.listens_since,
-            young_from=now - self.grace,
+            since=self._theirs(max(look_from, begins_at - ALLOWANCE)),
+            own_from=self._theirs(min(self.known_at, now)),
+            send_from=self._theirs(send_from),
+            sure_from=self._theirs(min(self.doubtful_until, now)),
+            hooks_from=self._theirs(self.listens_since),
+            young_from=self._theirs(now - self.grace),
         )
+
+    def _theirs(self, moment: datetime) -> datetime:
+        """Return a moment by Kommo's clock."""
+        return moment - believable(self.ahead)
 
 
 def of_managers(
@@ -85,16 +112,18 @@ def of_managers(
     ]
 
 
-def of_client(rows: Iterable[HistoryMessage], conversation_id: ConversationId) -> list[str]:
-    """Return our ids of what the client wrote: this bridge told Kommo of each."""
-    return [
-        row.external_id
+def of_client(
+    rows: Iterable[HistoryMessage], conversation_id: ConversationId
+) -> dict[ExternalMessageId, HistoryMessage]:
+    """Return what the client wrote by our ids: this bridge told Kommo of each."""
+    return {
+        row.external_id: row
         for row in rows
         if row.receiver is None
         and row.sender.external_id is not None
         and row.external_id is not None
         and row.external_id.startswith(f"{conversation_id}:")
-    ]
+    }
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,10 @@ MISSED = Verdict(
     ErrorCode.INTERNAL,
     "The Telegram bridge was not running when this was written. The message was not delivered.",
 )
+UNSURE = Verdict(
+    ErrorCode.INTERNAL,
+    "The Telegram bridge's database was restored: this may have been delivered, or not.",
+)
 SLOW_DOWN = Verdict(ErrorCode.OTHER, "Telegram asks to slow down.", retry=True)
 
 _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (

@@ -229,7 +229,10 @@ async def test_an_older_copy_repeats_nothing(
     await talking.start()
     lost = await kommo.manager_says("lost", to=CONVERSATION, hook=False)
     await eventually(lambda: kommo.statuses_of(lost) == [1])
+    await eventually(lambda: kommo.statuses_of(message_id) == [1, -1])
     assert telegram.texts_to(ANN) == ["hello", "delivered since", "lost"]
+    (item,) = await dead(talking)
+    assert "put back from a copy: it may have been delivered" in item.reason
 
 
 async def test_a_copy_of_everything_is_found_out_by_what_clients_wrote(
@@ -254,7 +257,10 @@ async def test_a_copy_of_everything_is_found_out_by_what_clients_wrote(
     await eventually(lambda: "from an older backup" in caplog.text)
     lost = await kommo.manager_says("lost", to=CONVERSATION, hook=False)
     await eventually(lambda: kommo.statuses_of(lost) == [1])
+    await eventually(lambda: kommo.statuses_of(message_id) == [1, -1])
     assert telegram.texts_to(ANN) == ["hello", "delivered since", "lost"]
+    (item,) = await dead(talking)
+    assert "put back from a copy: it may have been delivered" in item.reason
 
 
 async def test_what_was_forgotten_is_not_sent_again(talking, telegram, kommo, eventually):

@@ -421,6 +421,21 @@ async def test_the_body_may_say_how_long_to_wait(
     assert 5 < chats.held_s <= 6
 
 
+async def test_histories_in_the_background_hold_no_message_back(
+    server: Server, chats: ChatsApi
+) -> None:
+    """A pause that Kommo wants of them is theirs; one that it wants of messages is for all."""
+    server.answers({"status": 429, "retry_after": 6}, 429)
+    with pytest.raises(RateLimitedError):
+        await chats.history_behind(CHAT)
+    assert chats.held_s == 0.0
+    with pytest.raises(HeldBackError):
+        await chats.history_behind(CHAT)
+    with pytest.raises(RateLimitedError):
+        await chats.history(CHAT)
+    assert chats.held_s > 5
+
+
 async def test_the_error_is_known_by_kommos_name(server: Server, chats: ChatsApi) -> None:
     """A 404 of the channel, one of a message and one of a router are told apart."""
     answers: list[tuple[bytes, str, bool, bool]] = [

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.translate.missed import Bounds, in_order, of_client, of_managers
+from bot.translate.missed import ALLOWANCE, Bounds, in_order, of_client, of_managers
 from kommo import answers
 from kommo.events import ManagerMessage, is_read_back, parse_event, webhook_of
 from kommo.ids import AmojoId, ConversationId, KommoChatId, KommoUserId
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+DAY_AGO = NOON - 24 * HOUR
 OURS = ConversationId("tg:700001:555")
 CLIENT = {"id": "22222222-3333-4444-8555-666666666666", "client_id": "tg:555", "name": "Zoë"}
 MANAGER = {"id": "33333333-4444-4555-8666-777777777777", "name": "Manager"}
@@ -62,32 +63,61 @@ def test_what_the_client_wrote_is_known_by_our_ids():
         row("m4", sender=CLIENT, receiver=None, external_id="other:1"),
         row("m5", external_id="tg:700001:555:43"),
     ]
-    assert of_client(rows, OURS) == ["tg:700001:555:42"]
+    assert list(of_client(rows, OURS)) == ["tg:700001:555:42"]
+
+
+def bounds(**limits):
+    """Return limits of long ago, but for those that are told."""
+    old = NOON - 1000 * HOUR
+    given = {"known_at": old, "doubtful_until": old, "listens_since": old, **limits}
+    given.setdefault("first_at", given["known_at"])
+    return Bounds(recover=24 * HOUR, grace=timedelta(seconds=15), **given)
 
 
 @pytest.mark.parametrize(
-    ("limits", "since"),
+    ("limits", "missed_since", "since"),
     [
-        pytest.param({}, NOON - 24 * HOUR, id="as-old-as-may-be-sent"),
-        pytest.param({"missed_since": NOON - 30 * HOUR}, NOON - 30 * HOUR, id="longer-outage"),
-        pytest.param({"missed_since": NOON - HOUR}, NOON - 24 * HOUR, id="shorter-outage"),
-        pytest.param({"knows_since": NOON - 2 * HOUR}, NOON - 2 * HOUR, id="lost-database"),
-        pytest.param({"known_at": NOON - 3 * HOUR}, NOON - 3 * HOUR, id="new-conversation"),
+        pytest.param({}, None, NOON - 24 * HOUR, id="as-old-as-may-be-sent"),
+        pytest.param({}, NOON - 30 * HOUR, NOON - 30 * HOUR, id="longer-outage"),
+        pytest.param({}, NOON - HOUR, NOON - 24 * HOUR, id="shorter-outage"),
+        pytest.param(
+            {"known_at": NOON - 3 * HOUR}, None, NOON - 3 * HOUR - ALLOWANCE, id="new-conversation"
+        ),
+        pytest.param(
+            {"known_at": NOON + 3 * HOUR}, None, NOON - ALLOWANCE, id="heard-of-by-a-clock-ahead"
+        ),
+        pytest.param({"ahead": 5 * MINUTE}, None, DAY_AGO - 5 * MINUTE, id="our-clock-is-ahead"),
+        pytest.param({"ahead": -5 * MINUTE}, None, DAY_AGO + 5 * MINUTE, id="our-clock-is-behind"),
+        pytest.param({"ahead": HOUR}, None, DAY_AGO, id="unbelievable"),
+        pytest.param(
+            {"known_at": NOON - HOUR, "first_at": NOON - 2 * HOUR},
+            None,
+            NOON - 2 * HOUR - ALLOWANCE,
+            id="clock-was-ahead",
+        ),
+        pytest.param({"ahead": timedelta(seconds=1)}, None, NOON - 24 * HOUR, id="noise"),
     ],
 )
-def test_how_far_back_is_looked(limits, since):
-    """As far as hooks may be missing, and never before what the database knows of."""
-    old = NOON - 1000 * HOUR
-    bounds = Bounds(
-        recover=24 * HOUR,
-        knows_since=limits.get("knows_since", old),
-        listens_since=old,
-        grace=timedelta(seconds=15),
-    )
-    window = bounds.window(
-        known_at=limits.get("known_at", old), missed_since=limits.get("missed_since"), now=NOON
-    )
-    assert (window.since, window.send_from) == (since, NOON - 24 * HOUR)
+def test_how_far_back_is_looked(limits, missed_since, since):
+    """As far as hooks may be missing, and never long before what the database knows of."""
+    window = bounds(**limits).window(missed_since=missed_since, now=NOON)
+    assert window.since == since
+
+
+def test_every_moment_is_by_kommos_clock():
+    """So the moments of a history are compared as they are told."""
+    known = {"known_at": NOON - HOUR, "doubtful_until": NOON - HOUR, "listens_since": NOON - HOUR}
+    window = bounds(**known, ahead=5 * MINUTE).window(missed_since=None, now=NOON)
+    then = NOON - HOUR - 5 * MINUTE
+    assert (window.own_from, window.sure_from, window.hooks_from) == (then, then, then)
+    assert window.send_from == DAY_AGO - 5 * MINUTE
+    assert window.young_from == NOON - 5 * MINUTE - timedelta(seconds=15)
+
+
+def test_a_doubt_from_the_future_ends_now():
+    """It was noted by a clock that was set back since."""
+    window = bounds(doubtful_until=NOON + HOUR).window(missed_since=None, now=NOON)
+    assert window.sure_from == NOON
 
 
 @pytest.mark.parametrize(
@@ -96,13 +126,8 @@ def test_how_far_back_is_looked(limits, since):
 )
 def test_a_young_message_is_left_to_its_hook(age_s, listens_for_s, is_left):
     """Only where somebody listened when it was written."""
-    bounds = Bounds(
-        recover=24 * HOUR,
-        knows_since=NOON - HOUR,
-        listens_since=NOON - timedelta(seconds=listens_for_s),
-        grace=timedelta(seconds=15),
-    )
-    window = bounds.window(known_at=NOON - HOUR, missed_since=None, now=NOON)
+    limits = bounds(listens_since=NOON - timedelta(seconds=listens_for_s))
+    window = limits.window(missed_since=None, now=NOON)
     assert window.leaves_to_hook(NOON - timedelta(seconds=age_s)) is is_left
 
 
