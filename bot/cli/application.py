@@ -100,12 +100,15 @@ def demo(
 
 
 @app.command()
-def init(context: typer.Context, yes: YesOption = False) -> None:
-    """Ask what is needed, try it at once, and write the settings file."""
+def init(
+    context: typer.Context,
+    _yes: Annotated[bool, typer.Option("--yes", "-y", hidden=True)] = False,
+) -> None:
+    """Ask what is needed, try it at once, and write the settings file; again to change it."""
     from bot.cli import init as command  # noqa: PLC0415
 
     named = context.obj or os.environ.get(FILE_VARIABLE)
-    command.init(Path(named) if named else None, os.environ, is_confirmed=yes)
+    command.init(Path(named) if named else None, os.environ)
 
 
 @app.command()

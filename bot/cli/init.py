@@ -1,9 +1,11 @@
 """`init`: asks what is needed, tries it at once, and writes the settings file."""
 
-import json
+import contextlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,13 +14,25 @@ import httpx
 import typer
 
 from bot.certificates import certificates
-from bot.cli.terminal import say_text
+from bot.cli.terminal import plain, say_text
 from bot.errors import BridgeError
+from bot.operate.account_hosts import account_host
 from bot.operate.consent import consent_url
+from bot.operate.settings_file import (
+    Account,
+    Earlier,
+    Integration,
+    Values,
+    changed,
+    new_file,
+)
 from bot.settings import load
 from bot.settings_types import safe_address
 from bot.translate.emoji import ALLOWED
 
+MASK, NOTHING = "********", "-"
+TELEGRAM = "https://api.telegram.org"
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 INSTALLED = Path("/etc/kommo-telegram")
 TIMEOUT_S = 15.0
 TELEGRAM_VARIABLE = "KOMMO_TELEGRAM__TELEGRAM__API_URL"
@@ -29,27 +43,6 @@ KEYS_TAB = '(from the integration\'s "Keys" tab)'
 UNAUTHORIZED, NOT_FOUND, OK = 401, 404, 200
 
 T = TypeVar("T")
-
-SETTINGS = """\
-# Written by `kommo-telegram init`. config.example.toml explains every setting.
-
-# The address under which Kommo reaches this bridge; the reverse proxy passes it on to [listen].
-public_url = {public_url}
-
-[kommo]
-# What Kommo support sends when the channel is registered.
-{channel}
-# The account, and access to it.
-{account}
-[telegram]
-{telegram_url}
-[[telegram.bots]]
-# From @BotFather: @{username}
-token = {token}
-name = {name}
-# The external_id of its Kommo source, for `kommo-telegram sources sync`.
-# source = "sales"
-"""
 
 REQUEST = """
 Send this to Kommo support (the chat in your account, or the contact form); it takes 1 to 3 working
@@ -74,6 +67,21 @@ Reactions: please turn them on; these emoji: {reactions}
 ----------------------------------------------------------------------
 """
 
+TODAY = """
+What you can do today, before Kommo support has answered:
+  {command} check              looks at bot, token, public address and certificate
+  {command} widget FILE.zip    the archive to upload in the integration's settings
+  {command} demo               shows what it will be like, without any account
+  and send the request to Kommo support:
+"""
+
+WHEN_ANSWERED = """
+When the answer is there, run `{command} init` again: Enter keeps what you entered today,
+and channel id and secret are what is new. (Or put channel_id and channel_secret into
+{file}.) The channel's code and the bot's id of the answer go
+into the lines channel_code and channel_bot_id. Then start the service.
+"""
+
 EXPLAINED = """
 Where the values come from:
   channel id, secret   Kommo support sends them in its answer; nothing in the account shows them.
@@ -84,57 +92,98 @@ Where the values come from:
 
 
 class InitError(BridgeError):
-    """The settings file cannot be written."""
+    """The settings file cannot be read or written."""
 
 
 class WrongError(Exception):
     """An answer that cannot be right; the text says why."""
 
 
-def init(target: Path | None, environ: Mapping[str, str], *, is_confirmed: bool) -> None:
-    """Ask, try, write, and say what to do next."""
+@dataclass(frozen=True)
+class Channel:
+    """What Kommo support tells; empty as long as it has not answered."""
+
+    id: str
+    secret: str
+
+    @property
+    def is_known(self) -> bool:
+        """Whether both are there."""
+        return bool(self.id and self.secret)
+
+
+def init(target: Path | None, environ: Mapping[str, str]) -> None:
+    """Ask, try, write, and say what to do next. Until the end nothing is written.
+
+    Raises:
+        InitError: what is there cannot be read, or the file cannot be written.
+    """
     file = target or (INSTALLED if INSTALLED.is_dir() else Path.cwd()) / "config.toml"
-    if file.exists() and not is_confirmed:
-        typer.confirm(f"{file} is there already. Write a new one in its place?", abort=True)
-    api_url = environ.get(TELEGRAM_VARIABLE, "https://api.telegram.org")
+    before = Earlier.read(file)
+    try:
+        _ask_and_write(file, before, environ)
+    except (typer.Abort, KeyboardInterrupt):
+        say_text("\nStopped: nothing was written or changed.", err=True)
+        raise typer.Exit(1) from None
+
+
+def _ask_and_write(file: Path, before: Earlier, environ: Mapping[str, str]) -> None:
+    if before.text:
+        say_text(f"{file} is there already. Enter keeps a value that is in it; the rest stays.\n")
+    api_url = environ.get(TELEGRAM_VARIABLE) or before.get("telegram", "api_url") or TELEGRAM
     say_text("1. The bot. In Telegram, @BotFather makes one with /newbot and gives its token.")
-    token, me = _ask("Bot token", lambda text: (text, _try_bot(api_url, text)))
+    old_token = before.get("telegram", "bots", 0, "token")
+    token, me = _ask("Bot token", lambda text: (text, _try_bot(api_url, text)), secret=old_token)
     say_text(f"   It works: @{me['username']}\n")
     say_text("2. The public address of this bridge, such as https://bridge.example.com")
-    public_url = _ask("Public address", _address)
-    say_text("\n3. The Kommo account: example, if you open it at https://example.kommo.com, and")
-    say_text('   a long-lived token from your integration\'s "Keys" tab. Leave the token')
-    say_text("   empty to allow access in the browser instead (OAuth).")
-    account, number = _ask_account(environ, public_url)
-    say_text("\n4. The channel. Leave these empty as long as Kommo support has not answered.")
-    channel = _ask_channel()
-    text = SETTINGS.format(
-        public_url=json.dumps(public_url),
-        channel=channel,
-        account=account,
-        telegram_url=f"api_url = {json.dumps(api_url)}\n",
-        username=me["username"],
-        token=json.dumps(token),
-        name=json.dumps(me["first_name"], ensure_ascii=False),
+    public_url = _ask("Public address", _address, old=before.get("public_url"))
+    say_text(
+        "\n3. The Kommo account: example, if you open it at https://example.kommo.com (or its"
     )
-    _write(file, text)
+    say_text(
+        "   address, as the browser shows it), and a long-lived token from your integration's"
+    )
+    say_text(
+        '   "Keys" tab. Leave the token empty to allow access in the browser instead (OAuth).'
+    )
+    account = _ask_account(before, environ, public_url)
+    say_text("\n4. The channel. Kommo support tells id and secret, 1 to 3 working days after you")
+    say_text("   asked. Until then leave both empty: all the rest can be done and checked today.")
+    channel = _ask_channel(before)
+    values = Values(
+        public_url=public_url,
+        token=token,
+        name=str(me["first_name"]) if token != old_token else None,
+        username=str(me["username"]),
+        telegram_url=None if before.text else api_url,
+        account=account,
+        channel_id=channel.id,
+        channel_secret=channel.secret,
+    )
+    _write(file, changed(before, values) if before.text else new_file(values))
     say_text(f"\nWritten: {file} (only you can read it)")
-    if channel.startswith("#"):
-        reactions = "".join(sorted(ALLOWED))
+    _tell_next(file, environ, values, is_known=channel.is_known)
+
+
+def _tell_next(file: Path, environ: Mapping[str, str], values: Values, *, is_known: bool) -> None:
+    """Say what can be done now, what to send to support, and what to do when it answers."""
+    command = "sudo kommo-telegram" if file.parent == INSTALLED else "kommo-telegram"
+    account = values.account
+    if not is_known:
+        say_text(TODAY.format(command=command))
         say_text(
             REQUEST.format(
-                public_url=public_url,
-                account_number=number,
-                integration=_integration_of(account),
-                reactions=reactions,
+                public_url=values.public_url,
+                account_number=account.number or NUMBER_UNKNOWN,
+                integration=account.oauth.client_id if account.oauth else KEYS_TAB,
+                reactions="".join(sorted(ALLOWED)),
             )
         )
-        say_text(f"When the answer is there, put channel_id and channel_secret into {file}.")
+        say_text(WHEN_ANSWERED.format(command=command, file=file))
     say_text(EXPLAINED)
-    if "[kommo.oauth]" in account:
-        _tell_consent(file, environ, has_channel=not channel.startswith("#"))
-    command = "sudo kommo-telegram" if file.parent == INSTALLED else "kommo-telegram"
-    say_text(f"{'Then' if channel.startswith('#') else 'Next'}: {command} check")
+    if account.oauth and not account.token:
+        _tell_consent(file, environ, has_channel=is_known)
+    say_text(f"{'Next' if is_known else 'Now'}: {command} check")
 
 
 def _tell_consent(file: Path, environ: Mapping[str, str], *, has_channel: bool) -> None:
@@ -151,54 +200,78 @@ def _tell_consent(file: Path, environ: Mapping[str, str], *, has_channel: bool) 
         say_text(f"`kommo-telegram check` makes a new one):\n\n{link}\n")
 
 
-def _ask(question: str, take: Callable[[str], T]) -> T:
-    """Ask until the answer can be used."""
+def _ask(
+    question: str,
+    take: Callable[[str], T],
+    *,
+    old: str = "",
+    secret: str = "",
+    is_optional: bool = False,
+) -> T:
+    """Ask until the answer can be used.
+
+    Args:
+        question: what is asked for.
+        take: reads the answer.
+        old: the value that is there, which Enter keeps.
+        secret: the same, never shown.
+        is_optional: whether Enter may also stand for nothing.
+    """
+    kept = old or secret
+    away = f", {NOTHING} takes it away" if is_optional else ""
+    shown = f" (Enter keeps {MASK if secret else old}{away})" if kept else ""
+    default = kept or ("" if is_optional else None)
     while True:
         try:
-            return take(typer.prompt(question).strip())
+            answer = typer.prompt(f"{question}{plain(shown)}", default=default, show_default=False)
+            answer = str(answer).strip()
+            return take("" if is_optional and answer == NOTHING else answer)
         except WrongError as error:
             say_text(f"   {error}", err=True)
 
 
-def _ask_account(environ: Mapping[str, str], public_url: str) -> tuple[str, str]:
-    """Return the account's lines for the file, and its number for the request."""
-    api_url = environ.get(KOMMO_VARIABLE)
+def _ask_account(before: Earlier, environ: Mapping[str, str], public_url: str) -> Account:
+    """Return the account and what opens it."""
+    api_url = environ.get(KOMMO_VARIABLE, "")
+    old_token = before.get("kommo", "access_token")
+    old_name = before.account
 
-    def take(text: str) -> tuple[str, str]:
-        subdomain = text.removeprefix("https://").rstrip("/").removesuffix(".kommo.com")
-        if not subdomain.isascii() or not subdomain.replace("-", "").isalnum():
-            raise WrongError("only the name: the part before .kommo.com")
-        token = typer.prompt("Long-lived token", default="", show_default=False).strip()
-        place = f"api_url = {json.dumps(api_url)}" if api_url else f'subdomain = "{subdomain}"'
+    def take(text: str) -> Account:
+        host, own = account_host(text), text if text == old_name else ""
+        if not host and not own:
+            raise WrongError(
+                "only the account's name, such as example, or its address, such as "
+                "https://example.kommo.com or https://example.amocrm.ru"
+            )
+        token = _ask("Long-lived token", _token, secret=old_token, is_optional=True)
+        own = api_url or ("" if host else own)
+        url = own or f"https://{host}"
         if not token:
-            return f"{place}\n{_ask_integration(public_url)}", NUMBER_UNKNOWN
-        account = _try_account(api_url or f"https://{subdomain}.kommo.com", token)
+            return Account(host, own, oauth=_ask_integration(before, public_url))
+        account = _try_account(url, token)
         say_text(f"   It works: {account['name']}")
-        return (
-            f"{place}\naccess_token = {json.dumps(token)}\n"
-            f"account_id = {json.dumps(account['amojo_id'])}\n"
-        ), str(account["id"])
+        return Account(
+            host, own, token=token, id=str(account["amojo_id"]), number=str(account["id"])
+        )
 
-    return _ask("Account name", take)
+    return _ask("Account name", take, old=old_name)
 
 
-def _ask_integration(public_url: str) -> str:
-    """Return the table of an integration that is allowed access in the browser."""
+def _ask_integration(before: Earlier, public_url: str) -> Integration:
+    """Return an integration that is allowed access in the browser."""
     redirect_uri = f"{public_url}{CONSENT_PATH}"
     say_text(f"   The integration's redirect address has to be {redirect_uri}")
-    client_id = _ask("Integration id", _given)
-    client_secret = _ask("Secret key", _given)
-    return (
-        "\n[kommo.oauth]\n"
-        f"client_id = {json.dumps(client_id)}\nclient_secret = {json.dumps(client_secret)}\n"
-        f"redirect_uri = {json.dumps(redirect_uri)}\n"
-    )
+    old = before.get("kommo", "oauth", "client_id")
+    old_secret = before.get("kommo", "oauth", "client_secret")
+    client_id = _ask("Integration id", _given, old=old)
+    client_secret = _ask("Secret key", _given, secret=old_secret)
+    return Integration(client_id, client_secret, redirect_uri)
 
 
-def _integration_of(account: str) -> str:
-    """Return the integration's id from the account's lines, if it was asked for."""
-    found = [line for line in account.splitlines() if line.startswith("client_id = ")]
-    return str(json.loads(found[0].partition(" = ")[2])) if found else KEYS_TAB
+def _token(text: str) -> str:
+    """Return a long-lived token, which may be left out."""
+    token = text.removeprefix("Bearer ").strip()
+    return _given(token) if token else ""
 
 
 def _given(text: str) -> str:
@@ -207,19 +280,36 @@ def _given(text: str) -> str:
     return text
 
 
-def _ask_channel() -> str:
-    """Return the channel's lines, commented out as long as they are not known."""
-    channel_id = typer.prompt("Channel id", default="", show_default=False).strip()
-    secret = typer.prompt("Channel secret", default="", show_default=False).strip()
-    mark = "" if channel_id and secret else "# "
-    return (
-        f"{mark}channel_id = {json.dumps(channel_id)}\n{mark}channel_secret = {json.dumps(secret)}"
-        '\n# channel_code = "amo.ext.12345678"\n# channel_bot_id = ""'
+def _ask_channel(before: Earlier) -> Channel:
+    """Return the channel, as far as it is known."""
+    old, old_secret = before.get("kommo", "channel_id"), before.get("kommo", "channel_secret")
+    return Channel(
+        _ask("Channel id", _channel_id, old=old, is_optional=True),
+        _ask("Channel secret", _channel_secret, secret=old_secret, is_optional=True),
     )
+
+
+def _channel_id(text: str) -> str:
+    """Return the id of a channel, which may be left out."""
+    if text and not UUID.fullmatch(text):
+        raise WrongError(
+            "a channel id looks like 11111111-2222-4333-8444-555555555555 (a UUID); the code "
+            "amo.ext.… and the scope_id are something else. Leave it empty until support answers"
+        )
+    return text.lower()
+
+
+def _channel_secret(text: str) -> str:
+    """Return the secret of a channel, which may be left out."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise WrongError("copy it from the answer of Kommo support, without spaces")
+    return text
 
 
 def _address(text: str) -> str:
     """Return the address as the settings take it."""
+    if account_host(text) and "." in text:
+        raise WrongError("this is an address of Kommo's: the bridge needs one of your own server")
     try:
         return safe_address(text)
     except ValueError as error:
@@ -271,12 +361,27 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write the file as a whole, for its owner only."""
-    draft = file.with_name(f".{file.name}.new")
+    """Write the file as a whole, for its owner only; where it cannot be, all stays as it was."""
+    place = file.resolve() if file.exists() else file
+    draft = place.with_name(f".{place.name}.new")
     try:
         draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(text)
-        draft.replace(file)
-    except OSError as error:
-        raise InitError(f"cannot write {file}: {error.strerror}; run it as root?") from error
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(text.encode())
+        if place.exists():
+            _give_to_owner_of(place, draft)
+        draft.replace(place)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            reason = f"cannot write {file}: {error.strerror}; run it as root?"
+            raise InitError(reason) from error
+        raise
+
+
+def _give_to_owner_of(place: Path, draft: Path) -> None:
+    """Let the new file belong to whom the old one did, where this user may do that."""
+    owner = place.stat()
+    with contextlib.suppress(PermissionError):
+        os.chown(draft, owner.st_uid, owner.st_gid)

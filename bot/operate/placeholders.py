@@ -42,10 +42,15 @@ def is_no_uuid(value: str) -> bool:
     return not digits or max(Counter(digits).values()) >= _MOSTLY or digits.startswith("12345678")
 
 
+def is_reserved(url: str) -> bool:
+    """Tell whether an address leads nowhere, as those of examples do."""
+    return bool(_RESERVED.fullmatch(urlsplit(url).hostname or ""))
+
+
 def placeholders(settings: Settings) -> Iterator[str]:
     """Yield the names of settings whose values nobody filled in."""
     kommo = settings.kommo
-    if _RESERVED.fullmatch(urlsplit(settings.public_url).hostname or ""):
+    if is_reserved(settings.public_url):
         yield "public_url"
     for name in ("channel_id", "account_id", "channel_bot_id"):
         if (value := getattr(kommo, name)) is not None and is_no_uuid(value):

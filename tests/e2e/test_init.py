@@ -1,15 +1,18 @@
 """The wizard and `check`, against the sandbox's real servers."""
 
+import asyncio
 import io
 import re
+import signal
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from bot.operate.consent import end_of
-from bot.settings import load
+from bot.settings import load, load_unregistered
 from tests.e2e.commands import run_command
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN, Bridge
 
@@ -37,7 +40,7 @@ async def test_a_new_user_gets_settings_that_load(answers, tmp_path, kommo):
     answers(
         "700001:WRONG-TOKEN-0000000000000000000", "not a token", TOKEN,
         "bridge.example.com", "https://bridge.example.com/?x=1", "https://bridge.example.com/",
-        "example.amocrm.ru", "example", "wrong", "https://example.kommo.com/", kommo.access_token,
+        "example.org", "example", "wrong", "https://example.kommo.com/", kommo.access_token,
         CHANNEL_ID, SECRET,
     )  # fmt: skip
     code, said, errors = await run_command("init", config=file)
@@ -174,3 +177,204 @@ async def test_offline_asks_no_server(config, telegram):
     assert code == 0
     assert telegram.calls() == []
     assert "disk" in said
+
+
+ANSWERS = (TOKEN, "https://bridge.example.com", "example")
+
+
+async def test_a_second_time_enter_keeps_what_is_there(answers, tmp_path, kommo):
+    """Days later the channel is all that is new; comments and other settings stay."""
+    file = tmp_path / "new.toml"
+    answers(*ANSWERS, kommo.access_token, "", "")
+    assert (await run_command("init", config=file))[0] == 0
+    before = file.read_text(encoding="utf-8")
+    before += "\n[operators]  # mine\nchat_ids = [42]\n# a note of mine\n"
+    file.write_text(before, encoding="utf-8")
+    answers("", "", "", "", CHANNEL_ID, SECRET)
+    code, said, errors = await run_command("init", config=file)
+    assert code == 0, errors
+    settings = load(file, {})
+    assert settings.kommo.channel_secret.get_secret_value() == SECRET
+    assert settings.operators.chat_ids == (42,)
+    changes = {f'channel_id = "{CHANNEL_ID}"', f'channel_secret = "{SECRET}"'}
+    after = file.read_text(encoding="utf-8")
+    assert set(after.splitlines()) - set(before.splitlines()) == changes
+    gone = set(before.splitlines()) - set(after.splitlines())
+    assert gone == {'# channel_id = ""', '# channel_secret = ""'}
+    assert "Please register" not in said
+    assert TOKEN not in said + errors
+    assert kommo.access_token not in said + errors
+    assert "Enter keeps https://bridge.example.com" in said
+
+
+async def test_a_third_time_nothing_changes_at_all(answers, tmp_path, kommo):
+    """Enter, and nothing but Enter, leaves the file byte for byte."""
+    file = tmp_path / "new.toml"
+    answers(*ANSWERS, kommo.access_token, CHANNEL_ID, SECRET)
+    await run_command("init", config=file)
+    before = file.read_bytes()
+    answers("", "", "", "", "", "")
+    code, said, errors = await run_command("init", config=file)
+    assert code == 0, errors
+    assert file.read_bytes() == before
+    assert SECRET not in said + errors
+
+
+async def test_consent_can_be_changed_for_a_token_and_back(answers, tmp_path, kommo):
+    """What the other way needs is asked for; the file loads each time."""
+    file = tmp_path / "new.toml"
+    answers(*ANSWERS, "", "client", "fake-secret", CHANNEL_ID, SECRET)
+    assert (await run_command("init", config=file))[0] == 0
+    answers("", "", "", "", "", "", "", "")
+    assert (await run_command("init", config=file))[0] == 0
+    oauth = load(file, {}).kommo.oauth
+    assert oauth is not None
+    assert oauth.client_secret.get_secret_value() == "fake-secret"
+    answers("", "https://new.example.com", "", kommo.access_token, "", "")  # and back to a token
+    code, _said, errors = await run_command("init", config=file)
+    assert code == 0, errors
+    settings = load(file, {})
+    assert settings.kommo.account_id == ACCOUNT_ID
+    assert settings.public_url == "https://new.example.com"
+    answers("", "", "", "-", "", "", "", "-")
+    assert (await run_command("init", config=file))[0] == 0
+    settings, missing = load_unregistered(file, {"KOMMO_TELEGRAM__KOMMO__ACCOUNT_ID": ACCOUNT_ID})
+    assert (settings.kommo.access_token, missing) == (None, ("kommo.channel_secret",))
+    assert settings.kommo.oauth is not None
+    assert settings.kommo.oauth.redirect_uri == "https://new.example.com/oauth/kommo"
+
+
+async def test_the_copied_example_is_filled_in(answers, tmp_path, kommo):
+    """Its values stand for nothing, so that they are not offered; the rest of it stays."""
+    file = tmp_path / "config.toml"
+    example = (Path(__file__).parents[2] / "config.example.toml").read_text(encoding="utf-8")
+    file.write_text(example, encoding="utf-8")
+    answers("", TOKEN, "https://bridge.mine.org", "example", kommo.access_token, "", "")
+    code, said, errors = await run_command("init", config=file)
+    assert code == 0, errors
+    settings, missing = load_unregistered(file, {})
+    assert missing == ("kommo.channel_id", "kommo.channel_secret")
+    assert settings.kommo.account_id == ACCOUNT_ID
+    assert settings.telegram.bots[0].token.get_secret_value() == TOKEN
+    assert "Please register" in said
+    kept = [line for line in example.splitlines() if line.startswith("# ")]
+    assert len(set(kept) - set(file.read_text(encoding="utf-8").splitlines())) <= 4
+
+
+WRONG_IDS = ["amo.ext.12345678", "12345678", f"{CHANNEL_ID}_{ACCOUNT_ID}", "{" + CHANNEL_ID + "}"]
+
+
+@pytest.mark.parametrize("wrong", WRONG_IDS, ids=["code", "number", "scope", "braces"])
+async def test_a_channel_id_that_is_none_is_asked_again(answers, tmp_path, kommo, wrong):
+    """What support sends besides is easily taken for it; so is an id with something around it."""
+    file = tmp_path / "new.toml"
+    answers(*ANSWERS, kommo.access_token, wrong, CHANNEL_ID.upper(), "with a space", SECRET)
+    code, _said, errors = await run_command("init", config=file)
+    assert (code, errors.count("UUID"), errors.count("without spaces")) == (0, 1, 1)
+    assert load(file, {}).kommo.channel_id == CHANNEL_ID
+
+
+ACCOUNTS = {
+    "example": ("https://example.kommo.com", "kommo.com"),
+    "Example.kommo.com": ("https://example.kommo.com", "kommo.com"),
+    "https://example.kommo.com/leads/detail/123?tab=1#a": (
+        "https://example.kommo.com",
+        "kommo.com",
+    ),
+    "example.kommo.com/leads/": ("https://example.kommo.com", "kommo.com"),
+    "https://my-shop.amocrm.ru/leads/pipeline/1/": ("https://my-shop.amocrm.ru", "amocrm.ru"),
+    "my-shop.amocrm.ru": ("https://my-shop.amocrm.ru", "amocrm.ru"),
+    "https://my-shop.amocrm.com/dashboard/": ("https://my-shop.amocrm.com", "kommo.com"),
+}
+
+
+@pytest.mark.parametrize(("typed", "wanted"), ACCOUNTS.items(), ids=range(len(ACCOUNTS)))
+async def test_an_account_is_found_in_whatever_the_browser_shows(
+    answers, tmp_path, monkeypatch, typed, wanted
+):
+    """Names, hosts, addresses of pages; of Kommo and of amoCRM; also when offered again."""
+    monkeypatch.delenv("KOMMO_TELEGRAM__KOMMO__API_URL")
+    file = tmp_path / "new.toml"
+    url, family = wanted
+    for account in (typed, ""):
+        answers(TOKEN, "https://bridge.example.com", account, "", "client", "fake-secret", "", "")
+        code, _said, errors = await run_command("init", config=file)
+        assert code == 0, errors
+        kommo = load_unregistered(file, {"KOMMO_TELEGRAM__KOMMO__ACCOUNT_ID": ACCOUNT_ID})[0].kommo
+        assert (kommo.rest_url, kommo.chats_url) == (url, f"https://amojo.{family}")
+
+
+@pytest.mark.parametrize(
+    "wrong", ["www.kommo.com", "https://example.org/", "two words", "exa_mple", "https://[::1"]
+)
+async def test_what_is_no_account_is_asked_again(answers, tmp_path, kommo, wrong):
+    """The example of what is meant stands in the line."""
+    answers(TOKEN, "https://bridge.example.com", wrong, "example", kommo.access_token, "", "")
+    code, _said, errors = await run_command("init", config=tmp_path / "new.toml")
+    assert code == 0
+    assert "https://example.amocrm.ru" in errors
+
+
+async def test_kommos_address_is_not_taken_for_the_bridges(answers, tmp_path, kommo):
+    """The public address is that of one's own server."""
+    page = "https://example.kommo.com/leads"
+    answers(TOKEN, page, "https://bridge.example.com", "example", kommo.access_token, "", "")
+    code, _said, errors = await run_command("init", config=tmp_path / "new.toml")
+    assert (code, "your own server" in errors) == (0, True)
+
+
+@pytest.mark.parametrize("count", range(6))
+async def test_an_end_in_the_middle_changes_nothing(answers, config, kommo, count):
+    """Ctrl-D at whatever question: the file is as it was, and nothing lies beside it."""
+    given = [TOKEN, "https://bridge.example.com", "example", kommo.access_token, CHANNEL_ID]
+    before, names = config.read_bytes(), sorted(path.name for path in config.parent.iterdir())
+    answers(*given[:count])
+    code, _said, errors = await run_command("init", config=config)
+    assert (code, config.read_bytes()) == (1, before)
+    assert sorted(path.name for path in config.parent.iterdir()) == names
+    assert "nothing was written or changed" in errors
+
+
+async def test_ctrl_c_changes_nothing(config, telegram, eventually):
+    """Also while an answer is being tried."""
+    before = config.read_bytes()
+    hanging = telegram.faults.hang("getMe", times=None)
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "--config", str(config), "init"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert child.stdin is not None
+    child.stdin.write(f"{TOKEN}\n".encode())
+    await child.stdin.drain()
+    await eventually(lambda: hanging.hits == 1, within_s=60)
+    child.send_signal(signal.SIGINT)
+    _said, errors = await child.communicate()
+    assert (child.returncode, config.read_bytes()) == (1, before)
+    assert b"nothing was written or changed" in errors
+    assert b"Traceback" not in errors
+
+
+@pytest.mark.parametrize("content", [b"[kommo", b"\xff\xfe"], ids=["no-toml", "no-utf-8"])
+async def test_a_file_that_cannot_be_read_is_left_alone(answers, tmp_path, content):
+    """It is named, with what to do, before anything is asked."""
+    file = tmp_path / "config.toml"
+    file.write_bytes(content)
+    answers()
+    code, said, errors = await run_command("init", config=file)
+    assert (code, said, file.read_bytes()) == (1, "", content)
+    assert "mend it" in errors
+
+
+async def test_what_can_be_done_while_support_is_silent_is_said(answers, tmp_path, kommo):
+    """Today, what to send, and what to do when the answer is there."""
+    answers(*ANSWERS, kommo.access_token, "", "")
+    file = tmp_path / "new.toml"
+    _code, said, _errors = await run_command("init", config=file)
+    order = ["What you can do today", "Please register", "When the answer is there"]
+    assert sorted(order, key=said.index) == order
+    code, checked, _errors = await run_command("check", "--offline", config=file)
+    assert code == 1  # for the address of the example alone
+    assert "public_url still has the value of an example" in checked
+    assert "Kommo support" in (await run_command("config", "show", config=file))[1]
