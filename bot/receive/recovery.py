@@ -40,6 +40,9 @@ KNOWS_SINCE = "history_since"
 DOUBTFUL_UNTIL = "doubtful_until"
 """The note that says of before when the database does not know what was delivered."""
 
+MONTH = timedelta(days=30)
+"""When a conversation began that is older matters to no window."""
+
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 EVIDENCE = 2
@@ -198,9 +201,11 @@ class Recovery:
         self, known: Conversation, missed_since: datetime | None, lost_until: datetime
     ) -> Window:
         """Return which messages of a conversation are looked at."""
+        name = known.conversation_id
         async with self._database.snapshot() as snapshot:
-            doubtful = await snapshot.doubts.until(known.conversation_id)
-            first_at = await snapshot.messages.first_at(known.conversation_id)
+            doubtful = await snapshot.doubts.until(name)
+            is_old = known.created_at < self._now() - self._recover - MONTH
+            first_at = await snapshot.messages.first_at(name) if not is_old else None
         if self._knows_since > self._now():
             await persist(self._database, partial(self._know_since, moment=ALWAYS))
         bounds = Bounds(

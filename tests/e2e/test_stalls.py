@@ -63,6 +63,20 @@ async def test_a_hook_that_cannot_be_stored_is_answered_503(
     await eventually(lambda: kommo.statuses_of(message_id) == [1])
 
 
+async def test_a_hook_that_an_error_of_ours_keeps_from_being_stored_is_made_up_for(
+    bridge, telegram, kommo, eventually, monkeypatch
+):
+    """Kommo is answered 500 and does not repeat it; the conversation is read back at once."""
+    telegram.client_says("before")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    with monkeypatch.context() as broken:
+        broken.delattr("bot.receive.kommo._written_at")
+        message_id = await kommo.manager_says("not now", to=CONVERSATION)
+    assert [hook.status for hook in kommo.hooks] == [500]
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    assert telegram.texts_to(ANN) == ["not now"]
+
+
 @pytest.fixture
 def refusal(kommo):
     """A Kommo that does not connect this channel to this account."""
