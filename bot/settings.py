@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validat
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.errors import ConfigError, Problem
+from bot.placeholders import is_placeholder
 from bot.settings_problems import MismatchError, problems_in, unknown
 from bot.settings_sources import (
     PREFIX,
@@ -172,16 +173,23 @@ def load_unregistered(
     try:
         return load(path, environ), ()
     except ConfigError as error:
-        missing = not_told(error)
+        missing = not_told(error, path)
         if not missing:
             raise
     return load(path, with_stand_ins(environ, missing)), missing
 
 
-def not_told(error: ConfigError) -> tuple[str, ...]:
-    """Return what is missing of what only Kommo support can tell."""
-    open_ones = {problem.path for problem in error.problems if problem.what in NOT_GIVEN}
-    return tuple(name for name in FROM_SUPPORT if name in open_ones)
+def not_told(error: ConfigError, path: Path | None) -> tuple[str, ...]:
+    """Return what is missing of what only Kommo support can tell; a placeholder is nothing."""
+    given = (read_toml(path) if path else {}).get("kommo")
+    wrong = {problem.path: problem for problem in error.problems}
+
+    def is_open(name: str) -> bool:
+        value = given.get(name.rpartition(".")[2]) if isinstance(given, dict) else None
+        is_filled = wrong[name].what not in NOT_GIVEN
+        return not is_filled or (isinstance(value, str) and is_placeholder(value))
+
+    return tuple(name for name in FROM_SUPPORT if name in wrong and is_open(name))
 
 
 def with_stand_ins(environ: Mapping[str, str], missing: Sequence[str]) -> dict[str, str]:

@@ -326,7 +326,7 @@ async def look(path: Path) -> AsyncIterator[Connection]:
 
 
 def _looking_at(path: Path) -> str:
-    has_log = path.with_name(f"{path.name}-wal").exists()
+    has_log = os.path.exists(f"{path}-wal")  # noqa: PTH110 - Path.exists raises without access
     return f"{path.absolute().as_uri()}?{'mode=ro' if has_log else 'immutable=1'}"
 
 

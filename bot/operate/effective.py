@@ -65,7 +65,7 @@ def effective(file: Path | None, environ: Mapping[str, str]) -> list[Effective]:
     try:
         settings, others = load_with_origins(file, environ)
     except ConfigError as error:
-        missing = not_told(error)
+        missing = not_told(error, file)
         if not missing:
             raise
         settings, others = load_with_origins(file, with_stand_ins(environ, missing))

@@ -45,6 +45,10 @@ class ExpiredError(RejectedError):
     """A token's time is over; only the service renews it."""
 
 
+class NoConsentError(RejectedError):
+    """No administrator has allowed the access yet."""
+
+
 async def kept(settings: Settings) -> Kept:
     """Look into the database."""
     if not is_there(settings.database):
@@ -129,7 +133,7 @@ async def open_looking(settings: Settings, found: Kept) -> AsyncIterator[CrmApi]
     """Return the REST API for reading, opened by what is there.
 
     Raises:
-        RejectedError: nobody has consented yet.
+        NoConsentError: nobody has consented yet.
     """
     url, access = _opened(settings, found)
     async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, verify=certificates()) as http:
@@ -149,7 +153,7 @@ def _opened(settings: Settings, found: Kept) -> tuple[str, Access]:
     remedy = f"{REMEDY} {consent_link(kommo)}"
     url = kommo.rest_url or (found.grant.account_url if found.grant else None)
     if found.grant is None or url is None:
-        raise RejectedError(
+        raise NoConsentError(
             f"there is no access to Kommo's REST API yet: {remedy}", status=UNAUTHORIZED
         )
     return url, _StoredToken(found.grant, remedy)

@@ -16,7 +16,7 @@ from aiogram.exceptions import (
 from bot.certificates import certificates
 from bot.errors import BridgeError
 from bot.operate.findings import Finding, doubt, failure, well
-from bot.operate.kept import ExpiredError, Kept, open_looking
+from bot.operate.kept import ExpiredError, Kept, NoConsentError, open_looking
 from bot.operate.sources import WIDGET_REMEDY, plan
 from bot.operate.standing import scopes, standing
 from bot.operate.trust import in_words, why
@@ -30,6 +30,7 @@ from kommo.ids import ChannelId, ScopeId
 TIMEOUT_S = 10
 FORBIDDEN = 403
 REST = "REST access"
+LATER = "the service can take the consent once Kommo support has answered and it runs"
 WAITING = (
     "when the answer is there, put channel_id and channel_secret into the settings, or run "
     "`kommo-telegram init` again; it takes 1 to 3 working days, and the service starts only then"
@@ -49,7 +50,7 @@ async def probe(
     for entry in settings.telegram.bots:
         yield await _bot(settings, entry)
     told: str | None = None
-    async for finding, account_id in _rest(settings, found):
+    async for finding, account_id in _rest(settings, found, is_waiting=bool(missing)):
         told = account_id or told
         yield finding
     if missing:
@@ -66,7 +67,9 @@ async def probe(
     yield well("statuses", _statuses(settings, found))
 
 
-async def _rest(settings: Settings, found: Kept) -> AsyncIterator[tuple[Finding, str | None]]:
+async def _rest(
+    settings: Settings, found: Kept, *, is_waiting: bool
+) -> AsyncIterator[tuple[Finding, str | None]]:
     """Ask the REST API, where the settings give access to it: messages cross without."""
     kommo = settings.kommo
     if kommo.oauth is None and (kommo.access_token is None or kommo.rest_url is None):
@@ -89,6 +92,9 @@ async def _rest(settings: Settings, found: Kept) -> AsyncIterator[tuple[Finding,
     except ExpiredError as error:
         remedy = "the running service renews it by itself: start it, and check again"
         yield doubt(name, str(error), remedy), None
+    except NoConsentError as error:
+        told_by = LATER if is_waiting else "see docs/setup.md"
+        yield (doubt if is_waiting else failure)(name, str(error), told_by), None
     except RejectedError as error:
         is_widget = name == "sources" and error.status == FORBIDDEN
         remedy = WIDGET_REMEDY if is_widget else "see docs/setup.md"
@@ -99,7 +105,8 @@ async def _rest(settings: Settings, found: Kept) -> AsyncIterator[tuple[Finding,
         general = "messages cross without it; the rest is tried again by itself"
         yield failure(name, text, remedy or general), None
     if known is None and name == REST:
-        yield failure("account", "it is not known yet", "see above, or set kommo.account_id"), None
+        say = doubt if is_waiting else failure
+        yield say("account", "it is not known yet", "see above, or set kommo.account_id"), None
 
 
 async def _sources(settings: Settings, crm: CrmApi) -> AsyncIterator[Finding]:

@@ -15,7 +15,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from bot.errors import BridgeError
 from bot.operate.account_hosts import CHATS_URLS, KOMMO, RUSSIAN, account_host, end_of
-from bot.operate.placeholders import is_no_uuid, is_placeholder
+from bot.placeholders import is_no_uuid, is_placeholder
 
 NEW = """\
 # Written by `kommo-telegram init`. config.example.toml explains every setting.

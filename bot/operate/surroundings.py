@@ -96,7 +96,7 @@ def of_disk(settings: Settings) -> Finding:
     folder = settings.database.parent
     if is_made_by_systemd(folder):
         folder = next(parent for parent in folder.parents if parent.is_dir())
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises without access
         return failure("disk", f"there is no folder {folder}", "create it, or mend storage.path")
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:

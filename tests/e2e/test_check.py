@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.operate.placeholders import EXAMPLES
+from bot.placeholders import EXAMPLES
 from sandbox.kommo_oauth import Integration
 from tests.e2e.commands import run_command
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN
@@ -183,6 +183,7 @@ async def test_what_kommo_says_of_the_channel_is_told(findings, kommo, make, sta
 OPEN = {
     "empty": [(CHANNEL_ID, ""), (SECRET, "")],
     "missing": [(f'channel_id = "{CHANNEL_ID}"\n', ""), (f'channel_secret = "{SECRET}"\n', "")],
+    "placeholder": [(CHANNEL_ID, "YOUR-CHANNEL-ID"), (SECRET, "")],
     "no-secret": [(f'channel_secret = "{SECRET}"\n', "")],
 }
 
@@ -204,6 +205,24 @@ async def test_before_support_has_answered_the_rest_is_checked(
     telegram.revoke(700001)
     code, found = await findings()
     assert (code, found["bot 700001"]["state"]) == (1, "failed")
+
+
+async def test_a_consent_may_wait_until_support_has_answered(findings, rewrite, config, kommo):
+    """Only a service that runs can take it: until then it is a warning, with the link."""
+    table = (
+        f'[kommo.oauth]\nclient_id = "{CLIENT_ID}"\nclient_secret = "s3cr3t-of-tests"\n'
+        f'redirect_uri = "{load_url(config)}/oauth/kommo"\n[telegram]'
+    )
+    rewrite(
+        ("[telegram]", table),
+        (SECRET, ""),
+        ("[kommo]", f'[kommo]\napi_url = "{kommo.url}"'),
+        (f'account_id = "{ACCOUNT_ID}"\n', ""),
+    )
+    code, found = await findings()
+    assert code == 0, found
+    assert found["REST access"]["state"] == found["account"]["state"] == "warning"
+    assert "https://www.kommo.com/oauth?" in found["REST access"]["text"]
 
 
 async def test_what_else_is_wrong_is_said_before_support_has_answered(config, rewrite):
