@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SOURCES := bot kommo storage sandbox tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types suite bench soak format lint lock clean install uninstall
+.PHONY: help demo test types suite debian bench soak format lint lock clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ types: .venv/.installed-dev
 
 suite: .venv/.installed-dev
 	$(BIN)/python -m pytest -p tests.startup -n 4 --dist worksteal --cov --cov-report=term $(ARGS)
+
+debian: .venv/.installed-dev ## the documented ways in a clean Debian under systemd (root, mmdebstrap, systemd-container)
+	KOMMO_TELEGRAM_DEBIAN=1 $(BIN)/python -m pytest tests/e2e/test_debian.py $(ARGS)
 
 bench: .venv/.installed-dev ## speed and memory beside a bridge that keeps nothing (ARGS="--quick", --json, --only, --micro)
 	@$(BIN)/python -m benchmarks $(ARGS)

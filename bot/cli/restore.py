@@ -108,7 +108,8 @@ def _say_what_comes(settings: Settings, settings_file: Path | None, file: Path) 
         "The next start sees that the database is a copy. What clients wrote while the service "
         "was stopped arrives then. What managers wrote since the backup is read back from "
         "Kommo's history, and not sent, as it may have been delivered already: "
-        "`kommo-telegram queue list` shows it, `kommo-telegram queue retry ID` sends it."
+        "`kommo-telegram queue list` shows it; look into the chat, then `queue retry` or "
+        "`queue drop` it."
     )
     if settings.kommo.oauth is not None:
         say(

@@ -110,6 +110,53 @@ def test_it_is_installed_upgraded_and_taken_away(scratch):
     assert [path for path in scratch.rglob("*") if path.is_file()] == []
 
 
+@pytest.fixture
+def state(tmp_path):
+    """A service's folder as systemd makes it, with copies in it."""
+    private = tmp_path / "root/var/lib/private/kommo-telegram"
+    (private / "backups").mkdir(parents=True)
+    (private / "backups/kommo-telegram-2026-03-01.sqlite3").write_text("copy")
+    (private / "kommo-telegram.sqlite3").write_text("database")
+    link = tmp_path / "root/var/lib/kommo-telegram"
+    link.symlink_to("private/kommo-telegram")
+    return link
+
+
+def test_copies_are_kept_where_nobody_can_be_asked(state, tmp_path):
+    """PURGE takes the database, not its copies; where they are is said."""
+    root = str(tmp_path / "root")
+    code, said = run("scripts/uninstall", DESTDIR=root, PURGE="1")
+    assert code == 0
+    assert f"kept in {state}/backups" in said
+    assert [file.name for file in state.rglob("*") if file.is_file()] == [
+        "kommo-telegram-2026-03-01.sqlite3"
+    ]
+    assert run("scripts/uninstall", DESTDIR=root, PURGE="1", KEEP_BACKUPS="0")[0] == 0
+    assert not state.is_symlink()
+    assert not list((tmp_path / "root/var/lib/private").iterdir())
+
+
+@pytest.mark.parametrize(("answer", "is_kept"), [("y", False), ("", True), ("no", True)])
+def test_a_person_is_asked_about_the_copies(state, tmp_path, answer, is_kept):
+    """Only a yes takes them away."""
+    ours, theirs = os.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    done = subprocess.run(
+        ["scripts/uninstall"],
+        cwd=ROOT,
+        env={**os.environ, "DESTDIR": str(tmp_path / "root"), "PURGE": "1"},
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert "Remove the copies" in done.stdout
+    assert state.exists() is is_kept
+    assert list(state.parent.rglob("kommo-telegram.sqlite3")) == []
+
+
 def test_installing_fails_in_words_where_python_is_missing(tmp_path):
     """What is missing is named, with what to install; nothing is left behind."""
     code, said = run("scripts/install", "no-such-python", DESTDIR=str(tmp_path))

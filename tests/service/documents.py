@@ -1,0 +1,55 @@
+"""The blocks of shell in docs/operations.md, to be run as they stand there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = ROOT / "docs/operations.md"
+
+
+def blocks(heading: str) -> list[str]:
+    """Return the blocks of one section, in order."""
+    text = PAGE.read_text(encoding="utf-8")
+    _, found, section = text.partition(f"\n## {heading}\n")
+    assert found, heading
+    section = section.partition("\n## ")[0]
+    return re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+
+
+def upgrade() -> str:
+    """Return how a new version is put in its place."""
+    return blocks("Upgrade, and go back")[0]
+
+
+def go_back(copy: str) -> str:
+    """Return how the version before comes back."""
+    return _with_first_line(blocks("Upgrade, and go back")[1], f"COPY={copy}")
+
+
+def restore(copy: str) -> str:
+    """Return how a copy is put back."""
+    (block,) = blocks("Restore")
+    return _with_first_line(block, f"COPY={copy}")
+
+
+def move_away(server: str) -> str:
+    """Return what is done on the old server."""
+    return _with_first_line(blocks("Move to another server")[0], f"NEW={server}")
+
+
+def move_in() -> str:
+    """Return what is done on the new server."""
+    return blocks("Move to another server")[1]
+
+
+def copies_off(where: str) -> str:
+    """Return how the copies leave the machine each day."""
+    (block,) = blocks("Copies off the machine")
+    return _with_first_line(block, f"TO={where}")
+
+
+def _with_first_line(block: str, line: str) -> str:
+    """Return a block with the line changed that the reader is told to change."""
+    first, _, rest = block.partition("\n")
+    assert first.partition("=")[0] == line.partition("=")[0]
+    return f"{line}\n{rest}"
