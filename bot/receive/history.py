@@ -61,7 +61,7 @@ class Pace:
     grace_s: float = 15.0
     hold_s: float = 10.0
     retry: RetryPolicy = RETRY
-    calls_per_s: float = 5.0
+    calls_per_s: float = 10.0
 
 
 @dataclass

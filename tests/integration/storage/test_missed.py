@@ -113,3 +113,56 @@ async def test_conversations_come_by_their_latest_message(database, noon):
         assert await tx.conversations.by_activity() == ["c1", "c2", "c3", "c4"]
         assert await tx.conversations.by_activity(since=noon - 3 * hour) == ["c1", "c2", "c3"]
         assert await tx.conversations.by_activity(since=noon) == []
+
+
+async def test_activity_is_the_latest_of_either_side(database, noon):
+    """Or when a conversation was first heard of, where nobody said anything yet."""
+    hour = timedelta(hours=1)
+    async with database.transaction() as tx:
+        for number, (incoming, outgoing) in enumerate([(1, 2), (2, 1), (None, None)]):
+            await tx.conversations.remember(
+                Conversation(
+                    f"c{number}",
+                    1,
+                    number,
+                    "Ann",
+                    noon - 9 * hour,
+                    last_incoming_at=noon - incoming * hour if incoming else None,
+                    last_outgoing_at=noon - outgoing * hour if outgoing else None,
+                )
+            )
+        assert await tx.conversations.activity(since=noon - 10 * hour) == {
+            "c0": noon - hour,
+            "c1": noon - hour,
+            "c2": noon - 9 * hour,
+        }
+        assert set(await tx.conversations.activity(since=noon - 2 * hour)) == {"c0", "c1"}
+
+
+async def test_what_waits_and_what_arrived_is_told_by_conversation(database, put, noon):
+    """A conversation is not in Kommo before something of it has arrived."""
+    async with database.transaction() as tx:
+        await put(tx.outbox, "one", lane="c1")
+        done = await put(tx.outbox, "two", lane="c2")
+        await tx.outbox.finish(done, now=noon)
+        assert await tx.outbox.waits_for(["c1", "c2", "c3"]) == {"c1"}
+        for at, key in [(noon, "m2"), (noon - SECOND, "m1")]:
+            message_id = int(key[1:])
+            await tx.messages.remember_incoming(ReceivedMessage(key, "c2", 1, 2, message_id, at))
+        assert await tx.messages.reached_kommo(["c1", "c2"]) == set()
+        await tx.messages.bind_kommo("m1", "k1")
+        assert await tx.messages.reached_kommo(["c1", "c2"]) == {"c2"}
+        assert await tx.messages.first_at("c2") == noon - SECOND
+        assert await tx.messages.first_at("c3") is None
+
+
+async def test_a_doubt_only_grows_and_is_forgotten_with_its_client(database, noon):
+    """A later look that knows less does not end it."""
+    async with database.transaction() as tx:
+        await tx.conversations.remember(Conversation("c1", 1, 1, "Ann", noon))
+        assert await tx.doubts.until("c1") is None
+        await tx.doubts.save("c1", until=noon)
+        await tx.doubts.save("c1", until=noon - SECOND)
+        assert await tx.doubts.until("c1") == noon
+        await tx.conversations.forget("c1")
+        assert await tx.doubts.until("c1") is None
