@@ -263,6 +263,11 @@ def verify_readable(file: Path) -> None:
 
 def _refuse_what_is_no_file(file: Path, database: Path) -> None:
     try:
+        if database.is_symlink():
+            raise DatabaseUnavailableError(
+                f"{database} is a link: name the file that it leads to, {database.resolve()}, as "
+                "storage.path"
+            )
         if file.is_dir():
             raise DatabaseUnavailableError(f"{file} is a folder: name a backup in it")
         with file.open("rb"):

@@ -19,6 +19,7 @@ from bot.receive.rounds import Throttle
 from bot.translate import status
 from bot.translate.languages import Language, in_language
 from bot.translate.missed import Bounds, Window, believable, in_order, of_client, of_managers
+from bot.words import counted
 from kommo.answers import HistoryMessage, HistoryPage
 from kommo.events import ManagerMessage, parse_event, webhook_of
 from kommo.ids import (
@@ -344,8 +345,8 @@ class Recovery:
         await let_go(tx)
         if fresh:
             log.warning(
-                "%d answers were read back from Kommo's history: no webhook brought them",
-                len(fresh),
+                "read back from Kommo's history, as no webhook brought it: %s",
+                counted(len(fresh), "answer"),
                 extra={"conversation": place.conversation_id},
             )
 

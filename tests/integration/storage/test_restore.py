@@ -1,6 +1,7 @@
 """A backup in the database's place: all of it or nothing, whatever happens on the way."""
 
 import os
+import resource
 import signal
 import sqlite3
 import sys
@@ -263,6 +264,37 @@ def test_the_database_itself_is_no_backup(path, backup, tmp_path):
     for file in (path, backup):
         with pytest.raises(DatabaseUnavailableError, match="the database itself"):
             inspect(file, path)
+
+
+def test_a_link_in_the_databases_place_is_refused(path, backup):
+    """A rename would put the link away, and leave the log where it leads to."""
+    moved = path.with_name("moved.sqlite3")
+    path.rename(moved)
+    path.symlink_to(moved)
+    with pytest.raises(DatabaseUnavailableError, match="is a link"):
+        inspect(backup, path)
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9], ids=["early", "midway", "late"])
+def test_a_full_disk_leaves_everything_as_it_was(path, backup, part):
+    """A process that may write so many bytes only fails in words, and takes away what it wrote."""
+    before = sorted(set(names(path)) - {"-wal", "-shm"})
+    limit = int(backup.stat().st_size * part)
+    child = os.fork()
+    if not child:
+        try:
+            restoring = Restoring(inspect(backup, path), path, NOON)
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+            restoring.run()
+        except DatabaseUnavailableError:
+            os._exit(3)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 3
+    assert [name for name in names(path) if name not in {"-wal", "-shm"}] == before
+    assert notes(path) == {OLD, NEW}
 
 
 def test_a_copy_with_its_log_is_taken_whole(path, backup, tmp_path):
