@@ -3,6 +3,7 @@
 import json
 import ssl
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.e2e.commands import run_command
 from tests.programs import program
 
 HOST = "127.0.0.1"
+DAY = timedelta(days=1)
 
 
 def openssl(*arguments):
@@ -72,6 +74,7 @@ def made(tmp_path_factory) -> dict[str, Path]:
     return {
         "known": known,
         "good": certificate(known, "good"),
+        "soon": certificate(known, "soon", ends=f"{datetime.now(UTC) + 5 * DAY:%Y%m%d%H%M%SZ}"),
         "expired": certificate(known, "expired", ends="20250201000000Z"),
         "future": certificate(known, "future", begins="20980101000000Z"),
         "foreign": certificate(known, "foreign", host="other.example.org"),
@@ -156,6 +159,13 @@ async def test_a_good_certificate_is_said_with_its_days(check, serve):
     assert "more days" in found["certificate"]["text"]
     assert "answers 502" in found["public address"]["text"]
     assert found["public address"]["state"] == "ok"
+
+
+async def test_a_certificate_that_nobody_renews_is_a_warning(check, serve):
+    """Days before Kommo stops to accept it."""
+    code, found = await check("public_url", await serve("soon"))
+    assert (code, found["certificate"]["state"]) == (0, "warning")
+    assert "expires in 4 days" in found["certificate"]["text"]
 
 
 async def test_a_port_without_tls_is_named(check, serve):

@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from bot.operate import surroundings
 from bot.placeholders import EXAMPLES
 from sandbox.kommo_oauth import Integration
 from tests.e2e.commands import run_command
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN
+from tests.ports import free_port
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 CONVERSATION = "tg:700001:555"
@@ -286,7 +289,7 @@ async def test_a_placeholder_is_no_secret(findings, rewrite, value):
     code, found = await findings("--offline")
     assert (code, found["settings"]["state"]) == (1, "failed")
     assert "kommo.channel_secret" in found["settings"]["text"]
-    assert value not in str(found)
+    assert value not in str(found["settings"])
 
 
 async def test_every_line_is_one_record_in_a_pipe(command, telegram):
@@ -319,3 +322,130 @@ async def test_a_file_that_is_no_database_is_named(findings, config):
     code, found = await findings("--offline")
     assert (code, found["database"]["state"]) == (1, "failed")
     assert "no SQLite database" in found["database"]["text"]
+
+
+@pytest.fixture
+async def serve():
+    """Start a web server that answers everything alike; return its address."""
+    runners = []
+
+    async def start(text="hello", port=0, **headers):
+        async def answer(_request):
+            return web.Response(text=text, headers=headers)
+
+        application = web.Application()
+        application.router.add_route("*", "/{any:.*}", answer)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        runners.append(runner)
+        return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+async def test_a_folder_that_is_not_there_is_named(findings, rewrite):
+    """Neither disk nor database can be looked at; both say what to do."""
+    rewrite(("[telegram]", '[storage]\npath = "none/bridge.sqlite3"\n[telegram]'))
+    code, found = await findings("--offline")
+    assert (code, found["disk"]["state"], found["database"]["state"]) == (1, "failed", "failed")
+    assert "none" in found["disk"]["text"]
+    assert "make the folder" in found["database"]["remedy"]
+
+
+async def test_a_disk_that_is_nearly_full_fails(findings, monkeypatch):
+    """Before the database cannot grow any more."""
+    monkeypatch.setattr(surroundings, "LEAST_FREE_BYTES", 2**62)
+    code, found = await findings("--offline")
+    assert (code, found["disk"]["state"]) == (1, "failed")
+    assert "free some space" in found["disk"]["remedy"]
+
+
+async def test_dead_items_are_a_warning(findings, bridge, kommo, telegram, eventually):
+    """With the command that shows them."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    telegram.client_blocks(555)
+    answer = await kommo.manager_says("an offer", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(answer) == [-1])
+    _code, found = await findings("--offline")
+    assert found["database"]["state"] == "warning"
+    assert "1 is dead" in found["database"]["text"]
+    assert "queue list" in found["database"]["remedy"]
+
+
+async def test_a_webhook_that_somebody_set_is_named(findings, telegram):
+    """Nothing can be polled beside it."""
+    info = {"url": "https://other.org/", "has_custom_certificate": False}
+    body = {"ok": True, "result": info | {"pending_update_count": 3}}
+    telegram.faults.fail("getWebhookInfo", status=200, body=body)
+    code, found = await findings()
+    assert (code, found["bot 700001"]["state"]) == (1, "failed")
+    assert "a webhook is set" in found["bot 700001"]["text"]
+
+
+async def test_servers_that_are_not_there_are_named(findings, rewrite, telegram, kommo):
+    """Each line says that nobody listens, rather than the name of an error."""
+    gone = f"http://127.0.0.1:{free_port()}"
+    rewrite((telegram.url, gone), (kommo.url, gone))
+    code, found = await findings()
+    assert code == 1
+    for name in ("bot 700001", "channel", "clock against Kommo's", "clock against Telegram's"):
+        assert (found[name]["state"], "nobody listens" in found[name]["text"]) == ("failed", True)
+
+
+async def test_a_wrong_clock_is_named(findings, rewrite, kommo, serve):
+    """Kommo refuses signatures of a clock that is far off."""
+    rewrite((kommo.url, await serve(Date="Thu, 01 Jan 2026 10:00:00 GMT")))
+    code, found = await findings()
+    row = found["clock against Kommo's"]
+    assert (code, row["state"], "timedatectl" in row["remedy"]) == (1, "failed", True)
+
+
+async def test_who_is_not_kommo_is_named(findings, rewrite, kommo, serve):
+    """A page with a 200 is no proof that the channel is taken."""
+    rewrite((kommo.url, await serve("<html>welcome</html>")))
+    code, found = await findings()
+    assert (code, found["channel"]["state"]) == (1, "failed")
+    assert "kommo.chats_url" in found["channel"]["remedy"]
+
+
+async def test_a_token_that_kommo_refuses_is_named(findings, rewrite, kommo):
+    """With where to make a new one."""
+    access = f'api_url = "{kommo.url}"\naccess_token = "refused-long-lived-token"\n'
+    rewrite(("[kommo]", f"[kommo]\n{access}"), (f'account_id = "{ACCOUNT_ID}"\n', ""))
+    code, found = await findings()
+    assert (code, found["REST access"]["state"]) == (1, "failed")
+    assert "make a new one" in found["REST access"]["text"]
+    assert found["account"]["state"] == "failed"
+    assert "channel" not in found
+
+
+async def test_another_program_at_the_local_address_is_named(findings, ports, serve):
+    """It is not taken for the service."""
+    await serve(port=ports[1])
+    _code, found = await findings()
+    assert found["service"]["state"] == "warning"
+    assert "another program" in found["service"]["text"]
+
+
+async def test_a_public_address_that_does_not_answer_fails_while_it_runs(
+    findings, bridge, rewrite, config
+):
+    """The proxy is missing, or passes on to another port."""
+    rewrite((load_url(config), f"http://127.0.0.1:{free_port()}"))
+    code, found = await findings()
+    assert (code, found["public address"]["state"]) == (1, "failed")
+    assert "reverse proxy" in found["public address"]["remedy"]
+
+
+async def test_an_address_that_answers_before_the_bridge_runs_is_doubtful(
+    findings, rewrite, config, serve
+):
+    """A proxy alone would answer 502: something else stands there."""
+    rewrite((load_url(config), await serve()), (SECRET, ""))
+    _code, found = await findings()
+    assert found["public address"]["state"] == "warning"
+    assert "status 200" in found["public address"]["text"]
