@@ -33,6 +33,10 @@ PAGE = "not an answer of Telegram's"
 
 PAGE_CUT = 80
 TAG = re.compile(r"<[^>]*>?")
+DIGITS = re.compile(r"[0-9]{1,18}")
+LONGEST_WAIT_S = 86_400
+"""A server that asks for a longer silence, or for less than none, means something else."""
+
 OK, FIRST_REFUSAL, TOO_MANY, UNNAMED = 200, 400, 429, 500
 NOTE = "HTTP status "
 
@@ -90,7 +94,8 @@ class TelegramSession(AiohttpSession):
         except TimeoutError as error:
             raise TelegramNetworkError(method=method, message="Request timeout error") from error
         except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
-            words = f"{type(error).__name__}: {error}"
+            secret = bot.token.partition(":")[2]  # some errors name the address, which holds it
+            words = f"{type(error).__name__}: {error}".replace(secret, "***")
             raise TelegramNetworkError(method=method, message=words) from error
         return self._result(bot, method, answer, content)
 
@@ -139,8 +144,10 @@ def normal_refusal(status: int, retry_after: str | None, content: str) -> str:
         if key in {"retry_after", "migrate_to_chat_id"} and type(value) is int
     }
     if status == TOO_MANY and not parameters:
-        is_number = retry_after is not None and retry_after.isascii() and retry_after.isdigit()
-        parameters = {"retry_after": max(int(retry_after or 0), 1) if is_number else 1}
+        is_number = retry_after is not None and DIGITS.fullmatch(retry_after)
+        parameters = {"retry_after": int(retry_after or 0) if is_number else 1}
+    if "retry_after" in parameters:
+        parameters["retry_after"] = min(max(parameters["retry_after"], 1), LONGEST_WAIT_S)
     refusal = {
         "ok": False,
         "error_code": status,

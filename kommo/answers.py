@@ -131,9 +131,13 @@ def sent_message(body: bytes, message: NewMessage) -> SentMessage:
     Reference: Kommo, Send or import messages.
 
     Raises:
-        PayloadError: it is not Kommo's, so that nobody knows whether the message was taken.
+        PayloadError: it is not Kommo's, so that nobody knows whether the message was taken:
+            whoever else answers in JSON speaks of something else.
     """
-    fields = decode(body).child("new_message")
+    answer = decode(body)
+    if answer and "new_message" not in answer.data:
+        raise PayloadError("it speaks of no new_message")
+    fields = answer.child("new_message")
     message_id = fields.optional("msgid")
     chat_id = fields.optional("conversation_id")
     is_kommos = chat_id and chat_id != message.conversation_id

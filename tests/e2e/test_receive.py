@@ -285,6 +285,24 @@ ANSWERS = {
     "description-number": {"status": 400, "body": {"ok": False, "description": 5}},
     "parameters-list": {"status": 429, "body": {"ok": False, "parameters": [1]}},
     "retry-after-text": {"status": 429, "body": {"ok": False, "parameters": {"retry_after": "1"}}},
+    "retry-after-endless": {
+        "status": 429,
+        "body": {"ok": False, "parameters": {"retry_after": 10**400}},
+    },
+    "retry-after-negative": {
+        "status": 429,
+        "body": {"ok": False, "parameters": {"retry_after": -5}},
+    },
+    "retry-after-header-endless": {
+        "status": 429,
+        "body": b"",
+        "headers": {"Retry-After": "9" * 400},
+    },
+    "retry-after-header-longer": {
+        "status": 429,
+        "body": b"",
+        "headers": {"Retry-After": "9" * 5000},
+    },
     "flood-page": {"status": 429, "body": "<h1>slow down</h1>", "retry_after": 1},
     "page-200": {"status": 200, "body": "<h1>It works!</h1>"},
     "page-404": {"status": 404, "body": "<h1>Not Found</h1>"},
@@ -331,6 +349,27 @@ async def test_whatever_is_answered_the_bot_goes_on(
     await eventually(lambda: kommo.texts_in(CONVERSATION) == ["Good morning"], within_s=60)
     assert [hit.hits for hit in hits] == [1] * len(hits)
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("coding", ["deflate", "br", "gzip"])
+async def test_an_answer_that_cannot_be_unpacked_does_not_tell_the_token(
+    bridge, telegram, ports, eventually, coding
+):
+    """What the HTTP client says of it names the address; health and its page tell anybody."""
+    telegram.faults.fail(
+        "getUpdates", body=b"x", status=200, headers={"Content-Encoding": coding}, times=None
+    )
+    telegram.client_says("Good morning")
+    url, told = f"http://127.0.0.1:{ports[1]}", ""
+    async with aiohttp.ClientSession() as http:
+        async with asyncio.timeout(20):
+            while "Telegram" not in told:
+                async with http.get(f"{url}/healthz") as answer:
+                    told = await answer.text()
+                await asyncio.sleep(0.05)
+        async with http.get(url) as answer:
+            told += await answer.text()
+    assert TOKEN.partition(":")[2] not in told
 
 
 @pytest.mark.parametrize("call", ["getUpdates", "deleteWebhook"])

@@ -197,7 +197,7 @@ def chats(http: httpx.AsyncClient) -> ChatsApi:
     return chats_over(http)
 
 
-ENOUGH = {"scope_id": SCOPE, "id": CHAT, "messages": []}
+ENOUGH = {"scope_id": SCOPE, "id": CHAT, "messages": [], "new_message": {}}
 """An answer with what any of the methods needs."""
 
 
@@ -367,6 +367,26 @@ async def test_a_success_is_kommos_own(
     server.status, server.body = status, body
     with pytest.raises(ServerError, match="cannot be read"):
         await METHODS[name][1](chats)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"ok": True},
+        {"success": False},
+        {"message": "Service under maintenance"},
+        {"result": "captcha", "url": "https://waf.invalid/"},
+        {"new_messages": []},
+    ],
+    ids=json.dumps,
+)
+async def test_a_message_is_not_taken_by_whoever_else_answers_in_json(
+    body: object, server: Server, chats: ChatsApi
+) -> None:
+    """What stands in between may speak JSON too: taken for Kommo's, the message would be lost."""
+    server.answers(body)
+    with pytest.raises(ServerError, match="cannot be read"):
+        await chats.send_message(MESSAGE)
 
 
 @pytest.mark.parametrize(
