@@ -50,13 +50,13 @@ def owners(folder):
 
 
 async def test_commands_as_root_leave_nothing_of_roots(
-    service, theirs, place, telegram, kommo, eventually, tmp_path
+    service, theirs, place, telegram, kommo, eventually
 ):
     """Whatever root asks or does, beside the service or without it, the service starts again."""
     await service.start()
     telegram.client_says("hello")
     await eventually(lambda: CONVERSATION in kommo.conversations)
-    (tmp_path / "templates.toml").write_text("[[templates]]\n", encoding="utf-8")
+    (place / "templates.toml").write_text("[[templates]]\n", encoding="utf-8")
     for is_running in (True, False):
         if not is_running:
             await service.terminate()
