@@ -67,16 +67,17 @@ async def test_after_the_window_only_a_template_passes_until_the_client_writes(
 async def test_every_way_of_connecting_says_the_same_of_the_window(
     set_window, start, kommo, config, eventually, value, is_disabled
 ):
-    """Start, `connect` and `check` put the switch where the settings want it."""
+    """Start and `connect` put the switch where the settings want it; `check` leaves it alone."""
     set_window(value)
     kommo.account.is_time_window_disabled = not is_disabled
     await start()
     await eventually(lambda: kommo.is_connected)
     assert kommo.account.is_time_window_disabled is is_disabled
-    for command in ("connect", "check"):
-        kommo.account.is_time_window_disabled = not is_disabled
-        await run_command(command, config=config)
-        assert kommo.account.is_time_window_disabled is is_disabled
+    kommo.account.is_time_window_disabled = not is_disabled
+    await run_command("check", config=config)
+    assert kommo.account.is_time_window_disabled is not is_disabled
+    await run_command("connect", config=config)
+    assert kommo.account.is_time_window_disabled is is_disabled
 
 
 async def test_a_window_that_is_no_length_is_a_wrong_setting(set_window, config):
