@@ -12,7 +12,7 @@ from bot.translate.context import heading
 from bot.translate.files import MediaUrl
 from bot.translate.ids import ID_LIMIT, ChatAddress, participant_id
 from bot.translate.names import person_name
-from bot.translate.notices import is_quiet
+from bot.translate.notices import is_quiet, tells_events_only
 from bot.translate.starts import start_payload
 from bot.translate.text import clean
 from kommo.ids import ExternalMessageId, SourceId
@@ -198,11 +198,12 @@ def unreadable_message(
     """Return a placeholder for a message that cannot be read; None when it names no chat.
 
     Reads nothing but the plainest fields, and believes none of them. What is no message, such as
-    a reaction, has none: the client has said nothing.
+    a reaction, has none: the client has said nothing. Neither has a message that tells of an
+    event, such as a pinned message.
     """
     parts = (update.get(kind) for kind in ("message", "edited_message"))
     message = next((part for part in parts if _is_message(part)), None)
-    if message is None:
+    if message is None or tells_events_only(message):
         return None
     chat_id = _integer(message["chat"], "id") or _author_id(message)
     if chat_id is None or message["chat"].get("type") != "private":

@@ -35,10 +35,8 @@ ESSENTIAL: Mapping[str, frozenset[str]] = {
     "PollOption": frozenset({"text"}),
     "ChecklistTask": frozenset({"text"}),
     "Dice": frozenset({"value"}),
-    "UniqueGift": frozenset({"base_name"}),
     "Giveaway": frozenset({"winner_count", "winners_selection_date"}),
     "GiveawayWinners": frozenset({"winner_count"}),
-    "Invoice": frozenset({"currency", "total_amount"}),
     "SuccessfulPayment": frozenset({"currency", "total_amount"}),
     "RefundedPayment": frozenset({"total_amount"}),
     "MessageAutoDeleteTimerChanged": frozenset({"message_auto_delete_time"}),
@@ -55,10 +53,27 @@ STICKER = {
 GIFT = {"id": "", "star_count": 0, "sticker": STICKER}
 USER = {"id": 0, "is_bot": False, "first_name": ""}
 LEFT = {"status": "left", "user": USER}
+CHAT = {"id": 0, "type": "private"}
+COLORS = {"center_color": 0, "edge_color": 0, "symbol_color": 0, "text_color": 0}
+LOOK = {"name": "", "sticker": STICKER, "rarity_per_mille": 0}
+BACKDROP = {"name": "", "colors": COLORS, "rarity_per_mille": 0}
+UNIQUE_GIFT = {
+    "gift_id": "", "base_name": "", "name": "", "number": 0, "model": LOOK, "symbol": LOOK,
+    "backdrop": BACKDROP,
+}  # fmt: skip
 NEUTRAL: Mapping[tuple[str, str], Any] = {
     ("ChatMemberUpdated", "old_chat_member"): LEFT,
     ("Gift", "sticker"): STICKER,
     ("GiftInfo", "gift"): GIFT,
+    ("GiveawayWinners", "chat"): CHAT,
+    ("Story", "chat"): CHAT,
+    ("UniqueGift", "backdrop"): BACKDROP,
+    ("UniqueGift", "model"): LOOK,
+    ("UniqueGift", "symbol"): LOOK,
+    ("UniqueGiftBackdrop", "colors"): COLORS,
+    ("UniqueGiftInfo", "gift"): UNIQUE_GIFT,
+    ("UniqueGiftModel", "sticker"): STICKER,
+    ("UniqueGiftSymbol", "sticker"): STICKER,
     ("ChatMemberBanned", "user"): USER,
     ("ChatMemberLeft", "user"): USER,
     ("ChatMemberMember", "user"): USER,

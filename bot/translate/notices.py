@@ -3,7 +3,7 @@
 Reference: Bot API, Message (service messages).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aiogram.types import (
@@ -160,6 +160,15 @@ def is_quiet(message: Message) -> bool:
     return kind in QUIET or (kind == "unknown" and not message.model_extra)
 
 
+def tells_events_only(names: Iterable[str]) -> bool:
+    """Tell whether what a message holds, by the names of its fields, is none of the client's.
+
+    Reference: Bot API, Message (service messages).
+    """
+    held = set(names)
+    return bool(held & (QUIET | SILENT)) and not held & SAID
+
+
 def _kind(message: Message) -> str:
     return str(getattr(message.content_type, "value", message.content_type))
 
@@ -215,8 +224,8 @@ def _game(shown: Game) -> str:
 
 
 def _invoice(shown: Invoice) -> str:
-    price = _money(shown.total_amount, shown.currency)
-    return f"[invoice: {price}] {shown.title}\n{shown.description}".strip()
+    price = _price(shown.total_amount, shown.currency)
+    return f"[invoice{price and f': {price}'}] {shown.title}\n{shown.description}".strip()
 
 
 def _payment(paid: SuccessfulPayment) -> str:
@@ -229,6 +238,11 @@ def _refund(paid: RefundedPayment) -> str:
 
 NO_CENTS = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XTR"})
 """Currencies without a smaller unit, among those of Telegram. Reference: Bot API, Payments."""
+
+
+def _price(amount: int, currency: str) -> str:
+    """Return what something costs; nothing where that cannot be read."""
+    return _money(amount, currency) if amount and currency else ""
 
 
 def _money(amount: int, currency: str) -> str:
@@ -244,7 +258,8 @@ def _gift(shown: GiftInfo) -> str:
 
 
 def _unique_gift(shown: UniqueGiftInfo) -> str:
-    return f"[gift: {shown.gift.base_name}] {shown.text or ''}".strip()
+    name = shown.gift.base_name
+    return f"[gift{name and f': {name}'}] {shown.text or ''}".strip()
 
 
 def _web_app_data(sent: WebAppData) -> str:

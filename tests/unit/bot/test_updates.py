@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiogram.types import Video
 
-from bot.translate import incoming
+from bot.translate import incoming, notices
 from bot.translate.lenient import read
 from bot.translate.reactions import client_reaction
 from bot.translate.updates import UnreadableError, read_update
@@ -341,3 +341,41 @@ def test_a_block_by_an_older_library_is_read():
 def test_nothing_is_read_as_nothing():
     """What is no object at all is none."""
     assert read(Video, 5) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            {"unique_gift": {"text": "for you", "gift": {"base_name": "Rose"}}},
+            "[gift: Rose] for you",
+        ),
+        ({"unique_gift": {"text": "for you", "gift": "odd", "origin": 5}}, "[gift] for you"),
+        ({"story": {"id": 1}}, "[story: Telegram does not show stories to bots]"),
+        ({"invoice": {"title": "Tea", "description": "green"}}, "[invoice] Tea\ngreen"),
+        ({"invoice": {"title": "Tea", "total_amount": 500}}, "[invoice] Tea"),
+        (
+            {"giveaway_winners": {"winner_count": 1, "winners": [ANN]}},
+            "[winners of a giveaway: 1] Ann",
+        ),
+    ],
+)
+def test_what_is_said_beside_what_cannot_be_read_crosses(content, words):
+    """How a gift looks, where a story is, what something costs: what is left of it is said."""
+    [part] = shown(update(content))
+    assert part.text == words
+
+
+@pytest.mark.parametrize("kind", sorted(notices.QUIET | notices.SILENT))
+@pytest.mark.parametrize("odd", [5, "odd", [{}]], ids=str)
+def test_an_event_that_cannot_be_read_says_nothing_to_the_manager(kind, odd):
+    """The client has said nothing: no placeholder makes a lead of it."""
+    raw = update({kind: odd})
+    assert incoming.unreadable_message(raw, bot_id=700001, source_id=None) is None
+
+
+@pytest.mark.parametrize("said", [{"text": 5}, {"photo": "odd"}, {"caption": "words", "video": 1}])
+def test_words_beside_an_event_keep_their_placeholder(said):
+    """What the client said is never hidden because of what stands beside it."""
+    raw = update({"pinned_message": 5, **said})
+    assert incoming.unreadable_message(raw, bot_id=700001, source_id=None) is not None
