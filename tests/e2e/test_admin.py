@@ -1,5 +1,6 @@
 """The local listener: status page, its button, metrics."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 
@@ -109,8 +110,11 @@ async def test_a_press_while_the_database_takes_nothing_is_said_so(
     monkeypatch.setattr("bot.operate.failed.PATIENCE_S", 0.0)
     async with http.get(admin) as answer:
         form = {"id": "outgoing-1", "csrf": bridge_secret(await answer.text())}
-    with closing(sqlite3.connect(bridge.settings.database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    locking = sqlite3.connect(
+        bridge.settings.database, isolation_level=None, check_same_thread=False
+    )
+    with closing(locking) as other:
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")  # the bridge may be committing
         async with http.post(f"{admin}/retry", data=form) as answer:
             assert (answer.status, "nothing was changed" in await answer.text()) == (503, True)
         other.execute("ROLLBACK")

@@ -1,5 +1,6 @@
 """What could not be read is tried again after an upgrade, by the ordinary way of every message."""
 
+import asyncio
 import json
 import sqlite3
 import time
@@ -32,7 +33,12 @@ async def parked(bridge, telegram, kommo, eventually):
 
 async def upgrade(bridge, **content):
     """Make readable what is parked, as a newer version would, and try it again."""
-    file = bridge.settings.database
+    for item_id in await asyncio.to_thread(_change, bridge.settings.database, content):
+        await run_command("queue", "retry", f"incoming-{item_id}", config=bridge.config)
+
+
+def _change(file, content):
+    """Change what is parked beside the running bridge; return which items those are."""
     question = "SELECT id, payload FROM outbox WHERE kind = 'update' AND state = 'dead'"
     with closing(sqlite3.connect(file, timeout=5)) as connection, connection:
         items = connection.execute(question).fetchall()
@@ -42,8 +48,7 @@ async def upgrade(bridge, **content):
             parked["update"][kind] |= {"date": int(time.time()), **content}
             changed = (json.dumps(parked), item_id)
             connection.execute("UPDATE outbox SET payload = ? WHERE id = ?", changed)
-    for item_id, _payload in items:
-        await run_command("queue", "retry", f"incoming-{item_id}", config=bridge.config)
+    return [item_id for item_id, _payload in items]
 
 
 async def test_a_retry_shows_every_part_once_in_the_order_of_the_chat(
