@@ -167,7 +167,7 @@ def retry_after_s(header: str, *, now: datetime) -> float | None:
         return min(float(header), LONGEST_WAIT_S)
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max((aware - now).total_seconds(), 0.0), LONGEST_WAIT_S)

@@ -6,7 +6,8 @@ from typing import Any
 
 from aiogram.types import Message
 
-from bot.translate.ids import ChatAddress
+from bot.translate.ids import ID_LIMIT, ChatAddress
+from bot.translate.incoming import YEAR_10000
 from kommo.events import LegacyMessage, ManagerMessage
 from storage.messages import SentPart
 
@@ -28,6 +29,8 @@ def accepted(result: Any) -> Accepted | None:
     )
     if not isinstance(message_id, int) or not isinstance(date, int):
         return None
+    if not 0 <= date < YEAR_10000:  # it was taken all the same: no second one because of that
+        return None
     return Accepted(message_id, datetime.fromtimestamp(date, UTC))
 
 
@@ -36,6 +39,8 @@ def part_of(
 ) -> SentPart | None:
     """Return the row that ties a sent Telegram message to the manager's message."""
     if not isinstance(sent, Message | Accepted) or not isinstance(event, ManagerMessage):
+        return None
+    if abs(sent.message_id) >= ID_LIMIT:  # no database keeps it, and nothing can name it again
         return None
     return SentPart(
         kommo_message_id=event.kommo_message_id,

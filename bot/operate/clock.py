@@ -10,7 +10,7 @@ def skew_s(date_header: str | None, now: datetime) -> float | None:
         return None
     try:
         theirs = parsedate_to_datetime(date_header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if theirs.tzinfo is None:
         theirs = theirs.replace(tzinfo=UTC)

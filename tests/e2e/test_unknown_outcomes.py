@@ -92,6 +92,29 @@ async def test_an_answer_that_says_ok_but_cannot_be_read_is_success(
     assert parts[0].telegram_message_id == 4711
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"date": 10**17, "chat": "?"},
+        {"date": 10**30},
+        {"date": -(10**15), "chat": "?"},
+        {"message_id": 1 << 70},
+        {"message_id": 1 << 70, "chat": "?"},
+    ],
+    ids=str,
+)
+async def test_an_answer_with_impossible_numbers_is_success(
+    known, telegram, kommo, eventually, odd
+):
+    """Nothing is repeated because of them, and nothing stops: the next answer is delivered."""
+    chat = {"id": ANN, "type": "private"}
+    body = {"ok": True, "result": {"message_id": 4711, "date": 1767348000, "chat": chat, **odd}}
+    telegram.faults.fail("sendMessage", status=200, body=body, after_processing=True)
+    answers = [await kommo.manager_says(text, to=CONVERSATION) for text in ("one", "two")]
+    await eventually(lambda: [*map(kommo.statuses_of, answers)] == [[1], [1]], within_s=10)
+    assert telegram.texts_to(ANN) == ["one", "two"]
+
+
 @pytest.mark.parametrize("kommo", ["refuse"], indirect=True)
 async def test_a_history_that_fails_is_asked_again(known, telegram, kommo, eventually):
     """Before Kommo's history has said whether it arrived, nothing is called dead."""

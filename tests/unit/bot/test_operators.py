@@ -285,6 +285,7 @@ def test_failures_in_words():
     [
         pytest.param(None, None, id="no-header"),
         pytest.param("yesterday", None, id="no-date"),
+        pytest.param("Sun, 01 Mar 10000000000 12:00:00 GMT", None, id="no-year"),
         pytest.param("Sun, 01 Mar 2026 12:00:00 GMT", 0.0, id="right"),
         pytest.param("Sun, 01 Mar 2026 11:59:00 -0000", 60.0, id="ahead"),
     ],
