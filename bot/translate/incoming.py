@@ -105,10 +105,16 @@ def client_message(
         payloads=payloads,
         fingerprint=fingerprint(message),
         phone=own_phone(message, author),
-        answers=message.reply_to_message.message_id if message.reply_to_message else None,
+        answers=_answered(message),
         quoted=quoted(message.reply_to_message) if message.reply_to_message else None,
         start=start_payload(message.text),
     )
+
+
+def _answered(message: Message) -> int | None:
+    """Return the id of the message that one answers; one that cannot be known names none."""
+    answered = message.reply_to_message.message_id if message.reply_to_message else None
+    return answered if answered is not None and abs(answered) < ID_LIMIT else None
 
 
 def client_edit(

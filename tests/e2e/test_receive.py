@@ -351,6 +351,16 @@ async def test_whatever_is_answered_the_bot_goes_on(
     assert "Traceback" not in caplog.text
 
 
+async def test_an_answer_to_an_impossible_message_crosses(bridge, telegram, kommo, eventually):
+    """Words are not lost because of the number of what they answer."""
+    chat = {"id": ANN, "type": "private", "first_name": "Ann"}
+    message = {"message_id": 7, "date": 1767348000, "chat": chat, "text": "words"}
+    telegram.push({"message": {**message, "reply_to_message": {**message, "message_id": 1 << 70}}})
+    telegram.client_says("after")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await eventually(lambda: kommo.texts_in(CONVERSATION) == ["words", "after"], within_s=10)
+
+
 @pytest.mark.parametrize("coding", ["deflate", "br", "gzip"])
 async def test_an_answer_that_cannot_be_unpacked_does_not_tell_the_token(
     bridge, telegram, ports, eventually, coding
