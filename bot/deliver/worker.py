@@ -19,6 +19,7 @@ from bot.patience import ask, persist
 from bot.words import counted
 from storage.attempts import Attempt, Result
 from storage.database import Database, Snapshot, Transaction
+from storage.errors import StorageError
 from storage.queue import DurableQueue
 from storage.queue_reader import QueueItem, QueueReader
 
@@ -195,8 +196,7 @@ class Worker:
             return
         for item, outcome in await self._sending.left_over():
             log.info("was delivered before the last stop", extra=self._fields(item))
-            end = partial(self._end, item=item, outcome=outcome, failed=None, now=self._now())
-            await persist(self._database, end)
+            await self._store_end(item, outcome, None, self._now())
         self._sending.forget_left_over()
 
     def stop(self) -> None:
@@ -411,6 +411,39 @@ class Worker:
             return Undeliverable(reason, code=last.code, text=last.text)
         return None
 
+    async def _store_end(
+        self,
+        item: QueueItem,
+        outcome: Delivered | Undeliverable,
+        failed: Attempt | None,
+        now: datetime,
+    ) -> None:
+        """Store an end with what follows from it; a bug of ours there costs what follows only."""
+        end = partial(self._end, item=item, outcome=outcome, failed=failed, now=now)
+        try:
+            await persist(self._database, end)
+        except StorageError:
+            raise
+        except Exception as error:
+            log.exception("what follows from a delivery was not stored", extra=self._fields(item))
+            reason = f"unexpected {type(error).__name__} while its end was stored"
+            bare = partial(self._end_bare, item=item, outcome=outcome, reason=reason, now=now)
+            await persist(self._database, bare)
+
+    async def _end_bare(
+        self,
+        tx: Transaction,
+        item: QueueItem,
+        outcome: Delivered | Undeliverable,
+        reason: str,
+        now: datetime,
+    ) -> None:
+        """End an item and nothing else: what was delivered is done, and not sent again."""
+        if isinstance(outcome, Delivered):
+            await self._queue(tx).finish(item.id, now=now)
+        else:
+            await self._queue(tx).bury(item.id, now=now, reason=reason)
+
     async def _finish(
         self,
         item: QueueItem,
@@ -419,8 +452,7 @@ class Worker:
         now: datetime,
     ) -> None:
         """Store the end of an item, and say it."""
-        end = partial(self._end, item=item, outcome=outcome, failed=failed, now=now)
-        await persist(self._database, end)
+        await self._store_end(item, outcome, failed, now)
         self._chances.ended(item)
         self._suspects.ended(item)
         if isinstance(outcome, Delivered):

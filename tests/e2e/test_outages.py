@@ -5,6 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 
+from bot.deliver.to_telegram import ToTelegram
 from storage.database import Database
 from tests.e2e.conftest import TOKEN
 
@@ -292,3 +293,34 @@ async def test_the_health_of_a_bot_that_is_refused_says_why(bridge, telegram, po
                 words = await answer.text()
             await asyncio.sleep(0.05)
     assert fault.hits > 0
+
+
+@pytest.mark.parametrize("is_refused", [False, True], ids=["delivered", "refused"])
+async def test_an_error_of_ours_at_the_end_of_a_delivery_ends_nothing(
+    bridge, telegram, kommo, eventually, monkeypatch, is_refused
+):
+    """The item ends, is not sent again, and holds up neither its conversation nor the service."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    settle, failures = ToTelegram.settle, list[int]()
+
+    async def fails_once(self, tx, item, outcome):
+        if not failures:
+            failures.append(item.id)
+            raise ZeroDivisionError
+        await settle(self, tx, item, outcome)
+
+    monkeypatch.setattr(ToTelegram, "settle", fails_once)
+    if is_refused:
+        refusal = {"ok": False, "error_code": 400, "description": "Bad Request: no"}
+        telegram.faults.fail("sendMessage", status=400, body=refusal)
+    await kommo.manager_says("first", to=CONVERSATION)
+    await eventually(lambda: failures)
+    second = await kommo.manager_says("second", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(second) == [1])
+    assert telegram.texts_to(ANN) == (["second"] if is_refused else ["first", "second"])
+    async with (
+        Database.open(bridge.settings.database) as database,
+        database.snapshot() as snapshot,
+    ):
+        assert (await snapshot.inbox.counts())["dead"] == int(is_refused)
