@@ -23,7 +23,7 @@ types: .venv/.installed-dev
 	$(BIN)/mypy
 
 suite: .venv/.installed-dev
-	$(BIN)/python -m pytest -p tests.startup -n 4 --dist worksteal --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -p tests.startup -n 6 --dist worksteal --cov --cov-report=term $(ARGS)
 
 debian: .venv/.installed-dev ## the documented ways in a clean Debian under systemd (root, mmdebstrap, systemd-container)
 	KOMMO_TELEGRAM_DEBIAN=1 $(BIN)/python -m pytest tests/e2e/test_debian.py $(ARGS)
