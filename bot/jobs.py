@@ -16,7 +16,10 @@ from storage.database import Database
 from storage.errors import StorageError
 from storage.retention import Rule, rules
 
-FIRST_BACKUP_S, ALERT_EVERY_S = 60, 60
+MANY = 100
+"""Of what returns at once while it is under way; else the scheduler would log each time."""
+
+FIRST_BACKUP_S, ALERT_EVERY_S, ENDS_EVERY_S = 60, 60, 4
 BUTTON_DAYS = 365
 """So long a button in Telegram can be pressed at least, even where items are kept shorter."""
 
@@ -51,12 +54,14 @@ class Jobs:
         settings: StorageSettings,
         *,
         alert: Alert = _nothing,
+        tell_ends: Alert = _nothing,
         renew: Callable[[], Awaitable[None]] = _nothing,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._settings = settings
         self.alert = alert
+        self.tell_ends = tell_ends
         self.renew = renew
         self._now = now
 
@@ -146,6 +151,7 @@ async def scheduled(jobs: Jobs) -> AsyncIterator[None]:
     scheduler.add_job(jobs.back_up, "interval", hours=PURGE_EVERY_H, next_run_time=soon)
     scheduler.add_job(jobs.checkpoint, "interval", seconds=CHECKPOINT_EVERY_S)
     scheduler.add_job(jobs.alert, "interval", seconds=ALERT_EVERY_S)
+    scheduler.add_job(jobs.tell_ends, "interval", seconds=ENDS_EVERY_S, max_instances=MANY)
     scheduler.add_job(
         jobs.renew, "interval", minutes=RENEW_EVERY_MIN, next_run_time=datetime.now(UTC)
     )

@@ -79,6 +79,7 @@ def build_jobs(parts: Parts) -> Jobs:
         parts.database,
         parts.settings.storage,
         alert=partial(parts.desk.alert, tuple(parts.bots.values())),
+        tell_ends=partial(parts.desk.tell_ends, tuple(parts.bots.values())),
         renew=parts.access.keep if parts.access else _nothing,
         now=parts.now,
     )

@@ -62,12 +62,26 @@ class AlertBook:
         lasting = [alert for alert in alerts if alert.key in self._seen]
         self._seen = frozenset(alert.key for alert in alerts)
         new = tuple(alert for alert in lasting if self._is_news(alert, now))
-        over = tuple(
+        over = self._ended()
+        return News(new, over) if new or over else None
+
+    def ends(self, alerts: Sequence[Alert]) -> News | None:
+        """Return what was told and is over; for looks in between, which find nothing new."""
+        self._seen &= {alert.key for alert in alerts}
+        over = self._ended()
+        return News((), over) if over else None
+
+    @property
+    def has_told(self) -> bool:
+        """Tell whether there is anything whose end could be news."""
+        return bool(self._told)
+
+    def _ended(self) -> tuple[str, ...]:
+        return tuple(
             told.text.partition("\n")[0]
             for key, (told, _at) in self._told.items()
             if key not in self._seen
         )
-        return News(new, over) if new or over else None
 
     def tell(self, news: News, *, now: datetime) -> None:
         """Note that this was told."""

@@ -4,6 +4,7 @@ Only the chats in the settings are heard; what is said there never reaches Kommo
 a client. Commands are carried out beside the polling, so that no client waits for them.
 """
 
+import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from bot.background import Background
 from bot.health import Health
 from bot.items import Lifetimes
-from bot.operate.alerts import AlertBook, alerts_in
+from bot.operate.alerts import Alert, AlertBook, News, alerts_in
 from bot.operate.chats import OperatorsChats, chat_in, move_in
 from bot.operate.commands import (
     FAILED,
@@ -74,6 +75,7 @@ class Desk:
     orders: Orders = field(default_factory=Orders)
     presses: Background = field(default_factory=partial(Background, PRESSES))
     hinted: set[int] = field(default_factory=set)
+    _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @cached_property
     def chats(self) -> OperatorsChats:
@@ -137,15 +139,31 @@ class Desk:
 
     async def alert(self, bots: Sequence[Bot]) -> None:
         """Look at everything once; tell the operators what is news, through the first bot."""
-        if not self.chat_ids:
+        async with self._telling:
+            found = await self._look() if self.chat_ids else None
+            if found is not None:
+                await self._report(bots, self.book.news(found, now=self.now()))
+
+    async def tell_ends(self, bots: Sequence[Bot]) -> None:
+        """Tell the operators that what they were told of is over, unless they are told now."""
+        if self._telling.locked() or not (self.chat_ids and self.book.has_told):
             return
+        async with self._telling:
+            found = await self._look()
+            if found is not None:
+                await self._report(bots, self.book.ends(found))
+
+    async def _look(self) -> list[Alert] | None:
+        """Return everything that is wrong; None when it cannot be told now."""
         try:
             free_bytes = shutil.disk_usage(self.database.folder).free
             state = await read_state(self.database, self.health, now=self.now())
         except (StorageError, OSError) as error:
             log.error("no alerts: %s", error)
-            return
-        news = self.book.news(alerts_in(state, free_bytes=free_bytes), now=self.now())
+            return None
+        return alerts_in(state, free_bytes=free_bytes)
+
+    async def _report(self, bots: Sequence[Bot], news: News | None) -> None:
         if news is not None and await self._tell(bots, news.text()):
             self.book.tell(news, now=self.now())
 

@@ -56,6 +56,21 @@ async def test_an_alert_goes_through_another_bot_when_the_first_cannot(desk, tel
     assert telegram.texts_to(BOSS)[1:] == ["✅ Over: Bot 700001: no token: make a new one"]
 
 
+async def test_an_end_is_told_by_the_next_short_look(desk, telegram, bots):
+    """Looks in between tell what is over, within seconds, and nothing that is new."""
+    for _look in range(3):
+        await desk.tell_ends(bots[1:])
+    assert telegram.texts_to(BOSS) == []
+    for _look in range(2):
+        await desk.alert(bots[1:])
+    await desk.tell_ends(bots[1:])
+    assert telegram.texts_to(BOSS) == ["⚠️ Bot 700001: no token: make a new one"]
+    desk.health.bots[700001].problem = None
+    for _look in range(2):
+        await desk.tell_ends(bots[1:])
+    assert telegram.texts_to(BOSS)[1:] == ["✅ Over: Bot 700001: no token: make a new one"]
+
+
 async def test_an_alert_that_nobody_got_is_told_later(desk, telegram, bots):
     """While Telegram is down alerts wait."""
     telegram.is_down = True
