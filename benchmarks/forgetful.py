@@ -7,9 +7,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.items import Lifetimes
-from bot.receive.kommo import PATH, Hooks
-from bot.server import Address, listen, public_application
+from bot.http.listeners import Address, listen, public_application
+from bot.queue.items import Lifetimes
+from bot.receive.kommo_webhook import PATH, Hooks
 from kommo.events import Event
 from kommo.ids import ScopeId
 from storage.database import Database

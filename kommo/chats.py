@@ -23,6 +23,7 @@ from kommo.errors import (
 from kommo.exchange import LIMITS, Limits, exchange
 from kommo.failures import refusal, told_error, unreachable
 from kommo.ids import AmojoId, ChannelId, KommoChatId, ScopeId
+from kommo.limits import HISTORIES_AT_A_TIME, ChatsPace
 from kommo.models import (
     Connect,
     DeliveryStatus,
@@ -33,7 +34,6 @@ from kommo.models import (
     StatusSetting,
     Typing,
 )
-from kommo.pace import HISTORIES_AT_A_TIME, ChatsPace
 from kommo.signature import content_md5, sign
 from kommo.standing import Standing
 from kommo.status_names import StatusNames

@@ -10,8 +10,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from sandbox.kommo import KommoServer
-from sandbox.telegram import TelegramServer
+from sandbox.kommo.server import KommoServer
+from sandbox.telegram.server import TelegramServer
 
 CHANNEL_ID = "11111111-2222-4333-8444-555555555555"
 ACCOUNT_ID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from sandbox.kommo import KommoServer
-from sandbox.telegram import TelegramServer
+from sandbox.kommo.server import KommoServer
+from sandbox.telegram.server import TelegramServer
 
 ANN, BOB = 555, 556
 PATIENCE_S = 15.0

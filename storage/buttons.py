@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.engine import Session
-from storage.moments import from_ms, to_ms
+from storage.sqlite.engine import Session
+from storage.timestamps import from_ms, to_ms
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from storage.attempts import without_items
-from storage.engine import Row, Session, batches, names_of
-from storage.moments import from_ms, optional_moment, optional_ms, to_ms
+from storage.queue.attempts import without_items
+from storage.sqlite.engine import Row, Session, batches, names_of
+from storage.timestamps import from_ms, optional_moment, optional_ms, to_ms
 
 COLUMNS = (
     "conversation_id, bot_id, business_user_id, chat_id, name, username, phone, source_id, "

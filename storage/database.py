@@ -8,28 +8,28 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from storage import engine
-from storage.attempts import AttemptReader, Attempts
 from storage.avatars import AvatarReader, Avatars
 from storage.buttons import ButtonReader, Buttons
 from storage.conversation_chats import ConversationChatReader, ConversationChats
 from storage.conversations import ConversationReader, Conversations
 from storage.doubts import DoubtReader, Doubts
-from storage.engine import Connection, Reading, Session
 from storage.errors import DatabaseUnavailableError
 from storage.figures import FigureReader
 from storage.forgotten import Forgotten, ForgottenReader
 from storage.grants import GrantReader, Grants
 from storage.invitations import Invitations
-from storage.lock import instance_lock
 from storage.messages import MessageReader, Messages
 from storage.notes import NoteReader, Notes
 from storage.presses import Presses
-from storage.queue import DurableQueue
-from storage.queue_reader import QueueReader
+from storage.queue.attempts import AttemptReader, Attempts
+from storage.queue.durable import DurableQueue
+from storage.queue.reader import QueueReader
 from storage.retention import Retention
-from storage.schema import migrate
-from storage.writer import Writer, uninterrupted
+from storage.sqlite import engine
+from storage.sqlite.engine import Connection, Reading, Session
+from storage.sqlite.lock import instance_lock
+from storage.sqlite.schema import migrate
+from storage.sqlite.writer import Writer, uninterrupted
 
 CHECKPOINT_CHANGES, FEWEST_CHANGES, MOST_CHANGES = 500, 50, 1000
 """After so many changed rows the write-ahead log is brought into the file: some megabytes."""

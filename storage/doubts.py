@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from storage.engine import Session
-from storage.moments import from_ms, to_ms
+from storage.sqlite.engine import Session
+from storage.timestamps import from_ms, to_ms
 
 
 class DoubtReader:

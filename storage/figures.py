@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from storage.engine import Session
-from storage.moments import to_ms
+from storage.sqlite.engine import Session
+from storage.timestamps import to_ms
 
 
 class FigureReader:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.engine import Row, Session
-from storage.moments import from_ms, to_ms
+from storage.sqlite.engine import Row, Session
+from storage.timestamps import from_ms, to_ms
 
 COLUMNS = "client_id, account_url, access_token, refresh_token, expires_at, granted_at, problem"
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.engine import Session
-from storage.moments import to_ms
+from storage.sqlite.engine import Session
+from storage.timestamps import to_ms
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from storage.engine import Row, Session, batches, names_of
-from storage.moments import from_ms, to_ms
+from storage.sqlite.engine import Row, Session, batches, names_of
+from storage.timestamps import from_ms, to_ms
 
 DELIVERED, READ, ERROR = 1, 2, -1
 """Statuses as Kommo numbers them; NULL is none yet."""

@@ -1,6 +1,6 @@
 """Notes: small facts that must survive a restart."""
 
-from storage.engine import Session
+from storage.sqlite.engine import Session
 
 
 def moved_note(bot_id: int, chat_id: int) -> str:

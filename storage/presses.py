@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from storage.engine import Session
-from storage.moments import to_ms
+from storage.sqlite.engine import Session
+from storage.timestamps import to_ms
 
 
 class Presses:

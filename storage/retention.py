@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.attempts import QUEUES, Queue
-from storage.engine import Session, Statement
-from storage.moments import to_ms
+from storage.queue.attempts import QUEUES, Queue
+from storage.sqlite.engine import Session, Statement
+from storage.timestamps import to_ms
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from aiogram.types import Update
 
 from benchmarks.world import BOT_ID, SCOPE_ID, SECRET, TOKEN, Telegram, World
 from bot.logs import Redactor
-from bot.translate import incoming, outgoing
 from bot.translate.ids import parse_conversation
+from bot.translate.incoming import messages as incoming
+from bot.translate.outgoing import messages as outgoing
 from kommo import calls
 from kommo.events import ManagerMessage, parse_event
 from kommo.ids import ScopeId

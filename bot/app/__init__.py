@@ -7,19 +7,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bot.account.connect import Connector
 from bot.app.delivering import build_connector, build_to_kommo, build_to_telegram
 from bot.app.operating import build_jobs, build_local, build_watchdog
-from bot.app.parts import open_parts
 from bot.app.receiving import build_history, build_poller, build_public
-from bot.deliver.pace import HOLD_S
+from bot.app.resources import open_parts
+from bot.deliver.telegram.stagger import HOLD_S
 from bot.deliver.worker import Worker
-from bot.jobs import scheduled
-from bot.operate.connect import Connector
-from bot.operate.systemd import Notifier
-from bot.operate.watchdog import Watchdog
-from bot.receive.history import History, Pace
-from bot.receive.telegram import Poller
-from bot.server import Address, listen
+from bot.http.listeners import Address, listen
+from bot.operate.jobs import scheduled
+from bot.operate.service.systemd import Notifier
+from bot.operate.service.watchdog import Watchdog
+from bot.receive.catch_up.schedule import History, Pace
+from bot.receive.telegram_poll import Poller
 from bot.settings import Settings
 
 USUAL_PACE = Pace()

@@ -2,25 +2,25 @@
 
 from functools import partial
 
-from bot.app.parts import Parts, greeting
+from bot.account.connect import Connector
 from bot.app.receiving import build_replay
-from bot.deliver.avatars import Avatars
+from bot.app.resources import Parts, greeting
 from bot.deliver.chances import Chance
-from bot.deliver.known_people import KnownPeople
+from bot.deliver.kommo.avatars import Avatars
+from bot.deliver.kommo.contacts import KnownPeople
+from bot.deliver.kommo.destination import ToKommo
+from bot.deliver.kommo.sizes import Sizes
 from bot.deliver.poison import Poison
-from bot.deliver.rates import Limits
-from bot.deliver.sends import Sends
-from bot.deliver.sizes import Sizes
-from bot.deliver.to_kommo import ToKommo
-from bot.deliver.to_telegram import ToTelegram
+from bot.deliver.telegram.destination import ToTelegram
+from bot.deliver.telegram.rates import Limits
+from bot.deliver.telegram.sender import Sends
 from bot.deliver.worker import Worker
-from bot.operate.connect import Connector
-from bot.outcome import RetryPolicy
-from bot.patience import persist
+from bot.queue.outcomes import RetryPolicy
 from bot.settings import Settings
-from bot.translate.templates import TelegramTemplate
+from bot.translate.outgoing.templates import TelegramTemplate
 from kommo.ids import AmojoId
-from kommo.pace import AT_A_TIME
+from kommo.limits import AT_A_TIME
+from storage.patience import persist
 
 TELEGRAM_SHARE = 32
 """So many deliveries of one lane may be under way; a session has 100 connections."""

@@ -6,15 +6,15 @@ from importlib import metadata
 
 from aiohttp import web
 
-from bot.app.parts import Parts
+from bot.app.resources import Parts
 from bot.deliver.worker import Worker
-from bot.jobs import Jobs
-from bot.operate.admin import AdminRoutes
-from bot.operate.failed import retry
-from bot.operate.state import State, read_state
-from bot.operate.systemd import Notifier
-from bot.operate.watchdog import Watchdog
-from bot.server import admin_application
+from bot.http.listeners import admin_application
+from bot.operate.dead_items import retry
+from bot.operate.jobs import Jobs
+from bot.operate.service.systemd import Notifier
+from bot.operate.service.watchdog import Watchdog
+from bot.operate.status.routes import AdminRoutes
+from bot.operate.status.state import State, read_state
 from storage.database import Database
 from storage.errors import StorageError
 

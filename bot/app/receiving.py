@@ -6,23 +6,23 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.app.parts import Parts, greeting
-from bot.forgotten import ForgottenFiles
-from bot.media import PATH as MEDIA_PATH
-from bot.media import MediaRoute
-from bot.operate.challenge import PATH as CHALLENGE_PATH
-from bot.operate.challenge import ChallengeRoute
-from bot.operate.connect import Connector
-from bot.operate.consent_page import ConsentRoute
-from bot.receive.history import History, Pace
-from bot.receive.intake import Intake, IntakeSettings
-from bot.receive.kommo import PATH, Hooks
-from bot.receive.people import PeopleSettings
-from bot.receive.recovery import Owner, Recovery
-from bot.receive.telegram import Poller
-from bot.server import public_application
+from bot.account.connect import Connector
+from bot.account.consent_page import ConsentRoute
+from bot.app.resources import Parts, greeting
+from bot.http.listeners import public_application
+from bot.media.revoked import ForgottenFiles
+from bot.media.route import PATH as MEDIA_PATH
+from bot.media.route import MediaRoute
+from bot.operate.check.public_address import PATH as CHALLENGE_PATH
+from bot.operate.check.public_address import ChallengeRoute
+from bot.receive.catch_up.conversation import Owner, Recovery
+from bot.receive.catch_up.schedule import History, Pace
+from bot.receive.kommo_webhook import PATH, Hooks
+from bot.receive.new_clients import PeopleSettings
+from bot.receive.telegram_poll import Poller
+from bot.receive.telegram_updates import Intake, IntakeSettings
 from bot.settings import BotSettings
-from bot.translate.updates import UnreadableError
+from bot.translate.incoming.updates import UnreadableError
 from kommo.ids import AmojoId, ChannelId, KommoUserId, SourceId, scope_id
 from storage.database import Transaction
 

@@ -258,8 +258,8 @@ def widget(
     yes: YesOption = False,
 ) -> None:
     """Write the widget archive that Kommo wants before the bots can have sources."""
+    from bot.account.widget import Widget  # noqa: PLC0415
     from bot.cli import widget as command  # noqa: PLC0415
-    from bot.operate.widget import Widget  # noqa: PLC0415
 
     if number is not None and not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,5}){1,3}", number):
         raise typer.BadParameter("numbers with dots, such as 0.2.0", param_hint="--version")

@@ -3,11 +3,11 @@
 import asyncio
 from pathlib import Path
 
+from bot.account.existing import open_existing
 from bot.cli.terminal import say
 from bot.errors import BridgeError
-from bot.operate.existing import open_existing
 from bot.settings import Settings
-from storage.engine import create_part, flush, refuse_existing
+from storage.sqlite.engine import create_part, flush, refuse_existing
 
 
 class SettingsNotSavedError(BridgeError):

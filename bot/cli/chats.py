@@ -9,13 +9,13 @@ from typing import Any
 
 import typer
 
+from bot.account.apis import naming_account
+from bot.account.channel import open_channel
+from bot.account.existing import is_there, open_existing
 from bot.cli.terminal import is_terminal, say, show_json, show_table
+from bot.conversations.kommo_chats import KommoChats
 from bot.errors import BridgeError
-from bot.kommo_chats import KommoChats
-from bot.operate.channel import open_channel
-from bot.operate.existing import is_there, open_existing
 from bot.operate.forget import erase, media_links
-from bot.operate.kommo import naming_account
 from bot.settings import Settings
 from kommo.answers import HistoryMessage
 from kommo.chats import ChatsApi

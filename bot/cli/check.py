@@ -9,10 +9,10 @@ from pathlib import Path
 
 import typer
 
+from bot.account.consent import links_in, without_links
 from bot.cli.terminal import is_terminal, plain, show_json, show_record
 from bot.errors import ConfigError
-from bot.operate.consent import links_in, without_links
-from bot.operate.findings import Finding, State, doubt, failure, well
+from bot.operate.check.findings import Finding, State, doubt, failure, well
 from bot.settings import Settings
 
 MARKS: dict[State, str] = {"ok": "ok     ", "warning": "warning", "failed": "failed "}
@@ -96,13 +96,13 @@ def _pointing_up(finding: Finding) -> Finding:
 async def _findings(
     settings: Settings, missing: tuple[str, ...], file: Path | None, *, offline: bool
 ) -> AsyncIterator[Finding]:
-    from bot.operate import surroundings  # noqa: PLC0415 - not needed for wrong settings
-    from bot.operate.kept import kept  # noqa: PLC0415 - as above
+    from bot.operate.check import machine  # noqa: PLC0415 - not needed for wrong settings
+    from bot.operate.check.database import kept  # noqa: PLC0415 - as above
 
-    for finding in surroundings.of_settings(settings, missing):
+    for finding in machine.of_settings(settings, missing):
         yield finding
-    yield surroundings.of_file(file)
-    yield surroundings.of_disk(settings)
+    yield machine.of_file(file)
+    yield machine.of_disk(settings)
     found = await kept(settings)
     yield found.finding
     yield _sqlite()
@@ -111,17 +111,17 @@ async def _findings(
         yield doubt("operators", text, f"put {new} in the place of {old} into operators.chat_ids")
     if offline:
         return
-    from bot.operate import probes  # noqa: PLC0415 - imports aiogram, two seconds
+    from bot.operate.check import servers  # noqa: PLC0415 - imports aiogram, two seconds
 
-    async for finding in probes.probe(settings, found, missing):
+    async for finding in servers.probe(settings, found, missing):
         yield finding
-    async for finding in surroundings.look_around(settings, missing):
+    async for finding in machine.look_around(settings, missing):
         yield finding
 
 
 def _sqlite() -> Finding:
     """Name the version of SQLite, and a bug that it has."""
-    from storage.engine import has_reset_bug  # noqa: PLC0415 - not needed for wrong settings
+    from storage.sqlite.engine import has_reset_bug  # noqa: PLC0415 - not needed for wrong settings
 
     version = sqlite3.sqlite_version
     if not has_reset_bug():

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bot.cli.terminal import show_json, show_table
-from bot.operate.effective import effective, in_words
+from bot.settings.effective import effective, in_words
 
 
 def show(file: Path | None, environ: Mapping[str, str], *, as_json: bool) -> None:

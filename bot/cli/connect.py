@@ -4,9 +4,9 @@ import asyncio
 
 import typer
 
+from bot.account.apis import naming_account
+from bot.account.channel import open_channel
 from bot.cli.terminal import say
-from bot.operate.channel import open_channel
-from bot.operate.kommo import naming_account
 from bot.settings import Settings
 from kommo.ids import AmojoId
 

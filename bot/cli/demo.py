@@ -14,8 +14,8 @@ from rich.console import Console
 
 from bot.errors import BridgeError
 from sandbox import story
-from sandbox.kommo import KommoServer
-from sandbox.telegram import TelegramServer
+from sandbox.kommo.server import KommoServer
+from sandbox.telegram.server import TelegramServer
 
 LOOPBACK = "127.0.0.1"
 CHANNEL_ID = "11111111-2222-4333-8444-555555555555"

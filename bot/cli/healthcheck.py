@@ -4,7 +4,7 @@ import asyncio
 
 from bot.cli.terminal import say
 from bot.errors import BridgeError
-from bot.operate.running import NotRunningError, OtherProgramError, ask
+from bot.operate.service.running import NotRunningError, OtherProgramError, ask
 from bot.settings import Settings
 
 

@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 import httpx
 import typer
 
-from bot.certificates import certificates
+from bot.account.consent import consent_url
 from bot.cli.terminal import plain, say_text
 from bot.errors import BridgeError
-from bot.operate.account_hosts import account_host
-from bot.operate.consent import consent_url
-from bot.operate.settings_file import (
+from bot.http.tls import certificates
+from bot.settings import load
+from bot.settings.account_hosts import account_host
+from bot.settings.file import (
     Account,
     Earlier,
     Integration,
@@ -26,9 +27,8 @@ from bot.operate.settings_file import (
     changed,
     new_file,
 )
-from bot.settings import load
-from bot.settings_types import safe_address
-from bot.translate.emoji import ALLOWED
+from bot.settings.types import safe_address
+from bot.translate.outgoing.emoji import ALLOWED
 
 MASK, NOTHING = "********", "-"
 TELEGRAM = "https://api.telegram.org"

@@ -4,12 +4,12 @@ import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
 
+from bot.account.apis import open_rest
 from bot.cli.terminal import say, show_json
 from bot.errors import BridgeError
-from bot.operate.kommo import open_rest
-from bot.operate.telegram import bot_username
+from bot.operate.bot_name import bot_username
 from bot.settings import BotSettings, Settings
-from bot.translate.starts import INVITATION_BYTES, invitation_payload
+from bot.translate.incoming.starts import INVITATION_BYTES, invitation_payload
 from kommo.errors import KommoError
 from storage.database import Database
 from storage.invitations import Invitation

@@ -7,15 +7,15 @@ from typing import Any
 
 import typer
 
+from bot.account.existing import open_existing
 from bot.cli.terminal import say, show_json, show_record
-from bot.items import Direction, item_named, name_of
-from bot.operate.existing import open_existing
-from bot.operate.failed import remedy
+from bot.operate.dead_items import remedy
+from bot.queue.items import Direction, item_named, name_of
 from bot.settings import Settings
 from bot.words import counted
 from storage.database import Transaction
-from storage.queue import DurableQueue
-from storage.queue_reader import QueueItem
+from storage.queue.durable import DurableQueue
+from storage.queue.reader import QueueItem
 
 LISTED = ("pending", "dead")
 AT_MOST = 10_000

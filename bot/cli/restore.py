@@ -12,8 +12,8 @@ from bot.errors import BridgeError
 from bot.settings import Settings
 from bot.words import counted
 from storage.errors import DatabaseBusyError
-from storage.lock import instance_lock
-from storage.restore import Backup, Restoring, Since, inspect, since
+from storage.sqlite.lock import instance_lock
+from storage.sqlite.restore import Backup, Restoring, Since, inspect, since
 
 
 class ServiceRunsError(BridgeError):

@@ -11,13 +11,13 @@ from importlib import metadata
 from pathlib import Path
 
 from bot.app import open_app
+from bot.app.first_consent import wait_for_consent
 from bot.errors import BridgeError
 from bot.logs import Redactor, configure
-from bot.operate.first_consent import wait_for_consent
 from bot.settings import BotSettings, Settings, readable_by_others
 from kommo.errors import KommoError
 from storage.errors import StorageError
-from storage.owners import ROOT, owner_of
+from storage.sqlite.owners import ROOT, owner_of
 
 SWITCH_S = 0.0005
 """How long the loop keeps the interpreter while the database's thread waits for it.

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from bot.account.apis import open_rest
+from bot.account.sources import WIDGET_REMEDY, Plan, Row, plan
 from bot.cli.terminal import say, show_json, show_table
 from bot.errors import BridgeError
-from bot.operate.kommo import open_rest
-from bot.operate.sources import WIDGET_REMEDY, Plan, Row, plan
 from bot.settings import BotSettings, Settings
 from kommo.crm import CrmApi
 from kommo.errors import RejectedError

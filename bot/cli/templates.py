@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from bot.account.apis import open_rest
 from bot.cli.terminal import say, show_json, show_table
 from bot.errors import BridgeError
-from bot.operate.kommo import open_rest
 from bot.settings import Settings
 
 COLUMNS = ("external_id", "id", "name", "content")

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
+from bot.account.existing import open_existing
 from bot.cli.terminal import say, show_json, show_record
-from bot.operate.existing import open_existing
-from bot.operate.trail import Step, Trail, trail_of
+from bot.operate.trace import Step, Trail, trail_of
 from bot.settings import Settings
 
 IDS = {

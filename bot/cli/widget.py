@@ -5,9 +5,9 @@ from pathlib import Path
 
 import typer
 
+from bot.account.widget import Widget, archive
 from bot.cli.terminal import say_text
 from bot.errors import BridgeError
-from bot.operate.widget import Widget, archive
 
 NEXT = """\
 Written: {file}

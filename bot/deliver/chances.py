@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.outcome import RetryLater
-from storage.queue_reader import QueueItem
+from bot.queue.outcomes import RetryLater
+from storage.queue.reader import QueueItem
 
 REMEMBERED = 10_000
 """Of more items than this, those that failed first get a new chance."""

@@ -9,7 +9,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 
-from storage.queue_reader import QueueItem
+from storage.queue.reader import QueueItem
 
 REMEMBERED = 10_000
 """Of more items than this, those that failed longest ago are suspected anew."""

@@ -11,17 +11,17 @@ from functools import partial
 from typing import Literal, Protocol
 
 from bot.deliver.chances import Chance, Chances, Held, look_after_s
-from bot.deliver.lanes import Room, deal
+from bot.deliver.fairness import Room, deal
 from bot.deliver.poison import Poison, Suspects
-from bot.items import name_of
-from bot.outcome import Delivered, NotYet, Outcome, RetryLater, RetryPolicy, Undeliverable
-from bot.patience import ask, persist
+from bot.queue.items import name_of
+from bot.queue.outcomes import Delivered, NotYet, Outcome, RetryLater, RetryPolicy, Undeliverable
 from bot.words import counted
-from storage.attempts import Attempt, Result
 from storage.database import Database, Snapshot, Transaction
 from storage.errors import StorageError
-from storage.queue import DurableQueue
-from storage.queue_reader import QueueItem, QueueReader
+from storage.patience import ask, persist
+from storage.queue.attempts import Attempt, Result
+from storage.queue.durable import DurableQueue
+from storage.queue.reader import QueueItem, QueueReader
 
 IDLE_S = 1.0
 """How often an idle queue is looked at, for what another process (`queue retry`) put there."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from bot.links import MediaLinks
+from bot.media.links import MediaLinks
 from bot.settings import Settings
 from storage.conversations import Conversation
 from storage.database import Database

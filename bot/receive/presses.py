@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from bot.items import Kind, Lifetimes
-from bot.translate.presses import Press, fingerprint
+from bot.queue.items import Kind, Lifetimes
+from bot.translate.incoming.presses import Press, fingerprint
 from storage.database import Transaction
 
 SENT_AGAIN = timedelta(seconds=60)

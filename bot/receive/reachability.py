@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from bot.items import Lifetimes, put_message
+from bot.queue.items import Lifetimes, put_message
+from bot.translate.incoming.reachability import Reachability, notice
 from bot.translate.languages import Language
-from bot.translate.reachability import Reachability, notice
 from kommo.ids import SourceId
 from storage.database import Transaction
 

@@ -27,6 +27,9 @@ _INSIDE = re.compile(_CONVERSATION.pattern + r":", re.ASCII)
 
 _LANE = re.compile(r"tg:(\d{1,20})(?:\.\d{1,20})?:(now|later|)", re.ASCII)
 
+BUTTON_PREFIX = "b:"
+"""Begins the `callback_data` of a button whose text we keep; its id follows."""
+
 ID_LIMIT = 1 << 52
 """Reference: Bot API, Chat: an id has at most 52 significant bits."""
 

@@ -14,8 +14,8 @@ import pytest
 from bot.app import open_app
 from bot.logs import Redactor
 from bot.settings import load
-from sandbox.kommo import KommoServer
-from sandbox.telegram import TelegramServer
+from sandbox.kommo.server import KommoServer
+from sandbox.telegram.server import TelegramServer
 from tests.e2e.commands import run_command
 from tests.e2e.lives import Lives
 from tests.ports import free_port

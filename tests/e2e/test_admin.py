@@ -107,7 +107,7 @@ async def test_a_press_while_the_database_takes_nothing_is_said_so(
     failure, bridge, admin, http, monkeypatch, caplog
 ):
     """The page says that nothing was changed; there is no traceback."""
-    monkeypatch.setattr("bot.operate.failed.PATIENCE_S", 0.0)
+    monkeypatch.setattr("bot.operate.dead_items.PATIENCE_S", 0.0)
     async with http.get(admin) as answer:
         form = {"id": "outgoing-1", "csrf": bridge_secret(await answer.text())}
     locking = sqlite3.connect(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.certificates import certificates
+from bot.http.tls import certificates
 from tests.e2e.commands import run_command
 from tests.programs import program
 

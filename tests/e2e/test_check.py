@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.operate import surroundings
-from bot.placeholders import EXAMPLES
-from sandbox.kommo_oauth import Integration
+from bot.operate.check import machine
+from bot.settings.placeholders import EXAMPLES
+from sandbox.kommo.oauth import Integration
 from tests.e2e.commands import run_command
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN
 from tests.ports import free_port
@@ -357,7 +357,7 @@ async def test_a_folder_that_is_not_there_is_named(findings, rewrite):
 
 async def test_a_disk_that_is_nearly_full_fails(findings, monkeypatch):
     """Before the database cannot grow any more."""
-    monkeypatch.setattr(surroundings, "LEAST_FREE_BYTES", 2**62)
+    monkeypatch.setattr(machine, "LEAST_FREE_BYTES", 2**62)
     code, found = await findings("--offline")
     assert (code, found["disk"]["state"]) == (1, "failed")
     assert "free some space" in found["disk"]["remedy"]

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from bot.receive.history import Pace
+from bot.receive.catch_up.schedule import Pace
 from storage.database import Database
 from storage.stamp import stamp_path
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.operate.consent import end_of
+from bot.account.consent import end_of
 from bot.settings import load, load_unregistered
 from tests.e2e.commands import run_command
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN, Bridge

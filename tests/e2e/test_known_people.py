@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot import __main__ as main
-from bot.deliver import known_people
+from bot.deliver.kommo import contacts
 from storage.database import Database
 from storage.invitations import Invitation
 from tests.e2e.conftest import Bridge
@@ -181,7 +181,7 @@ async def test_a_clock_that_is_set_back_makes_nobody_wait_longer(
     bridge, telegram, kommo, eventually, monkeypatch
 ):
     """What waits for a REST API that is down goes out in time, whatever the clock says."""
-    monkeypatch.setattr(known_people, "PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr(contacts, "PATIENCE", timedelta(seconds=1))
     kommo.account.now = lambda: datetime.now(UTC) + bridge.ahead
     kommo.add_contact("Ann", PHONE)
     fault = kommo.faults.fail("/api/v4/*", status=503, times=None)

@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from sandbox.telegram import TelegramServer
+from sandbox.telegram.server import TelegramServer
 from tests.e2e.conftest import TOKEN
 
 CONVERSATION = "tg:700001:555"

@@ -56,7 +56,7 @@ async def test_an_emoji_without_a_match_is_a_notice_in_the_log(
     question, telegram, kommo, shown, eventually, caplog
 ):
     """What Telegram cannot show is logged, and holds nothing up."""
-    with caplog.at_level(logging.WARNING, logger="bot.deliver.reactions"):
+    with caplog.at_level(logging.WARNING, logger="bot.deliver.telegram.reactions"):
         await kommo.manager_reacts(f"{CONVERSATION}:{question}", "🇲🇽")
         message_id = await kommo.manager_says("Yes", to=CONVERSATION)
         await eventually(lambda: kommo.statuses_of(message_id) == [1])
@@ -69,7 +69,7 @@ async def test_a_reaction_that_telegram_refuses_is_given_up(
 ):
     """A message that is gone cannot be reacted to; the chat goes on."""
     del telegram.chat(700001, ANN).messages[question]
-    with caplog.at_level(logging.WARNING, logger="bot.deliver.reactions"):
+    with caplog.at_level(logging.WARNING, logger="bot.deliver.telegram.reactions"):
         await kommo.manager_reacts(f"{CONVERSATION}:{question}", "👍")
         message_id = await kommo.manager_says("Yes", to=CONVERSATION)
         await eventually(lambda: kommo.statuses_of(message_id) == [1])

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.receive.history import MISSED_SINCE, Pace
+from bot.receive.catch_up.schedule import MISSED_SINCE, Pace
 from storage.database import Database
 
 ANN, BOB = 555, 556

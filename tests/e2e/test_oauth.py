@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from bot.certificates import certificates
-from bot.operate.access import LEASE
-from bot.operate.consent import new_state
-from sandbox.kommo_oauth import Integration
+from bot.account.access import LEASE
+from bot.account.consent import new_state
+from bot.http.tls import certificates
+from sandbox.kommo.oauth import Integration
 from storage.database import Database
 from tests.e2e.commands import run_command, run_process
 from tests.e2e.conftest import ACCOUNT_ID, Bridge

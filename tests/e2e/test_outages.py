@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from bot.deliver.to_telegram import ToTelegram
+from bot.deliver.telegram.destination import ToTelegram
 from storage.database import Database
 from tests.e2e.conftest import TOKEN
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.app import delivering
 from bot.deliver.poison import Poison
-from bot.outcome import RetryPolicy
+from bot.queue.outcomes import RetryPolicy
 from tests.e2e.commands import run_command
 
 ANN, BOB = 555, 556

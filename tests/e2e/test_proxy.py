@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.operate.challenge import proof
+from bot.operate.check.public_address import proof
 from tests.e2e.attacks import MEBIBYTE, head, wave
 from tests.e2e.conftest import SCOPE_ID, SECRET
 from tests.e2e.test_webhook import hook, signature

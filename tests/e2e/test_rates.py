@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sandbox.telegram_flood import FloodLimit
+from sandbox.telegram.flood import FloodLimit
 
 pytestmark = pytest.mark.no_cover  # it is about time, which counting costs
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.receive.history import Pace
+from bot.receive.catch_up.schedule import Pace
 
 ANN = 555
 CONVERSATION = "tg:700001:555"

@@ -7,8 +7,8 @@ import json
 import aiohttp
 import pytest
 
-from bot.receive import telegram as polling
-from bot.translate.incoming import UNREADABLE
+from bot.receive import telegram_poll as polling
+from bot.translate.incoming.messages import UNREADABLE
 from storage.database import Database
 from tests.e2e.conftest import BOT_ID, TOKEN
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.operate.kommo import open_rest
+from bot.account.apis import open_rest
 from bot.settings import load
 from kommo.errors import HeldBackError, RateLimitedError
 

@@ -167,7 +167,7 @@ async def test_the_name_of_the_status_is_found_out_once(
     kommo, known, bridge, command, eventually, caplog, taken
 ):
     """One extra call at most for an account, remembered across restarts; no status is lost."""
-    caplog.set_level("INFO", "bot.operate.statuses")
+    caplog.set_level("INFO", "bot.account.statuses")
     kommo.account.status_field = taken
     answers = [await kommo.manager_says(f"{n}", to=CONVERSATION) for n in range(5)]
     await eventually(lambda: all(kommo.statuses_of(answer) == [1] for answer in answers))

@@ -4,8 +4,8 @@ import sqlite3
 
 import pytest
 
-from storage import engine
-from storage.schema import migrate, migrations
+from storage.sqlite import engine
+from storage.sqlite.schema import migrate, migrations
 from tests.e2e.commands import run_command, run_process
 from tests.e2e.conftest import Bridge
 

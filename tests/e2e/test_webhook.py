@@ -11,7 +11,7 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
-from bot import bodies
+from bot.http import bodies
 from storage.database import Database
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SCOPE_ID, SECRET
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bot.receive.history import Pace
+from bot.receive.catch_up.schedule import Pace
 from tests.e2e.conftest import SCOPE_ID
 
 ANN = 555

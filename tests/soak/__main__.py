@@ -20,8 +20,8 @@ from functools import partial
 from pathlib import Path
 
 from sandbox.faults import Faults
-from sandbox.kommo import KommoServer
-from sandbox.telegram import TelegramServer
+from sandbox.kommo.server import KommoServer
+from sandbox.telegram.server import TelegramServer
 from tests.e2e.lives import Lives
 from tests.e2e.traffic import Traffic
 from tests.ports import free_port

@@ -5,8 +5,8 @@ import io
 
 import pytest
 
-from bot.deliver.addresses import web_address
-from bot.deliver.fetch import Fetcher, guarded_session, place_of
+from bot.deliver.telegram.fetch import Fetcher, guarded_session, place_of
+from bot.deliver.telegram.urls import web_address
 
 SIGNED = "/R%26D%20offer%20%28v2%29.pdf?X-Goog-Credential=a%40b%2F2026&X-Goog-Signature=%2b%2B+/="
 

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 import pytest
 from aiohttp import web
 
-from bot.bodies import Bodies, BodyError
-from bot.server import Address, listen, public_application
+from bot.http.bodies import Bodies, BodyError
+from bot.http.listeners import Address, listen, public_application
 
 PIECE = 1000
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver
 
-from bot.deliver.fetch import (
+from bot.deliver.telegram.fetch import (
     Fetcher,
     FetchError,
     GuardedResolver,
@@ -20,7 +20,7 @@ from bot.deliver.fetch import (
     is_public,
     place_of,
 )
-from bot.translate import status
+from bot.translate.outgoing import refusals
 
 LIMIT = 200_000
 
@@ -225,21 +225,21 @@ async def test_a_file_is_fetched(fetch, kommo):
 @pytest.mark.parametrize(
     ("path", "verdict"),
     [
-        pytest.param("/give?bytes=200001", status.FILE_TOO_BIG, id="too-big"),
-        pytest.param("/announce?bytes=200001", status.FILE_TOO_BIG, id="announced-too-big"),
-        pytest.param("/give?bytes=0", status.FILE_EMPTY, id="empty"),
-        pytest.param("/missing", status.FILE_GONE, id="missing"),
-        pytest.param("/nowhere", status.FILE_GONE, id="redirect-without-address"),
-        pytest.param("/lead?to=/lead%3Fto=x", status.FILE_GONE, id="leads-to-nothing"),
-        pytest.param("/give?bytes=many", status.FILE_UNREACHABLE, id="server-fails"),
-        pytest.param("/announce?bytes=many", status.FILE_UNREACHABLE, id="server-says-500"),
-        pytest.param("/cut", status.FILE_UNREACHABLE, id="cut-short"),
-        pytest.param("/bomb", status.FILE_TOO_BIG, id="bomb"),
-        pytest.param("/not-packed", status.FILE_UNREACHABLE, id="not-packed-as-it-says"),
-        pytest.param("/lead?to=file:///etc/passwd", status.FILE_FORBIDDEN, id="to-a-file"),
-        pytest.param("/lead?to=http://10.0.0.1/x", status.FILE_FORBIDDEN, id="to-a-private-one"),
-        pytest.param("/lead?to=http://localhost:1/x", status.FILE_FORBIDDEN, id="to-localhost"),
-        pytest.param("/lead?to=http://[x/", status.FILE_FORBIDDEN, id="to-nonsense"),
+        pytest.param("/give?bytes=200001", refusals.FILE_TOO_BIG, id="too-big"),
+        pytest.param("/announce?bytes=200001", refusals.FILE_TOO_BIG, id="announced-too-big"),
+        pytest.param("/give?bytes=0", refusals.FILE_EMPTY, id="empty"),
+        pytest.param("/missing", refusals.FILE_GONE, id="missing"),
+        pytest.param("/nowhere", refusals.FILE_GONE, id="redirect-without-address"),
+        pytest.param("/lead?to=/lead%3Fto=x", refusals.FILE_GONE, id="leads-to-nothing"),
+        pytest.param("/give?bytes=many", refusals.FILE_UNREACHABLE, id="server-fails"),
+        pytest.param("/announce?bytes=many", refusals.FILE_UNREACHABLE, id="server-says-500"),
+        pytest.param("/cut", refusals.FILE_UNREACHABLE, id="cut-short"),
+        pytest.param("/bomb", refusals.FILE_TOO_BIG, id="bomb"),
+        pytest.param("/not-packed", refusals.FILE_UNREACHABLE, id="not-packed-as-it-says"),
+        pytest.param("/lead?to=file:///etc/passwd", refusals.FILE_FORBIDDEN, id="to-a-file"),
+        pytest.param("/lead?to=http://10.0.0.1/x", refusals.FILE_FORBIDDEN, id="to-a-private-one"),
+        pytest.param("/lead?to=http://localhost:1/x", refusals.FILE_FORBIDDEN, id="to-localhost"),
+        pytest.param("/lead?to=http://[x/", refusals.FILE_FORBIDDEN, id="to-nonsense"),
     ],
 )
 async def test_what_goes_wrong_has_its_verdict(fetch, kommo, path, verdict):
@@ -271,7 +271,7 @@ async def test_a_page_is_not_the_file_that_was_promised(kommo, promised, is_refu
             return
         with pytest.raises(FetchError) as caught:
             await fetched
-    assert caught.value.verdict == status.FILE_UNREACHABLE
+    assert caught.value.verdict == refusals.FILE_UNREACHABLE
 
 
 async def test_a_server_that_drips_is_given_up():
@@ -291,7 +291,7 @@ async def test_a_server_that_drips_is_given_up():
     ):
         with pytest.raises(FetchError) as caught:
             await Fetcher(session, place_of(address)).fetch(f"{address}/a.pdf", io.BytesIO())
-    assert caught.value.verdict == status.FILE_UNREACHABLE
+    assert caught.value.verdict == refusals.FILE_UNREACHABLE
 
 
 async def test_another_port_of_the_same_host_is_refused(fetch, kommo, other):
@@ -299,14 +299,14 @@ async def test_another_port_of_the_same_host_is_refused(fetch, kommo, other):
     for address in (f"{other}/give?bytes=5", f"{kommo}/lead?to={other}/give%3Fbytes=5"):
         with pytest.raises(FetchError) as caught:
             await fetch(address)
-        assert caught.value.verdict == status.FILE_FORBIDDEN
+        assert caught.value.verdict == refusals.FILE_FORBIDDEN
 
 
 async def test_a_circle_of_redirects_ends(fetch, kommo):
     """An address that leads to itself is given up."""
     with pytest.raises(FetchError, match="without end") as caught:
         await fetch(f"{kommo}/circle")
-    assert caught.value.verdict == status.FILE_GONE
+    assert caught.value.verdict == refusals.FILE_GONE
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ async def test_hostile_addresses_are_refused(fetch, address):
     """However an address is written, it leads to no private machine."""
     with pytest.raises(FetchError) as caught:
         await fetch(address)
-    assert caught.value.verdict == status.FILE_FORBIDDEN
+    assert caught.value.verdict == refusals.FILE_FORBIDDEN
 
 
 async def test_a_full_disk_is_tried_again(kommo):
@@ -350,7 +350,7 @@ async def test_a_full_disk_is_tried_again(kommo):
     async with guarded_session(place_of(kommo)) as session:
         with pytest.raises(FetchError) as caught:
             await Fetcher(session, place_of(kommo)).fetch(f"{kommo}/give?bytes=5", Full())
-    assert caught.value.verdict == status.FILE_UNREACHABLE
+    assert caught.value.verdict == refusals.FILE_UNREACHABLE
 
 
 async def test_a_server_that_is_down_is_tried_again(kommo):
@@ -359,7 +359,7 @@ async def test_a_server_that_is_down_is_tried_again(kommo):
         fetcher = Fetcher(session, ("127.0.0.1", 1))
         with pytest.raises(FetchError) as caught:
             await fetcher.fetch("http://127.0.0.1:1/a", io.BytesIO())
-    assert caught.value.verdict == status.FILE_UNREACHABLE
+    assert caught.value.verdict == refusals.FILE_UNREACHABLE
     assert isinstance(caught.value.__cause__, aiohttp.ClientConnectorError)
 
 

@@ -6,9 +6,9 @@ import logging
 import pytest
 from aiohttp import web
 
-from bot.connections import Door
-from bot.refusals import Refusals
-from bot.server import Address, listen, public_application
+from bot.http.connections import Door
+from bot.http.listeners import Address, listen, public_application
+from bot.http.refusals import Refusals
 
 SECRET_PATH = "/there?token=not-for-the-log"
 

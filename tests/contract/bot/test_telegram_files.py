@@ -4,9 +4,9 @@ import aiohttp
 import pytest
 from aiogram import Bot
 
-from bot.telegram_files import FileError, TelegramFiles, file_address
-from bot.telegram_session import TelegramSession
-from sandbox.telegram import TelegramServer
+from bot.http.telegram_session import TelegramSession
+from bot.media.telegram_files import FileError, TelegramFiles, file_address
+from sandbox.telegram.server import TelegramServer
 
 BOT_ID = 700001
 TOKEN = "700001:FAKE-TOKEN-FOR-TESTS-ONLY-0000000001"

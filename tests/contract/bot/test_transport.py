@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from bot.transport import AiohttpTransport, transport
+from bot.http.kommo_transport import AiohttpTransport, transport
 
 TIMEOUT = httpx.Timeout(0.3, pool=None)
 

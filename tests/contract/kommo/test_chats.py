@@ -34,6 +34,7 @@ from kommo.ids import (
     ParticipantId,
     scope_id,
 )
+from kommo.limits import AT_A_TIME, SLOW_DOWN_S
 from kommo.models import (
     Content,
     DeliveryStatus,
@@ -45,7 +46,6 @@ from kommo.models import (
     StatusCode,
     Typing,
 )
-from kommo.pace import AT_A_TIME, SLOW_DOWN_S
 
 Sample = Callable[[str], Any]
 Method = Callable[[ChatsApi], Awaitable[object]]

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from bot.transport import AiohttpTransport
+from bot.http.kommo_transport import AiohttpTransport
 from kommo.chats import NO_CHAT, ChatsApi
 from kommo.errors import UnreachableError
 from kommo.exchange import Limits, exchange
 from kommo.ids import ChannelId, ScopeId
-from kommo.pace import ChatsPace
+from kommo.limits import ChatsPace
 
 LIMITS = Limits(total_s=0.3, most_bytes=10_000)
 OK = b"HTTP/1.1 200 OK\r\n"

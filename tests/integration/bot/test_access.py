@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from bot.certificates import certificates
+from bot.account.access import AHEAD, LEASE, GrantedAccess
 from bot.health import Health, RestHealth
-from bot.operate.access import AHEAD, LEASE, GrantedAccess
-from bot.operate.alerts import alerts_in
-from bot.operate.state import read_state
+from bot.http.tls import certificates
+from bot.operate.operators.alerts import alerts_in
+from bot.operate.status.state import read_state
 from kommo.crm import PAUSES_S, CrmApi, CrmPace
 from kommo.errors import (
     RateLimitedError,
@@ -22,8 +22,8 @@ from kommo.errors import (
     UnreachableError,
 )
 from kommo.oauth import Integration, OAuthApi
-from sandbox.kommo import KommoServer
-from sandbox.kommo_oauth import Integration as KnownIntegration
+from sandbox.kommo.oauth import Integration as KnownIntegration
+from sandbox.kommo.server import KommoServer
 from storage.database import Database
 
 CLIENT_ID, SECRET, REDIRECT = "client", "fake-client-secret", "https://bridge.example.com/o"
@@ -190,7 +190,7 @@ async def test_a_renewal_that_hangs_is_given_up_while_its_lease_lasts(
     access, kommo, clock, monkeypatch
 ):
     """The next one may try at once: nobody waits for a lease whose holder knows better."""
-    monkeypatch.setattr("bot.operate.access.RENEWAL_S", 0.2)
+    monkeypatch.setattr("bot.account.access.RENEWAL_S", 0.2)
     clock.at += timedelta(hours=24)
     kommo.faults.hang("/oauth2/access_token")
     with pytest.raises(UnreachableError, match="did not renew"):

@@ -6,10 +6,10 @@ import pytest
 from aiogram import Bot
 
 from bot.health import BotHealth, Health
-from bot.items import Lifetimes
-from bot.operate.desk import Desk
-from bot.telegram_session import TelegramSession
-from sandbox.telegram import TelegramServer
+from bot.http.telegram_session import TelegramSession
+from bot.operate.operators.chat import Desk
+from bot.queue.items import Lifetimes
+from sandbox.telegram.server import TelegramServer
 from storage.database import Database
 
 BOSS = 900

@@ -6,9 +6,9 @@ import pytest
 from aiogram import Bot
 
 from bot.health import BotHealth
-from bot.items import Lifetimes
-from bot.receive.intake import Intake, IntakeSettings
-from bot.receive.telegram import Poller
+from bot.queue.items import Lifetimes
+from bot.receive.telegram_poll import Poller
+from bot.receive.telegram_updates import Intake, IntakeSettings
 from storage.database import Database
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

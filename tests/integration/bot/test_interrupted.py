@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.deliver.interrupted import BOOT, boot_id, recover
-from bot.deliver.journal import Journal, Step
+from bot.deliver.telegram.interrupted import BOOT, boot_id, recover
+from bot.deliver.telegram.journal import Journal, Step
 from storage.database import Database
 from storage.messages import SentPart
 

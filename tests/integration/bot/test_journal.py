@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.deliver.journal import COMPACT_BYTES, MOST, Journal, Line, Step
+from bot.deliver.telegram.journal import COMPACT_BYTES, MOST, Journal, Line, Step
 from storage.messages import SentPart
-from storage.queue_reader import QueueItem
+from storage.queue.reader import QueueItem
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 PART = SentPart("kommo-1", "tg:1:5", bot_id=1, chat_id=5, telegram_message_id=42, at=NOON)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.deliver.pace import Pace, StoppedError
+from bot.deliver.telegram.stagger import Pace, StoppedError
 
 LONG_S, SHORT_S = 60.0, 0.01
 

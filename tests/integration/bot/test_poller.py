@@ -8,12 +8,12 @@ import pytest
 from aiogram import Bot
 
 from bot.health import BotHealth
-from bot.items import Lifetimes
-from bot.receive import telegram as polling
-from bot.receive.intake import Intake, IntakeSettings
-from bot.receive.telegram import Poller
-from bot.telegram_session import TelegramSession
-from sandbox.telegram import TelegramServer
+from bot.http.telegram_session import TelegramSession
+from bot.queue.items import Lifetimes
+from bot.receive import telegram_poll as polling
+from bot.receive.telegram_poll import Poller
+from bot.receive.telegram_updates import Intake, IntakeSettings
+from sandbox.telegram.server import TelegramServer
 from storage.database import Database
 
 BOT_ID = 700001

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.pulse import ALIVE_AT, BEAT, Life, Pulse
 from storage.database import Database
+from storage.heartbeat import ALIVE_AT, BEAT, Life, Pulse
 from storage.stamp import read_stamp, stamp_path, write_stamp
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

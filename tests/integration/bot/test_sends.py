@@ -9,14 +9,14 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramNetworkError
 from aiogram.methods import SendDocument, SendMessage
 
-from bot.deliver import sends as module
-from bot.deliver.attempts import UnsentError
-from bot.deliver.journal import Journal, Step
-from bot.deliver.pace import StoppedError
-from bot.deliver.sends import Sends
-from bot.deliver.uploads import ReadyCall, SpooledFile
-from bot.telegram_session import TelegramSession
-from sandbox.telegram import TelegramServer
+from bot.deliver.telegram import sender as module
+from bot.deliver.telegram.errors import UnsentError
+from bot.deliver.telegram.journal import Journal, Step
+from bot.deliver.telegram.sender import Sends
+from bot.deliver.telegram.stagger import StoppedError
+from bot.deliver.telegram.uploads import ReadyCall, SpooledFile
+from bot.http.telegram_session import TelegramSession
+from sandbox.telegram.server import TelegramServer
 from storage.database import Database
 
 ANN, BOB, CAT = 555, 556, 557

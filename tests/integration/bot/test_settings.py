@@ -582,7 +582,8 @@ def test_problems_stay_on_one_line(read):
 
 def test_settings_start_fast():
     """A wrong setting is told without waiting for the Telegram library, which takes seconds."""
-    code = "import sys, bot.settings, bot.logs, bot.outcome; sys.exit('aiogram' in sys.modules)"
+    modules = "bot.settings, bot.logs, bot.queue.outcomes"
+    code = f"import sys, {modules}; sys.exit('aiogram' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 

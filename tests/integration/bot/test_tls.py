@@ -8,8 +8,8 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramNetworkError
 from aiohttp import web
 
-from bot.certificates import certificates
-from bot.telegram_session import TelegramSession
+from bot.http.telegram_session import TelegramSession
+from bot.http.tls import certificates
 from tests.programs import program
 
 TOKEN = "700001:FAKE-TOKEN-FOR-TESTS-ONLY-0000000001"

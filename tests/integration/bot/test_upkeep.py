@@ -6,14 +6,14 @@ from functools import partial
 
 import pytest
 
-from bot.jobs import Jobs, next_step
 from bot.operate.backup import too_old
-from bot.settings_tables import StorageSettings
+from bot.operate.jobs import Jobs, next_step
+from bot.settings.tables import StorageSettings
 from storage.buttons import Button
 from storage.database import Database
-from storage.engine import verify
 from storage.errors import DatabaseUnavailableError
 from storage.messages import SentPart
+from storage.sqlite.engine import verify
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

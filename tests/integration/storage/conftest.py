@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from storage.database import Database
-from storage.queue import DurableQueue
+from storage.queue.durable import DurableQueue
 
 ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

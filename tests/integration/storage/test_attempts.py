@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from storage.attempts import Attempt
+from storage.queue.attempts import Attempt
 from storage.retention import finished
 
 

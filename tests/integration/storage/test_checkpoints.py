@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from storage import engine
 from storage.database import CHECKPOINT_CHANGES, Database, next_checkpoint
+from storage.sqlite import engine
 from tests.soak.commands import beside_commands
 from tests.sqlite_trace import Trace, traced, unsafe
 

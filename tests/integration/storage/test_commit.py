@@ -6,8 +6,8 @@ import sqlite3
 
 import pytest
 
-from storage import writer
 from storage.database import Database
+from storage.sqlite import writer
 
 
 @pytest.fixture

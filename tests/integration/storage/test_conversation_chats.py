@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from storage import engine
 from storage.conversation_chats import ConversationChat
 from storage.conversations import Conversation
-from storage.schema import migrate, migrations
+from storage.sqlite import engine
+from storage.sqlite.schema import migrate, migrations
 
 ANN = "tg:1:7"
 SECOND = timedelta(seconds=1)

@@ -52,7 +52,7 @@ asyncio.run(main())
 
 UPGRADE = """
 from storage import engine
-from storage.schema import Migration, migrate, migrations
+from storage.sqlite.schema import Migration, migrate, migrations
 async def main():
     async with engine.connect(pathlib.Path(sys.argv[1])) as connection:
         await connection.call(lambda raw: raw.create_function("die", 0, die))

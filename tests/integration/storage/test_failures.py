@@ -5,9 +5,9 @@ import sqlite3
 
 import pytest
 
-from storage import engine
 from storage.database import Database
 from storage.errors import DatabaseStalledError, DatabaseUnavailableError
+from storage.sqlite import engine
 
 BIG = "x" * 200_000
 

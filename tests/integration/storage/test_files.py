@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from storage import engine
 from storage.database import Database
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError
-from storage.lock import instance_lock
 from storage.retention import finished
+from storage.sqlite import engine
+from storage.sqlite.lock import instance_lock
 
 LOOK = """
 import asyncio, pathlib, sys

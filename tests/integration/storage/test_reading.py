@@ -4,9 +4,9 @@ import sqlite3
 
 import pytest
 
-from bot.patience import ask
 from storage.database import Database
 from storage.errors import DatabaseStalledError, DatabaseUnavailableError
+from storage.patience import ask
 
 
 class Failing(sqlite3.Connection):
@@ -47,8 +47,8 @@ async def test_a_question_that_fails_for_a_moment_is_asked_again(failing, code, 
 
 async def test_who_cannot_go_on_without_an_answer_waits_for_it(failing, noon, monkeypatch, caplog):
     """What lasts is said once, and asked until there is an answer; nothing ends for it."""
-    monkeypatch.setattr("storage.engine.READ_PAUSES_S", (0.001,))
-    monkeypatch.setattr("bot.patience.FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr("storage.sqlite.engine.READ_PAUSES_S", (0.001,))
+    monkeypatch.setattr("storage.patience.FIRST_PAUSE_S", 0.001)
     Failing.failures = 9
     assert await ask(failing, lambda snapshot: snapshot.inbox.due_lanes(now=noon)) == []
     assert [text[:21] for text in caplog.messages] == ["nothing can be read, "]

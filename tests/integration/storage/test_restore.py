@@ -12,8 +12,8 @@ import pytest
 
 from storage.database import Database
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError, SchemaTooNewError
-from storage.owners import ENDINGS
-from storage.restore import Restoring, Since, inspect, since
+from storage.sqlite.owners import ENDINGS
+from storage.sqlite.restore import Restoring, Since, inspect, since
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OLD, NEW = "in the backup", "since the backup"
@@ -184,7 +184,7 @@ def test_a_log_without_its_database_is_not_played_into_another(path, backup):
 
 def test_a_command_that_uses_the_database_is_waited_for(path, backup, monkeypatch):
     """A database is not changed under those who read it."""
-    monkeypatch.setattr("storage.restore.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("storage.sqlite.restore.BUSY_TIMEOUT_S", 0.05)
     before = names(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as reading:
         reading.execute("BEGIN")
@@ -319,7 +319,7 @@ def test_a_failure_leaves_everything_as_it_was(path, backup, monkeypatch, failin
 
     restoring = Restoring(inspect(backup, path), path, NOON)
     if failing == "link":
-        monkeypatch.setattr("storage.restore._copy_file", refuse)
+        monkeypatch.setattr("storage.sqlite.restore._copy_file", refuse)
     monkeypatch.setattr(os, failing, refuse)
     if failing == "chown" and os.geteuid():
         pytest.skip("only root gives files away")

@@ -4,10 +4,10 @@ import sqlite3
 
 import pytest
 
-from storage import engine
 from storage.database import Database
 from storage.errors import SchemaTooNewError
-from storage.schema import Migration, migrate, migrations
+from storage.sqlite import engine
+from storage.sqlite.schema import Migration, migrate, migrations
 
 ONE = Migration(1, "one", "CREATE TABLE one (x INTEGER);")
 TWO = Migration(2, "two", "-- with; a comment\nCREATE TABLE two (x INTEGER);\nDROP TABLE one;\n")

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.deliver.attachments import BUSY_S, GROUP_S, Attachments
-from storage.queue_reader import QueueItem
+from bot.deliver.telegram.file_slots import BUSY_S, GROUP_S, Attachments
+from storage.queue.reader import QueueItem
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

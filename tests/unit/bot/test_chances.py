@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.deliver.chances import LOOK_AGAIN_S, Chance, Chances, Held, look_after_s
-from bot.outcome import RetryLater
-from storage.queue_reader import QueueItem
+from bot.queue.outcomes import RetryLater
+from storage.queue.reader import QueueItem
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

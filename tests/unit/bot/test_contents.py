@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from aiogram.types import Message
 
-from bot.translate.contents import contents, too_big, with_heading
-from bot.translate.notices import READERS, SILENT
-from bot.translate.rich import RAW_FIELD, set_aside
+from bot.translate.incoming.contents import contents, too_big, with_heading
+from bot.translate.incoming.notices import READERS, SILENT
+from bot.translate.incoming.rich import RAW_FIELD, set_aside
 from kommo.models import MEDIA_TYPES, Content
 
 SAMPLES = Path(__file__).parents[2] / "samples"

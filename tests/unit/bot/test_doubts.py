@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.deliver.doubts import PAUSE_S, weighed
-from bot.items import Kind
-from bot.outcome import Delivered, RetryLater, Undeliverable
-from bot.translate.status import GAVE_UP, MAY_HAVE_ARRIVED
-from storage.queue_reader import QueueItem
+from bot.deliver.telegram.unknown_outcomes import PAUSE_S, weighed
+from bot.queue.items import Kind
+from bot.queue.outcomes import Delivered, RetryLater, Undeliverable
+from bot.translate.outgoing.refusals import GAVE_UP, MAY_HAVE_ARRIVED
+from storage.queue.reader import QueueItem
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LOST = RetryLater("no answer", is_uncertain=True, is_unknown=True, code=903, text=GAVE_UP.text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.translate.emoji import ALLOWED, NEAREST, reaction_emoji
+from bot.translate.outgoing.emoji import ALLOWED, NEAREST, reaction_emoji
 
 
 @pytest.mark.parametrize(

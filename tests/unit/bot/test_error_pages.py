@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.translate.error_pages import is_error_page
+from bot.translate.outgoing.error_pages import is_error_page
 
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Maintenance</title></head></html>"
 JSON = b'{"status":0,"error_code":500}'

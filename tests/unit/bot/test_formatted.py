@@ -5,9 +5,9 @@ from aiogram.types import MessageEntity
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.translate.formatted import Formatted, caption_and_rest, from_html, joined, parts
-from bot.translate.telegram_html import FormatError, read_html
-from bot.translate.templates import TelegramTemplate, filled, in_telegrams_version
+from bot.translate.outgoing.formatted import Formatted, caption_and_rest, from_html, joined, parts
+from bot.translate.outgoing.html import FormatError, read_html
+from bot.translate.outgoing.templates import TelegramTemplate, filled, in_telegrams_version
 from bot.translate.text import utf16_length
 from kommo.events import LegacyMessage
 from kommo.ids import ConversationId, ParticipantId

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from aiogram.types import Message
 
-from bot.translate import incoming
+from bot.translate.incoming import messages
 from kommo.ids import SourceId
 
 ANN = {"id": 555, "is_bot": False, "first_name": "Ann"}
@@ -27,7 +27,7 @@ def media_url(file):
 
 def translated(shown):
     """Return a message as it goes to Kommo."""
-    result = incoming.client_message(
+    result = messages.client_message(
         shown, bot_id=700001, source_id=SourceId("sales"), media_url=media_url
     )
     assert result is not None
@@ -120,9 +120,9 @@ def test_what_tells_nothing_is_no_message():
     """A new chat background is not told, as a message or as an edit."""
     theme = {"type": {"type": "chat_theme", "theme_name": "x"}}
     silent = message(text=None, chat_background_set=theme)
-    assert incoming.client_message(silent, bot_id=1, source_id=None, media_url=media_url) is None
-    assert incoming.client_edit(silent, bot_id=1, media_url=media_url) is None
-    assert incoming.quoted(silent) is None
+    assert messages.client_message(silent, bot_id=1, source_id=None, media_url=media_url) is None
+    assert messages.client_edit(silent, bot_id=1, media_url=media_url) is None
+    assert messages.quoted(silent) is None
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def photo(file_id, unique_id, caption="x"):
 def test_the_same_content_has_the_same_fingerprint():
     """A file that is only named anew is no edit; another file or another caption is one."""
     prints = [
-        incoming.fingerprint(shown)
+        messages.fingerprint(shown)
         for shown in (photo("A", "u"), photo("B", "u"), photo("A", "v"), photo("A", "u", "y"))
     ]
     assert prints[0] == prints[1]
@@ -172,7 +172,7 @@ def test_the_same_content_has_the_same_fingerprint():
 
 def test_an_edit_changes_the_first_part_at_the_time_of_the_edit():
     """Kommo hears of the new content, under the id of the old one."""
-    edit = incoming.client_edit(message(edit_date=1767348100), bot_id=700001, media_url=media_url)
+    edit = messages.client_edit(message(edit_date=1767348100), bot_id=700001, media_url=media_url)
     assert edit is not None
     assert edit.external_id == edit.payload.external_id == "tg:700001:555:42"
     assert edit.payload.at == datetime.fromtimestamp(1767348100, UTC)
@@ -185,7 +185,7 @@ def test_a_live_location_moves_until_it_ends(period, is_move):
     """The end of a live location is an ordinary edit, so that its last place is told."""
     place = {"latitude": 1.0, "longitude": 2.0, "live_period": period}
     shown = message(text=None, location=place)
-    edit = incoming.client_edit(shown, bot_id=700001, media_url=media_url)
+    edit = messages.client_edit(shown, bot_id=700001, media_url=media_url)
     assert edit is not None
     assert edit.is_move is is_move
 
@@ -205,7 +205,7 @@ def test_a_live_location_moves_until_it_ends(period, is_move):
 )
 def test_an_unreadable_update_without_a_place_has_no_placeholder(update):
     """Nothing is shown where nobody knows where."""
-    assert incoming.unreadable_message(update, bot_id=1, source_id=None) is None
+    assert messages.unreadable_message(update, bot_id=1, source_id=None) is None
 
 
 @pytest.mark.parametrize(
@@ -219,11 +219,11 @@ def test_an_unreadable_update_without_a_place_has_no_placeholder(update):
 def test_a_placeholder_stands_for_what_cannot_be_read(author, name):
     """The manager sees that there was something, and from whom."""
     update = {"message": {"chat": {"id": 5, "type": "private"}, "message_id": 7, "from": author}}
-    placeholder = incoming.unreadable_message(update, bot_id=1, source_id=None)
+    placeholder = messages.unreadable_message(update, bot_id=1, source_id=None)
     assert placeholder is not None
-    assert placeholder.payload.content.text == incoming.UNREADABLE
+    assert placeholder.payload.content.text == messages.UNREADABLE
     assert placeholder.payload.sender.name == name
-    edit = incoming.edit_of(placeholder, at=datetime.fromtimestamp(1, UTC))
+    edit = messages.edit_of(placeholder, at=datetime.fromtimestamp(1, UTC))
     assert edit.external_id == edit.payload.external_id == placeholder.payload.external_id
 
 
@@ -239,16 +239,16 @@ def test_a_placeholder_stands_for_what_cannot_be_read(author, name):
 def test_a_placeholder_shows_the_words_at_once(said, words):
     """What new thing surrounds a text may wait for an upgrade; the text does not."""
     update = {"message": {"chat": {"id": 5, "type": "private"}, "message_id": 7} | said}
-    placeholder = incoming.unreadable_message(update, bot_id=1, source_id=None)
+    placeholder = messages.unreadable_message(update, bot_id=1, source_id=None)
     assert placeholder is not None
-    assert placeholder.payload.content.text == incoming.UNREADABLE + words
+    assert placeholder.payload.content.text == messages.UNREADABLE + words
 
 
 def test_an_unreadable_reaction_has_no_placeholder():
     """A reaction of a new kind is nothing that the client said."""
     reaction = {"chat": {"id": 5, "type": "private"}, "message_id": 7}
     update = {"update_id": 9, "message_reaction": reaction}
-    assert incoming.unreadable_message(update, bot_id=1, source_id=None) is None
+    assert messages.unreadable_message(update, bot_id=1, source_id=None) is None
 
 
 @pytest.mark.parametrize(
@@ -266,6 +266,6 @@ def test_an_unreadable_reaction_has_no_placeholder():
 def test_a_placeholder_takes_the_best_id_there_is(message, expected):
     """What names the message, or else the update, names the placeholder."""
     update = {"update_id": 9, "message": {"chat": {"id": 5, "type": "private"}} | message}
-    placeholder = incoming.unreadable_message(update, bot_id=1, source_id=None)
+    placeholder = messages.unreadable_message(update, bot_id=1, source_id=None)
     assert placeholder is not None
     assert placeholder.payload.external_id == expected

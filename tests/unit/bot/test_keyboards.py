@@ -5,7 +5,8 @@ from aiogram.types import InlineKeyboardMarkup, ReplyKeyboardMarkup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.translate.keyboards import (
+from bot.translate.ids import BUTTON_PREFIX
+from bot.translate.outgoing.keyboards import (
     PressableButton,
     button_id,
     button_url,
@@ -14,7 +15,6 @@ from bot.translate.keyboards import (
     menu,
     pressable,
 )
-from bot.translate.presses import BUTTON_PREFIX
 from kommo.ids import KommoMessageId
 from kommo.markup import Button, ListMessage, ListRow, ListSection, Markup
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.deliver.lanes import Room, deal
+from bot.deliver.fairness import Room, deal
 
 
 @pytest.mark.parametrize(

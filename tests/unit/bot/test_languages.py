@@ -2,15 +2,15 @@
 
 import pytest
 
-from bot.translate import status
+from bot.translate.incoming.reachability import BLOCKED, UNBLOCKED
 from bot.translate.languages import LANGUAGES, in_language
-from bot.translate.reachability import BLOCKED, UNBLOCKED
-from bot.translate.status import Verdict, refusal
+from bot.translate.outgoing import refusals
+from bot.translate.outgoing.refusals import Verdict, refusal
 
 NOTICES = (BLOCKED, UNBLOCKED)
 TEXTS = sorted(
-    {value.text for value in vars(status).values() if isinstance(value, Verdict)}
-    | {verdict.text for _, verdict in status._BY_DESCRIPTION}
+    {value.text for value in vars(refusals).values() if isinstance(value, Verdict)}
+    | {verdict.text for _, verdict in refusals._BY_DESCRIPTION}
     | set(NOTICES)
 )
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from bot.links import LinkError, MediaLinks
-from bot.settings_tables import DeliverySettings
+from bot.media.links import LinkError, MediaLinks
+from bot.settings.tables import DeliverySettings
 from bot.translate.files import TelegramFile
 
 NOW = datetime(2026, 1, 2, 10, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.translate.missed import ALLOWANCE, Bounds, in_order, of_client, of_managers
+from bot.receive.catch_up.window import ALLOWANCE, Bounds, in_order, of_client, of_managers
 from kommo import answers
 from kommo.events import ManagerMessage, is_read_back, parse_event, webhook_of
 from kommo.ids import AmojoId, ConversationId, KommoChatId, KommoUserId

@@ -3,7 +3,7 @@
 import pytest
 from aiogram.types import Chat, Message, User
 
-from bot.translate import incoming
+from bot.translate.incoming import messages
 from bot.translate.names import chat_name, full_name, person_name
 
 BLANKS = {
@@ -36,7 +36,7 @@ CHAT = {"id": 555, "type": "private"}
 def test_an_invisible_name_is_none(blank):
     """The user name is taken instead, and without one what everybody without a name is called."""
     known = User(id=1, is_bot=False, first_name=blank, username="ann_example")
-    assert person_name(known) == incoming.person(known).name == "ann_example"
+    assert person_name(known) == messages.person(known).name == "ann_example"
     assert person_name(User(id=1, is_bot=False, first_name=blank)) == "Telegram user"
     assert person_name(User(id=1, is_bot=False, first_name=blank, last_name="Lee")) == "Lee"
     assert full_name(blank, blank) == ""
@@ -54,7 +54,7 @@ def test_a_name_of_which_anything_can_be_seen_counts(name):
 def shown(**content):
     """Return what Kommo shows of a message."""
     fields = {"message_id": 42, "date": 1767348000, "chat": CHAT, "text": "Hi"} | content
-    message = incoming.client_message(
+    message = messages.client_message(
         Message.model_validate(fields), bot_id=1, source_id=None, media_url=str
     )
     assert message is not None

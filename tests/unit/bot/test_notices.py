@@ -6,10 +6,10 @@ import pytest
 from aiogram.enums import ContentType
 from aiogram.types import Chat, Message, User
 
-from bot.translate import starts
-from bot.translate.contents import MEDIA, READERS
-from bot.translate.incoming import client_message
-from bot.translate.notices import QUIET, SAID, SILENT, is_quiet
+from bot.translate.incoming import starts
+from bot.translate.incoming.contents import MEDIA, READERS
+from bot.translate.incoming.messages import client_message
+from bot.translate.incoming.notices import QUIET, SAID, SILENT, is_quiet
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 UNDECIDED = {"any", "unknown"}

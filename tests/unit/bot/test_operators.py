@@ -5,17 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.health import BotHealth, ChannelHealth, Health
-from bot.operate.alerts import LEAST_FREE_BYTES, QUIET, Alert, AlertBook, News, alerts_in
-from bot.operate.clock import skew_s
-from bot.operate.commands import (
+from bot.operate.check.clock import skew_s
+from bot.operate.dead_items import Failed
+from bot.operate.operators.alerts import LEAST_FREE_BYTES, QUIET, Alert, AlertBook, News, alerts_in
+from bot.operate.operators.commands import (
     Command,
     command_in,
     failed_text,
     retried_text,
     status_text,
 )
-from bot.operate.failed import Failed
-from bot.operate.state import QueueState, State, Traffic
+from bot.operate.status.state import QueueState, State, Traffic
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

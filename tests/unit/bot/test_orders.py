@@ -2,8 +2,8 @@
 
 import asyncio
 
-from bot.operate.chats import OperatorsChats, move_in
-from bot.operate.orders import Orders
+from bot.operate.operators.known_chats import OperatorsChats, move_in
+from bot.operate.operators.orders import Orders
 
 
 async def test_a_chat_that_asks_too_much_is_refused_and_delays_no_other():

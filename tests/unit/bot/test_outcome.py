@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bot.outcome import LONGEST_ASKED_S, RetryPolicy
+from bot.queue.outcomes import LONGEST_ASKED_S, RetryPolicy
 
 POLICY = RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25)
 

@@ -9,12 +9,18 @@ from aiogram.methods import SendMessage, SetMessageReaction
 from aiogram.types import ReactionTypeEmoji
 from pydantic import BaseModel
 
-from bot.translate import status
-from bot.translate.formatted import Formatted
 from bot.translate.ids import ChatAddress
-from bot.translate.outgoing import Manner, manager_message, problem, quoted_lines, reaction
-from bot.translate.templates import TelegramTemplate, in_telegrams_version
-from bot.translate.uploads import KommoFile
+from bot.translate.outgoing import refusals
+from bot.translate.outgoing.files import KommoFile
+from bot.translate.outgoing.formatted import Formatted
+from bot.translate.outgoing.messages import (
+    Manner,
+    manager_message,
+    problem,
+    quoted_lines,
+    reaction,
+)
+from bot.translate.outgoing.templates import TelegramTemplate, in_telegrams_version
 from kommo.events import ManagerMessage, QuotedMessage, parse_event
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -140,20 +146,20 @@ def test_business_chats_have_inline_buttons():
     ("content", "verdict"),
     [
         pytest.param({"type": "text", "text": ""}, None, id="empty-text-is-judged-later"),
-        pytest.param({"type": "picture"}, status.NO_FILE, id="no-file"),
+        pytest.param({"type": "picture"}, refusals.NO_FILE, id="no-file"),
         pytest.param({"type": "picture", "text": "x"}, None, id="no-file-but-words"),
         pytest.param(
             {"type": "picture", "forwards": {"messages": [{"type": "text", "text": "x"}]}},
             None,
             id="no-file-but-forwarded",
         ),
-        pytest.param({"type": "hologram"}, status.UNSUPPORTED, id="unknown"),
+        pytest.param({"type": "hologram"}, refusals.UNSUPPORTED, id="unknown"),
         pytest.param({"type": "hologram", "text": "x"}, None, id="unknown-with-text"),
         pytest.param({"type": "hologram", "media": "https://a.example"}, None, id="with-file"),
-        pytest.param({"type": "contact"}, status.UNSUPPORTED, id="contact-of-nobody"),
+        pytest.param({"type": "contact"}, refusals.UNSUPPORTED, id="contact-of-nobody"),
         pytest.param(
             {"type": "file", "media": "https://a.example/b", "file_size": 52428801},
-            status.FILE_TOO_BIG,
+            refusals.FILE_TOO_BIG,
             id="too-big",
         ),
         pytest.param(

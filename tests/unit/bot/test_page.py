@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.health import BotHealth, ChannelHealth, Health
-from bot.operate.failed import Failed
-from bot.operate.page import duration, page
-from bot.operate.state import QueueState, State, Traffic
+from bot.operate.dead_items import Failed
+from bot.operate.status.page import duration, page
+from bot.operate.status.state import QueueState, State, Traffic
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

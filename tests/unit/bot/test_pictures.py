@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from bot.pictures import PIXELS_LIMIT, png
+from bot.media.stickers import PIXELS_LIMIT, png
 
 
 def encoded(kind, size=(32, 16), mode="RGBA"):

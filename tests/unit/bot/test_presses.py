@@ -5,9 +5,15 @@ from datetime import UTC, datetime
 import pytest
 from aiogram.types import CallbackQuery, MessageReactionUpdated, User
 
-from bot.translate import presses
-from bot.translate.presses import ANSWER_LIMIT, CHOSEN, UNKNOWN_BUTTON, answer_text, choice
-from bot.translate.reactions import STAR, client_reaction, reactions
+from bot.translate.incoming import presses
+from bot.translate.incoming.presses import (
+    ANSWER_LIMIT,
+    CHOSEN,
+    UNKNOWN_BUTTON,
+    answer_text,
+    choice,
+)
+from bot.translate.incoming.reactions import STAR, client_reaction, reactions
 from bot.translate.text import utf16_length
 
 NOW = datetime(2026, 1, 2, 10, tzinfo=UTC)

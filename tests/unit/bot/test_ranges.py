@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.ranges import Part, UnsatisfiableError, part_of
+from bot.media.byte_ranges import Part, UnsatisfiableError, part_of
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.deliver.rates import (
+from bot.deliver.telegram.rates import (
     CHAT_BURST,
     GROUP_BURST,
     MOST_CHATS,

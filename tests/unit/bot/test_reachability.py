@@ -3,8 +3,8 @@
 import pytest
 from aiogram.types import Chat, ChatMemberUpdated
 
-from bot.translate.incoming import is_with_client
-from bot.translate.reachability import BLOCKED, UNBLOCKED, notice, reachability
+from bot.translate.incoming.messages import is_with_client
+from bot.translate.incoming.reachability import BLOCKED, UNBLOCKED, notice, reachability
 from kommo.ids import SourceId
 
 ANN = {"id": 555, "is_bot": False, "first_name": "Ann"}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.receive.rounds import LONG, Rounds, Throttle, pause_s
+from bot.receive.catch_up.rounds import LONG, Rounds, Throttle, pause_s
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.background import Background
-from bot.deliver.sizes import KNOWN_FOR_S, PATIENCE_S, NotAskedYetError, Sizes
-from bot.links import MediaLink
-from bot.telegram_files import BAD_GATEWAY, FileError, FileRefusedError
+from bot.deliver.kommo.sizes import KNOWN_FOR_S, PATIENCE_S, NotAskedYetError, Sizes
+from bot.media.links import MediaLink
+from bot.media.telegram_files import BAD_GATEWAY, FileError, FileRefusedError
 
 LIMIT = 20 << 20
 BOT = 700001

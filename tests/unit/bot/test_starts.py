@@ -4,8 +4,7 @@ import pytest
 from aiogram.types import ReplyKeyboardMarkup
 
 from bot.translate.ids import ChatAddress
-from bot.translate.languages import LANGUAGES
-from bot.translate.starts import (
+from bot.translate.incoming.starts import (
     CAMPAIGN,
     INVITATION,
     INVITED,
@@ -14,7 +13,8 @@ from bot.translate.starts import (
     start_line,
     start_payload,
 )
-from bot.translate.welcome import SHARE, Welcome, greeting, welcome
+from bot.translate.languages import LANGUAGES
+from bot.translate.outgoing.welcome import SHARE, Welcome, greeting, welcome
 
 
 @pytest.mark.parametrize(

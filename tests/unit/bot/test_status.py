@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.translate import status
-from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refusal
+from bot.translate.outgoing import refusals
+from bot.translate.outgoing.refusals import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refusal
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Forbidden: bot was blocked by the user",
             False,
             905,
-            status.CLIENT_BLOCKED,
+            refusals.CLIENT_BLOCKED,
             id="blocked",
         ),
         pytest.param(
@@ -22,7 +22,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Forbidden: USER_IS_BLOCKED",
             False,
             905,
-            status.CLIENT_BLOCKED,
+            refusals.CLIENT_BLOCKED,
             id="blocked-in-capitals",
         ),
         pytest.param(
@@ -30,7 +30,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Forbidden: user is deactivated",
             False,
             904,
-            status.ACCOUNT_DELETED,
+            refusals.ACCOUNT_DELETED,
             id="deactivated",
         ),
         pytest.param(
@@ -38,7 +38,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Forbidden: INPUT_USER_DEACTIVATED",
             False,
             904,
-            status.ACCOUNT_DELETED,
+            refusals.ACCOUNT_DELETED,
             id="deactivated-in-capitals",
         ),
         pytest.param(
@@ -46,21 +46,21 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Forbidden: bot can't initiate conversation with a user",
             False,
             904,
-            status.NOT_STARTED,
+            refusals.NOT_STARTED,
             id="never-started",
         ),
         pytest.param(
-            400, "Bad Request: chat not found", False, 904, status.UNKNOWN_CHAT, id="no-chat"
+            400, "Bad Request: chat not found", False, 904, refusals.UNKNOWN_CHAT, id="no-chat"
         ),
         pytest.param(
-            400, "Bad Request: PEER_ID_INVALID", False, 904, status.UNKNOWN_CHAT, id="no-peer"
+            400, "Bad Request: PEER_ID_INVALID", False, 904, refusals.UNKNOWN_CHAT, id="no-peer"
         ),
         pytest.param(
             403,
             "Forbidden: the bot can't send messages to the bot",
             False,
             904,
-            status.PEER_IS_BOT,
+            refusals.PEER_IS_BOT,
             id="a-bot",
         ),
         pytest.param(
@@ -68,7 +68,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Forbidden: bot was kicked from the group chat",
             False,
             904,
-            status.GROUP_LOST,
+            refusals.GROUP_LOST,
             id="kicked",
         ),
         pytest.param(
@@ -76,7 +76,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Forbidden: bot is not a member of the supergroup chat",
             False,
             904,
-            status.GROUP_LOST,
+            refusals.GROUP_LOST,
             id="no-member",
         ),
         pytest.param(
@@ -84,7 +84,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: the group chat was deleted",
             False,
             904,
-            status.GROUP_LOST,
+            refusals.GROUP_LOST,
             id="group-deleted",
         ),
         pytest.param(
@@ -92,7 +92,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Forbidden: the group chat was deleted",
             False,
             904,
-            status.GROUP_LOST,
+            refusals.GROUP_LOST,
             id="group-deleted-forbidden",
         ),
         pytest.param(
@@ -100,7 +100,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: have no write access to the chat",
             False,
             904,
-            status.MAY_NOT_WRITE,
+            refusals.MAY_NOT_WRITE,
             id="no-write-access",
         ),
         pytest.param(
@@ -108,7 +108,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: CHAT_WRITE_FORBIDDEN",
             False,
             904,
-            status.MAY_NOT_WRITE,
+            refusals.MAY_NOT_WRITE,
             id="no-writing",
         ),
         pytest.param(
@@ -116,7 +116,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: not enough rights to send photos to the chat",
             False,
             904,
-            status.MAY_NOT_WRITE,
+            refusals.MAY_NOT_WRITE,
             id="no-photos",
         ),
         pytest.param(
@@ -124,82 +124,87 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: not enough rights to send text messages to the chat",
             False,
             904,
-            status.MAY_NOT_WRITE,
+            refusals.MAY_NOT_WRITE,
             id="mute",
         ),
-        pytest.param(401, "Unauthorized", True, 902, status.BOT_REVOKED, id="revoked"),
+        pytest.param(401, "Unauthorized", True, 902, refusals.BOT_REVOKED, id="revoked"),
         pytest.param(
             401,
             "Unauthorized: invalid token specified",
             True,
             902,
-            status.BOT_REVOKED,
+            refusals.BOT_REVOKED,
             id="token-invalid",
         ),
-        pytest.param(404, "Not Found", True, 902, status.BOT_REVOKED, id="token-malformed"),
+        pytest.param(404, "Not Found", True, 902, refusals.BOT_REVOKED, id="token-malformed"),
         pytest.param(
-            400, "Bad Request: Logged out", True, 902, status.BOT_UNUSABLE, id="logged-out"
+            400, "Bad Request: Logged out", True, 902, refusals.BOT_UNUSABLE, id="logged-out"
         ),
         pytest.param(
-            400, "Bad Request: Unauthorized", True, 902, status.BOT_REVOKED, id="revoked-by-words"
+            400,
+            "Bad Request: Unauthorized",
+            True,
+            902,
+            refusals.BOT_REVOKED,
+            id="revoked-by-words",
         ),
         pytest.param(
             409,
             "Conflict: terminated by other getUpdates request",
             True,
             902,
-            status.BOT_UNUSABLE,
+            refusals.BOT_UNUSABLE,
             id="conflict",
         ),
-        pytest.param(402, "Payment Required", True, 902, status.BOT_UNUSABLE, id="402"),
-        pytest.param(406, "Not Acceptable", True, 902, status.BOT_UNUSABLE, id="406"),
-        pytest.param(418, "I'm a teapot", True, 902, status.BOT_UNUSABLE, id="418"),
-        pytest.param(420, "FLOOD_WAIT_7", True, 905, status.SLOW_DOWN, id="flood-in-capitals"),
+        pytest.param(402, "Payment Required", True, 902, refusals.BOT_UNUSABLE, id="402"),
+        pytest.param(406, "Not Acceptable", True, 902, refusals.BOT_UNUSABLE, id="406"),
+        pytest.param(418, "I'm a teapot", True, 902, refusals.BOT_UNUSABLE, id="418"),
+        pytest.param(420, "FLOOD_WAIT_7", True, 905, refusals.SLOW_DOWN, id="flood-in-capitals"),
         pytest.param(
-            400, "Bad Request: PEER_FLOOD", True, 905, status.SLOW_DOWN, id="flood-of-a-peer"
+            400, "Bad Request: PEER_FLOOD", True, 905, refusals.SLOW_DOWN, id="flood-of-a-peer"
         ),
         pytest.param(
-            400, "Bad Request: too Many Requests", True, 905, status.SLOW_DOWN, id="flood-as-400"
+            400, "Bad Request: too Many Requests", True, 905, refusals.SLOW_DOWN, id="flood-as-400"
         ),
         pytest.param(
             403,
             "Forbidden: bot was kicked from the channel chat",
             False,
             904,
-            status.GROUP_LOST,
+            refusals.GROUP_LOST,
             id="kicked-from-a-channel",
         ),
         pytest.param(
-            429, "Too Many Requests: retry after 5", True, 905, status.SLOW_DOWN, id="flood"
+            429, "Too Many Requests: retry after 5", True, 905, refusals.SLOW_DOWN, id="flood"
         ),
         pytest.param(
             400,
             "Bad Request: group chat was upgraded to a supergroup chat",
             False,
             904,
-            status.GROUP_LOST,
+            refusals.GROUP_LOST,
             id="moved-without-an-id",
         ),
         pytest.param(
-            400, "Bad Request: message is too long", False, 905, status.TOO_LONG, id="too-long"
+            400, "Bad Request: message is too long", False, 905, refusals.TOO_LONG, id="too-long"
         ),
         pytest.param(
             400,
             "Bad Request: message caption is too long",
             False,
             905,
-            status.TOO_LONG,
+            refusals.TOO_LONG,
             id="caption-too-long",
         ),
         pytest.param(
-            400, "Bad Request: text is too long", False, 905, status.TOO_LONG, id="text-too-long"
+            400, "Bad Request: text is too long", False, 905, refusals.TOO_LONG, id="text-too-long"
         ),
         pytest.param(
             400,
             "Bad Request: MESSAGE_TOO_LONG",
             False,
             905,
-            status.TOO_LONG,
+            refusals.TOO_LONG,
             id="too-long-in-capitals",
         ),
         pytest.param(
@@ -207,7 +212,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: message text is empty",
             False,
             905,
-            status.NOTHING_TO_SEND,
+            refusals.NOTHING_TO_SEND,
             id="empty",
         ),
         pytest.param(
@@ -215,7 +220,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: can't parse entities: unexpected end tag at byte offset 7",
             False,
             905,
-            status.REFUSED,
+            refusals.REFUSED,
             id="markup",
         ),
         pytest.param(
@@ -223,7 +228,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: wrong file identifier/HTTP URL specified",
             False,
             905,
-            status.FILE_REFUSED,
+            refusals.FILE_REFUSED,
             id="url",
         ),
         pytest.param(
@@ -231,7 +236,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: wrong remote file identifier specified: can't unserialize it",
             False,
             905,
-            status.FILE_REFUSED,
+            refusals.FILE_REFUSED,
             id="file-id",
         ),
         pytest.param(
@@ -239,7 +244,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: wrong type of the web page content",
             False,
             905,
-            status.FILE_REFUSED,
+            refusals.FILE_REFUSED,
             id="url-content-type",
         ),
         pytest.param(
@@ -247,7 +252,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: failed to get HTTP URL content",
             False,
             905,
-            status.FILE_REFUSED,
+            refusals.FILE_REFUSED,
             id="url-content",
         ),
         pytest.param(
@@ -255,7 +260,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: wrong HTTP URL specified: unsupported URL protocol",
             False,
             905,
-            status.FILE_REFUSED,
+            refusals.FILE_REFUSED,
             id="url-protocol",
         ),
         pytest.param(
@@ -263,7 +268,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: can't upload file by URL",
             False,
             905,
-            status.FILE_REFUSED,
+            refusals.FILE_REFUSED,
             id="url-upload",
         ),
         pytest.param(
@@ -271,18 +276,18 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: file is too big",
             False,
             905,
-            status.FILE_TOO_LARGE,
+            refusals.FILE_TOO_LARGE,
             id="file-too-big",
         ),
         pytest.param(
-            413, "Request Entity Too Large", False, 905, status.FILE_TOO_LARGE, id="too-large"
+            413, "Request Entity Too Large", False, 905, refusals.FILE_TOO_LARGE, id="too-large"
         ),
         pytest.param(
             400,
             "Bad Request: PHOTO_INVALID_DIMENSIONS",
             False,
             905,
-            status.FILE_REFUSED,
+            refusals.FILE_REFUSED,
             id="photo-dimensions",
         ),
         pytest.param(
@@ -290,7 +295,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: IMAGE_PROCESS_FAILED",
             False,
             905,
-            status.FILE_REFUSED,
+            refusals.FILE_REFUSED,
             id="photo-broken",
         ),
         pytest.param(
@@ -298,7 +303,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: photo has unsupported extension",
             False,
             905,
-            status.FILE_REFUSED,
+            refusals.FILE_REFUSED,
             id="photo-ending",
         ),
         pytest.param(
@@ -306,7 +311,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: wrong file_id or the file is temporarily unavailable",
             False,
             905,
-            status.FILE_REFUSED,
+            refusals.FILE_REFUSED,
             id="file-unavailable",
         ),
         pytest.param(
@@ -314,7 +319,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: reply markup is too long",
             False,
             905,
-            status.BUTTONS_REFUSED,
+            refusals.BUTTONS_REFUSED,
             id="keyboard-too-long",
         ),
         pytest.param(
@@ -322,7 +327,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: BUTTON_DATA_INVALID",
             False,
             905,
-            status.BUTTONS_REFUSED,
+            refusals.BUTTONS_REFUSED,
             id="button-data",
         ),
         pytest.param(
@@ -330,7 +335,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: BUTTON_URL_INVALID",
             False,
             905,
-            status.BUTTONS_REFUSED,
+            refusals.BUTTONS_REFUSED,
             id="button-url",
         ),
         pytest.param(
@@ -338,7 +343,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: text buttons are unallowed in the inline keyboard",
             False,
             905,
-            status.BUTTONS_REFUSED,
+            refusals.BUTTONS_REFUSED,
             id="button-text",
         ),
         pytest.param(
@@ -346,7 +351,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: message to be replied not found",
             False,
             905,
-            status.REFUSED,
+            refusals.REFUSED,
             id="quote-gone",
         ),
         pytest.param(
@@ -354,18 +359,23 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: message to edit not found",
             False,
             905,
-            status.MESSAGE_GONE,
+            refusals.MESSAGE_GONE,
             id="edit-gone",
         ),
         pytest.param(
-            400, "Bad Request: message can't be edited", False, 905, status.MESSAGE_GONE, id="edit"
+            400,
+            "Bad Request: message can't be edited",
+            False,
+            905,
+            refusals.MESSAGE_GONE,
+            id="edit",
         ),
         pytest.param(
             400,
             "Bad Request: message to delete not found",
             False,
             905,
-            status.MESSAGE_GONE,
+            refusals.MESSAGE_GONE,
             id="delete-gone",
         ),
         pytest.param(
@@ -373,7 +383,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: message can't be deleted",
             False,
             905,
-            status.MESSAGE_GONE,
+            refusals.MESSAGE_GONE,
             id="delete",
         ),
         pytest.param(
@@ -381,7 +391,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: VOICE_MESSAGES_FORBIDDEN",
             False,
             905,
-            status.VOICE_FORBIDDEN,
+            refusals.VOICE_FORBIDDEN,
             id="voice",
         ),
         pytest.param(
@@ -389,7 +399,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: BUSINESS_PEER_USAGE_MISSING",
             False,
             905,
-            status.WINDOW_CLOSED,
+            refusals.WINDOW_CLOSED,
             id="24-hours",
         ),
         pytest.param(
@@ -397,7 +407,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: BUSINESS_PEER_INVALID",
             False,
             902,
-            status.NO_BUSINESS,
+            refusals.NO_BUSINESS,
             id="business-peer",
         ),
         pytest.param(
@@ -405,7 +415,7 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: BUSINESS_CONNECTION_INVALID",
             False,
             902,
-            status.NO_BUSINESS,
+            refusals.NO_BUSINESS,
             id="business",
         ),
         pytest.param(
@@ -413,19 +423,19 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Bad Request: business connection not found",
             False,
             902,
-            status.NO_BUSINESS,
+            refusals.NO_BUSINESS,
             id="business-gone",
         ),
-        pytest.param(500, "Internal Server Error", True, 903, status.GAVE_UP, id="500"),
-        pytest.param(502, "Bad Gateway", True, 903, status.GAVE_UP, id="502"),
-        pytest.param(503, "Service Unavailable", True, 903, status.GAVE_UP, id="503"),
-        pytest.param(504, "Gateway Timeout", True, 903, status.GAVE_UP, id="504"),
+        pytest.param(500, "Internal Server Error", True, 903, refusals.GAVE_UP, id="500"),
+        pytest.param(502, "Bad Gateway", True, 903, refusals.GAVE_UP, id="502"),
+        pytest.param(503, "Service Unavailable", True, 903, refusals.GAVE_UP, id="503"),
+        pytest.param(504, "Gateway Timeout", True, 903, refusals.GAVE_UP, id="504"),
         pytest.param(
             500,
             "Internal Server Error: file is too big",
             True,
             903,
-            status.GAVE_UP,
+            refusals.GAVE_UP,
             id="500-with-words",
         ),
         pytest.param(
@@ -433,10 +443,12 @@ from bot.translate.status import BUTTONS_REFUSED, TOO_LONG, WINDOW_CLOSED, refus
             "Forbidden: something new",
             False,
             904,
-            status.MAY_NOT_WRITE,
+            refusals.MAY_NOT_WRITE,
             id="forbidden-otherwise",
         ),
-        pytest.param(400, "Bad Request: something new", False, 905, status.REFUSED, id="unknown"),
+        pytest.param(
+            400, "Bad Request: something new", False, 905, refusals.REFUSED, id="unknown"
+        ),
     ],
 )
 def test_each_refusal_has_its_verdict(code, description, retry, kommo_code, verdict):

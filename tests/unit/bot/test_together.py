@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.receive.together import AT_MOST, Together
+from bot.receive.batches import AT_MOST, Together
 
 
 class Shelf:

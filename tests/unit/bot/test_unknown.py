@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.deliver.unknown import UnknownMessages, UnknownPatience
+from bot.deliver.kommo.unknown_messages import UnknownMessages, UnknownPatience
 from kommo.standing import Standing
 
 ITEM = 7

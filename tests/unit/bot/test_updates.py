@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from aiogram.types import Video
 
-from bot.translate import incoming, notices
-from bot.translate.lenient import read
-from bot.translate.reactions import client_reaction
-from bot.translate.updates import UnreadableError, read_update
+from bot.translate.incoming import messages, notices
+from bot.translate.incoming.lenient import read
+from bot.translate.incoming.reactions import client_reaction
+from bot.translate.incoming.updates import UnreadableError, read_update
 from tests.unit.bot.older_servers import NEWER
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -58,14 +58,14 @@ def shown(raw):
     try:
         read_one = read_update(raw).message
         assert read_one is not None
-        message = incoming.client_message(
+        message = messages.client_message(
             read_one,
             bot_id=700001,
             source_id=None,
             media_url=lambda file: f"https://bridge.example.com/{file.file_id}",
         )
     except UnreadableError:
-        message = incoming.unreadable_message(raw, bot_id=700001, source_id=None)
+        message = messages.unreadable_message(raw, bot_id=700001, source_id=None)
     return [part.content for part in message.payloads] if message else []
 
 
@@ -135,7 +135,7 @@ def test_what_can_be_read_is_read(content, expected):
     assert expected in json.dumps(
         [part.model_dump(mode="json") for part in parts], ensure_ascii=False
     ).replace("\\n", "\n")
-    assert incoming.UNREADABLE not in words(update(content))
+    assert messages.UNREADABLE not in words(update(content))
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_server_three_versions_older_is_understood(name):
     content = json.loads((SAMPLES / f"{name}.client.json").read_text(encoding="utf-8"))
     old = _older(content)
     if old.keys() == content.keys():
-        assert incoming.UNREADABLE not in words(update(old))
+        assert messages.UNREADABLE not in words(update(old))
         assert len(shown(update(old))) >= min(len(shown(update(content))), 1)
 
 
@@ -314,7 +314,7 @@ def test_an_event_that_cannot_be_read_has_no_placeholder(kind, event):
     try:
         read_update(raw)
     except UnreadableError:
-        assert incoming.unreadable_message(raw, bot_id=1, source_id=None) is None
+        assert messages.unreadable_message(raw, bot_id=1, source_id=None) is None
 
 
 @pytest.mark.parametrize("odd", [{}, {"date": "odd"}, {"date": 0}, {"reply_markup": 5}])
@@ -371,11 +371,11 @@ def test_what_is_said_beside_what_cannot_be_read_crosses(content, words):
 def test_an_event_that_cannot_be_read_says_nothing_to_the_manager(kind, odd):
     """The client has said nothing: no placeholder makes a lead of it."""
     raw = update({kind: odd})
-    assert incoming.unreadable_message(raw, bot_id=700001, source_id=None) is None
+    assert messages.unreadable_message(raw, bot_id=700001, source_id=None) is None
 
 
 @pytest.mark.parametrize("said", [{"text": 5}, {"photo": "odd"}, {"caption": "words", "video": 1}])
 def test_words_beside_an_event_keep_their_placeholder(said):
     """What the client said is never hidden because of what stands beside it."""
     raw = update({"pinned_message": 5, **said})
-    assert incoming.unreadable_message(raw, bot_id=700001, source_id=None) is not None
+    assert messages.unreadable_message(raw, bot_id=700001, source_id=None) is not None

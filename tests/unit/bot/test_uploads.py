@@ -18,7 +18,7 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from bot.translate.uploads import KommoFile, file_of, instead, kommo_file, pieces, with_file
+from bot.translate.outgoing.files import KommoFile, file_of, instead, kommo_file, pieces, with_file
 from kommo.events import QuotedMessage
 
 FILE = KommoFile("https://files.example/a", "a.bin")

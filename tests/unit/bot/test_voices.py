@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.deliver.openings import known_names, voices
+from bot.deliver.kommo.started_chats import known_names, voices
+from bot.translate.aliases import Voice, numbered, plain, reacted, spoken
 from bot.translate.ids import ChatAddress, parse_conversation, parse_message
-from bot.translate.voices import Voice, numbered, plain, reacted, spoken
 from kommo.ids import ConversationId, ExternalMessageId, ParticipantId
 from kommo.models import Content, NewMessage, Person, Reaction
 from storage.conversation_chats import ConversationChat

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from bot.health import BotHealth, ChannelHealth, Health
-from bot.operate.systemd import Notifier
-from bot.operate.watchdog import STUCK_S, Watchdog
+from bot.operate.service.systemd import Notifier
+from bot.operate.service.watchdog import STUCK_S, Watchdog
 
 
 class Told(Notifier):
@@ -50,7 +50,7 @@ def watchdog(told, *, part=None, is_alive=True):
 
 async def test_a_status_line_that_changes_is_said_soon(monkeypatch):
     """Systemd hears within a second what has changed, however seldom it wants signs of life."""
-    monkeypatch.setattr("bot.operate.watchdog.LOOKED_S", 0.01)
+    monkeypatch.setattr("bot.operate.service.watchdog.LOOKED_S", 0.01)
     told, lines = Told(), ["not connected"]
     told.watchdog_s = 600.0
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.translate.window import is_late, length
+from bot.translate.outgoing.window import is_late, length
 from kommo.answers import Participant
 from kommo.events import ManagerMessage, Template
 from kommo.ids import KommoChatId, KommoMessageId

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.operate.alerts import LEAST_FREE_BYTES, alerts_in
-from bot.operate.state import QueueState
+from bot.operate.operators.alerts import LEAST_FREE_BYTES, alerts_in
+from bot.operate.status.state import QueueState
 from bot.words import counted
 from tests.unit.bot.test_operators import IDLE, state
 

@@ -9,7 +9,7 @@ from time import perf_counter
 import aiohttp
 import pytest
 
-from sandbox.kommo import KommoServer
+from sandbox.kommo.server import KommoServer
 
 CHANNEL = "11111111-2222-4333-8444-555555555555"
 ACCOUNT = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.kommo_signing import hook_signature
+from sandbox.kommo.signing import hook_signature
 
 ACCOUNT = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
 SCOPE = f"11111111-2222-4333-8444-555555555555_{ACCOUNT}"

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from sandbox.kommo_model import RefusedError
-from sandbox.kommo_oauth import MOST_EXCESS, Authority, Gate, Integration
+from sandbox.kommo.model import RefusedError
+from sandbox.kommo.oauth import MOST_EXCESS, Authority, Gate, Integration
 
 OWN = Integration("client", "fake-secret", "https://bridge.example.com/oauth/kommo")
 BEARER = {"Authorization": "Bearer sandbox-access-token"}

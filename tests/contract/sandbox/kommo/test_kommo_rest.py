@@ -2,8 +2,8 @@
 
 import pytest
 
-from sandbox.kommo import MANAGER, KommoServer
-from sandbox.kommo_model import Person
+from sandbox.kommo.model import Person
+from sandbox.kommo.server import MANAGER, KommoServer
 
 ACCOUNT = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
 BEARER = {"Authorization": "Bearer sandbox-access-token"}

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from sandbox.kommo_signing import call_signature, content_md5, hook_signature
+from sandbox.kommo.signing import call_signature, content_md5, hook_signature
 
 CHANNEL = "11111111-2222-4333-8444-555555555555"
 ACCOUNT = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiogram import Bot
 
-from bot.telegram_session import TelegramSession
-from sandbox.telegram import TelegramServer
+from bot.http.telegram_session import TelegramSession
+from sandbox.telegram.server import TelegramServer
 
 TOKEN = "700001:not-a-real-token"
 

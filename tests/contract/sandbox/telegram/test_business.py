@@ -9,7 +9,7 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from sandbox.telegram import TelegramServer
+from sandbox.telegram.server import TelegramServer
 
 ANN, BOB, OWNER = 555, 556, 900
 DAY_S = 24 * 3600

@@ -17,7 +17,7 @@ from aiogram.types import (
     ReplyKeyboardRemove,
 )
 
-from sandbox.telegram import TelegramServer
+from sandbox.telegram.server import TelegramServer
 
 ANN = 555
 DAY_S = 24 * 3600

@@ -31,7 +31,7 @@ from aiogram.types import (
     InputMediaVideo,
 )
 
-from sandbox.telegram import TelegramServer
+from sandbox.telegram.server import TelegramServer
 
 ANN = 555
 MIB = 2**20

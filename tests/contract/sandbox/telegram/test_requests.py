@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox.telegram import TelegramServer
+from sandbox.telegram.server import TelegramServer
 
 ANN = 555
 TOKEN = "700001:not-a-real-token"

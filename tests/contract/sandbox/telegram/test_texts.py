@@ -11,7 +11,7 @@ from aiogram.exceptions import (
 )
 from aiogram.types import LinkPreviewOptions, MessageEntity, ReplyParameters, Update
 
-from sandbox.telegram import TelegramServer
+from sandbox.telegram.server import TelegramServer
 
 ANN, BOB = 555, 556
 

@@ -9,8 +9,8 @@ from aiogram.exceptions import (
     TelegramServerError,
 )
 
-from sandbox.telegram import TelegramServer
-from sandbox.telegram_flood import FloodLimit
+from sandbox.telegram.flood import FloodLimit
+from sandbox.telegram.server import TelegramServer
 
 ANN, BOB = 555, 556
 

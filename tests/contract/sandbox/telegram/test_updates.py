@@ -7,8 +7,8 @@ import pytest
 from aiogram import Bot
 from aiogram.exceptions import ClientDecodeError, TelegramBadRequest, TelegramConflictError
 
-from bot.telegram_session import TelegramSession
-from sandbox.telegram import TelegramServer
+from bot.http.telegram_session import TelegramSession
+from sandbox.telegram.server import TelegramServer
 
 FIRST = 1000
 TOKEN = "700001:not-a-real-token"

@@ -1,0 +1,1 @@
+"""The Kommo account: its APIs, its channel, access to it, its sources."""

@@ -1,0 +1,222 @@
+"""Kommo's two APIs as commands use them, and the account's id where the settings leave it out."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+import httpx
+
+from bot.account.access import REMEDY, GrantedAccess
+from bot.account.consent import consent_url
+from bot.account.existing import is_there
+from bot.errors import BridgeError
+from bot.health import RestHealth
+from bot.http.tls import certificates
+from bot.settings import KommoSettings, Settings
+from kommo.chats import ChatsApi
+from kommo.crm import PAUSES_S, Access, CrmApi, CrmPace, LongLivedToken
+from kommo.ids import AmojoId, ChannelId, scope_id
+from kommo.oauth import Integration, OAuthApi
+from storage.database import Database
+
+TIMEOUT_S = 20
+
+NO_ACCESS = (
+    "this needs Kommo's REST API: set kommo.access_token (a long-lived token from the "
+    "integration's Keys tab) or [kommo.oauth], and kommo.subdomain"
+)
+
+
+class NoRestAccessError(BridgeError):
+    """The settings give no access to Kommo's REST API."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_access(
+    settings: Settings,
+    database: Database,
+    *,
+    pace: CrmPace,
+    health: RestHealth | None,
+    now: Callable[[], datetime] = _now,
+) -> AsyncIterator[GrantedAccess | None]:
+    """Return the access that a consent grants; None where the settings want none.
+
+    A long-lived token comes first.
+    """
+    kommo, oauth = settings.kommo, settings.kommo.oauth
+    if oauth is None or kommo.access_token is not None:
+        yield None
+        return
+    integration = Integration(
+        oauth.client_id, oauth.client_secret.get_secret_value(), oauth.redirect_uri
+    )
+    async with httpx.AsyncClient(timeout=TIMEOUT_S, verify=certificates()) as http:
+        access = GrantedAccess(
+            database,
+            OAuthApi(http, integration, pace=pace, now=now),
+            oauth.client_id,
+            link=lambda: consent_url(kommo, oauth, now=now(), random=secrets.token_bytes),
+            health=health,
+            now=now,
+        )
+        async with access.closing():
+            yield access
+
+
+@asynccontextmanager
+async def open_crm(
+    settings: Settings,
+    database: Database | None,
+    *,
+    access: GrantedAccess | None = None,
+    pace: CrmPace | None = None,
+    pauses_s: Sequence[float] = (),
+) -> AsyncIterator[CrmApi]:
+    """Return the REST API of the settings' account.
+
+    Args:
+        settings: say where it is, and what opens it.
+        database: keeps what a consent granted; None when there is no database yet.
+        access: of this process, where there is one already.
+        pace: of this process, where there is one already.
+        pauses_s: before each further attempt, where others ask as well.
+
+    Raises:
+        NoRestAccessError: the settings do not say where it is, or nothing opens it.
+    """
+    pace = pace or CrmPace()
+    async with AsyncExitStack() as stack:
+        url, opened = settings.kommo.rest_url, access or _long_lived(settings)
+        if database is not None:
+            url = url or await _granted_url(settings, database)
+            opened = opened or await stack.enter_async_context(
+                open_access(settings, database, pace=pace, health=None)
+            )
+        if opened is None or url is None:
+            raise NoRestAccessError(no_access(settings))
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, verify=certificates())
+        )
+        yield CrmApi(http, access=opened, pace=pace, now=_now, pauses_s=pauses_s)
+
+
+@asynccontextmanager
+async def open_rest(settings: Settings) -> AsyncIterator[CrmApi]:
+    """Return the REST API for a command, which makes no database.
+
+    Raises:
+        NoRestAccessError: as `open_crm`.
+    """
+    async with AsyncExitStack() as stack:
+        database = None
+        if settings.kommo.access_token is None and is_there(settings.database):
+            database = await stack.enter_async_context(Database.open(settings.database))
+        yield await stack.enter_async_context(open_crm(settings, database, pauses_s=PAUSES_S))
+
+
+def no_access(settings: Settings) -> str:
+    """Return why there is no access, and what to do."""
+    kommo = settings.kommo
+    if kommo.oauth is None:
+        return NO_ACCESS
+    return f"there is no access to Kommo's REST API yet: {REMEDY} {consent_link(kommo)}"
+
+
+def consent_link(kommo: KommoSettings) -> str:
+    """Return a new link to the consent; an empty text where the settings want none."""
+    if kommo.oauth is None:
+        return ""
+    return consent_url(kommo, kommo.oauth, now=_now(), random=secrets.token_bytes)
+
+
+def _long_lived(settings: Settings) -> Access | None:
+    token = settings.kommo.access_token
+    return LongLivedToken(token.get_secret_value()) if token else None
+
+
+async def _granted_url(settings: Settings, database: Database) -> str | None:
+    """Return the address of the account that consented."""
+    if settings.kommo.oauth is None:
+        return None
+    async with database.snapshot() as snapshot:
+        grant = await snapshot.grants.get(settings.kommo.oauth.client_id)
+    return grant.account_url if grant else None
+
+
+@asynccontextmanager
+async def open_chats(settings: Settings) -> AsyncIterator[ChatsApi]:
+    """Return the Chats API for settings whose account is known."""
+    kommo = settings.kommo
+    channel_id = ChannelId(kommo.channel_id)
+    async with httpx.AsyncClient(
+        base_url=kommo.chats_url, timeout=TIMEOUT_S, verify=certificates()
+    ) as http:
+        yield ChatsApi(
+            http,
+            channel_id=channel_id,
+            scope_id=scope_id(channel_id, AmojoId(kommo.account_id or "")),
+            secret=kommo.channel_secret.get_secret_value(),
+            now=_now,
+        )
+
+
+async def with_account(
+    settings: Settings,
+    database: Database,
+    *,
+    access: GrantedAccess | None = None,
+    pace: CrmPace | None = None,
+) -> Settings:
+    """Return settings that name the account: as set, as stored, or as Kommo tells it.
+
+    Raises:
+        NoRestAccessError: it is not set and cannot be asked for.
+        RequestError: Kommo did not tell it.
+    """
+    if settings.kommo.account_id:
+        return settings
+    known = await stored_account(settings, database)
+    if known is None:
+        async with open_crm(settings, database, access=access, pace=pace) as crm:
+            known = await crm.account_id()
+        async with database.transaction() as tx:
+            await tx.notes.put(account_note(settings), known)
+    return _naming(settings, known)
+
+
+async def naming_account(settings: Settings) -> Settings:
+    """Return settings that name the account, for a command, which makes no database.
+
+    Raises:
+        NoRestAccessError: it is not set and cannot be asked for.
+        RequestError: Kommo did not tell it.
+    """
+    if settings.kommo.account_id:
+        return settings
+    if is_there(settings.database):
+        async with Database.open(settings.database) as database:
+            return await with_account(settings, database)
+    async with open_crm(settings, None) as crm:
+        return _naming(settings, await crm.account_id())
+
+
+def _naming(settings: Settings, account_id: str) -> Settings:
+    kommo = settings.kommo.model_copy(update={"account_id": account_id})
+    return settings.model_copy(update={"kommo": kommo})
+
+
+async def stored_account(settings: Settings, database: Database) -> str | None:
+    """Return the account's id as an earlier start found it."""
+    async with database.snapshot() as snapshot:
+        return await snapshot.notes.get(account_note(settings))
+
+
+def account_note(settings: Settings) -> str:
+    """Return under which name the account's id is stored."""
+    return f"account_id {settings.kommo.rest_url}"

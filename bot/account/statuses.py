@@ -1,0 +1,36 @@
+"""The name under which the account takes delivery statuses: found out once, then remembered."""
+
+import logging
+from typing import get_args
+
+from bot.settings import Settings
+from kommo.models import StatusField
+from kommo.status_names import StatusNames
+from storage.database import Database
+from storage.patience import persist
+
+log = logging.getLogger(__name__)
+
+
+async def status_names(settings: Settings, database: Database) -> StatusNames:
+    """Return what tells statuses for the settings' account, whose id is known."""
+    note = status_note(settings, settings.kommo.account_id)
+
+    async def remember(name: StatusField) -> None:
+        log.info("Kommo takes delivery statuses as %r; the account's database remembers it", name)
+        await persist(database, lambda tx: tx.notes.put(note, name))
+
+    known = await remembered_name(settings, database)
+    return StatusNames(settings.kommo.status_field, known, on_learned=remember)
+
+
+async def remembered_name(settings: Settings, database: Database) -> StatusField | None:
+    """Return the name that was found out for the settings' account; None before that."""
+    async with database.snapshot() as snapshot:
+        noted = await snapshot.notes.get(status_note(settings, settings.kommo.account_id))
+    return next((name for name in get_args(StatusField) if name == noted), None)
+
+
+def status_note(settings: Settings, account_id: str | None) -> str:
+    """Return under which name it is remembered."""
+    return f"status_field {settings.kommo.chats_url} {account_id}"

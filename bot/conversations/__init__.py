@@ -1,0 +1,1 @@
+"""Conversations by either side's ids."""

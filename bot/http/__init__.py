@@ -1,0 +1,1 @@
+"""Sockets in and out: listeners, connections, TLS, and the clients of both APIs."""

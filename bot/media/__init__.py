@@ -1,0 +1,1 @@
+"""Clients' files: signed links to them, and the route that serves them."""

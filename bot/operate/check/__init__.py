@@ -1,0 +1,1 @@
+"""`check`: the machine, the servers, the public address."""

@@ -1,0 +1,96 @@
+"""How Kommo takes the channel, found out by reading alone: no call of these changes anything.
+
+Both calls read the history of a chat that nobody has. With the scope in the path, the answer says
+whether Kommo takes the channel in this account; with the bare channel in its place, whether it
+knows the channel at all. Reference: Kommo, Chat history; HTTP codes; Connect a channel to an
+account (the integration that is switched off).
+"""
+
+from bot.account.connect import OUTAGE, REMEDY
+from bot.operate.check.connection_errors import why
+from bot.operate.check.findings import Finding, doubt, failure, well
+from bot.settings import Settings
+from kommo.chats import NO_CHAT, ChatsApi
+from kommo.errors import KommoError, RateLimitedError, RejectedError, RequestError
+from kommo.ids import AmojoId, ChannelId, ScopeId, scope_id
+
+NAME = "channel"
+UNPAID, FORBIDDEN, NOT_FOUND = 402, 403, 404
+SIGNATURE = "ORIGIN_INVALID_SIGNATURE"
+OTHER_KEY = (
+    "check kommo.channel_secret, letter by letter: it is the channel's secret key of Kommo "
+    "support's answer, not the integration's; and that this machine's clock is right"
+)
+WRONG_CHANNEL = (
+    "check kommo.channel_id, and that the integration is switched on in the account's settings"
+)
+WRONG_ACCOUNT = (
+    "check kommo.account_id, which is the account's amojo id; if it is right, start the service, "
+    "which connects the channel, or run: kommo-telegram connect; should that be refused, Kommo "
+    "support has not allowed this account for the channel"
+)
+NOT_CONNECTED = "start the service, which connects it, or run: kommo-telegram connect"
+BLOCKED = (
+    "Kommo blocks addresses that asked too often: ask Kommo support to lift that; or something "
+    "between here and Kommo answers in its place"
+)
+NOT_KOMMO = "check kommo.chats_url, and what answers in Kommo's place"
+
+
+def scopes(settings: Settings) -> tuple[ScopeId, ScopeId]:
+    """Return the scope of the settings, and the bare channel in the place of one."""
+    channel_id = ChannelId(settings.kommo.channel_id)
+    return scope_id(channel_id, AmojoId(settings.kommo.account_id or "")), ScopeId(channel_id)
+
+
+async def refusal_of(chats: ChatsApi) -> KommoError | None:
+    """Return why Kommo does not take a reading call; None when it does."""
+    try:
+        await chats.history(NO_CHAT, limit=1)
+    except KommoError as error:
+        return error
+    return None
+
+
+async def standing(scope: ChatsApi, channel: ChatsApi, *, is_account_sure: bool) -> Finding:
+    """Return how Kommo takes the channel in the account."""
+    refusal = await refusal_of(scope)
+    if isinstance(refusal, RejectedError) and refusal.status == NOT_FOUND:
+        refusal = await refusal_of(scope)  # a router's mistake passes
+    if refusal is None:
+        return well(NAME, "Kommo takes our calls: it is connected to the account")
+    if not isinstance(refusal, RejectedError):
+        return _unanswered(refusal)
+    if _is_plain(refusal):
+        return _plain(refusal)
+    other = await refusal_of(channel)
+    if isinstance(other, RejectedError) and other.status == NOT_FOUND:
+        return failure(NAME, f"Kommo does not know the channel: {refusal}", WRONG_CHANNEL)
+    if refusal.status == NOT_FOUND and not is_account_sure:
+        text = f"Kommo knows the channel, but not in this account: {refusal}"
+        return failure(NAME, text, WRONG_ACCOUNT)
+    return doubt(NAME, f"it is not connected to the account yet: {refusal}", NOT_CONNECTED)
+
+
+def _unanswered(error: KommoError) -> Finding:
+    what, remedy = why(error)
+    if isinstance(error, RateLimitedError):
+        return failure(NAME, str(error), "wait, and let nothing else ask Kommo so often")
+    return failure(NAME, f"{error}: {what}" if what else str(error), remedy or OUTAGE)
+
+
+def _is_plain(error: RequestError) -> bool:
+    """Tell whether a refusal says by itself what is wrong."""
+    is_signature = error.error_type == SIGNATURE or "signature" in str(error).lower()
+    return is_signature or not error.is_kommos or error.status not in {FORBIDDEN, NOT_FOUND}
+
+
+def _plain(error: RequestError) -> Finding:
+    if not error.is_kommos:
+        remedy = BLOCKED if error.status == FORBIDDEN else NOT_KOMMO
+        return failure(NAME, f"the answer is not Kommo's own: {error}", remedy)
+    if error.status == UNPAID:
+        return failure(NAME, str(error), "pay for the account in Kommo")
+    if error.status == FORBIDDEN:
+        return failure(NAME, f"Kommo does not accept the channel secret: {error}", OTHER_KEY)
+    return failure(NAME, str(error), REMEDY)

@@ -1,0 +1,1 @@
+"""The operators' chat: commands, alerts."""

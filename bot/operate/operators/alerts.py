@@ -1,0 +1,165 @@
+"""What operators are told without asking: what is wrong now, and when it is news (pure)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.account.connect import OUTAGE, REMEDY
+from bot.operate.status.page import duration
+from bot.operate.status.state import State
+from bot.words import counted
+
+STUCK_S = 15 * 60.0
+LEAST_FREE_BYTES = 500 * 1024 * 1024
+MOST_SKEW_S = 60.0
+"""Far less than what makes Kommo refuse a signature: there is time to mend the clock."""
+
+QUIET = timedelta(minutes=30)
+"""The same thing is not told twice within this time."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One thing that is wrong.
+
+    Args:
+        key: what it is about; the same thing has the same key.
+        text: what is wrong, and what to do.
+        level: how bad; one that grows is news again.
+        cause: what kind of trouble it is; another one is news again.
+    """
+
+    key: str
+    text: str
+    level: int = 1
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class News:
+    """What to tell."""
+
+    alerts: tuple[Alert, ...]
+    over: tuple[str, ...]
+    """Texts of what was told and is over."""
+
+    def text(self) -> str:
+        """Return one message."""
+        lines = [f"⚠️ {alert.text}" for alert in self.alerts]
+        return "\n\n".join([*lines, *(f"✅ Over: {text}" for text in self.over)])
+
+
+@dataclass
+class AlertBook:
+    """Remembers what was told, so that each thing is told once."""
+
+    _told: dict[str, tuple[Alert, datetime]] = field(default_factory=dict)
+    _over: dict[str, datetime] = field(default_factory=dict)
+    _seen: frozenset[str] = frozenset()
+
+    def news(self, alerts: Sequence[Alert], *, now: datetime) -> News | None:
+        """Return what to tell now; what is seen for the first time waits for a second look."""
+        lasting = [alert for alert in alerts if alert.key in self._seen]
+        self._seen = frozenset(alert.key for alert in alerts)
+        new = tuple(alert for alert in lasting if self._is_news(alert, now))
+        over = self._ended()
+        return News(new, over) if new or over else None
+
+    def ends(self, alerts: Sequence[Alert]) -> News | None:
+        """Return what was told and is over; for looks in between, which find nothing new."""
+        self._seen &= {alert.key for alert in alerts}
+        over = self._ended()
+        return News((), over) if over else None
+
+    @property
+    def has_told(self) -> bool:
+        """Tell whether there is anything whose end could be news."""
+        return bool(self._told)
+
+    def _ended(self) -> tuple[str, ...]:
+        return tuple(
+            told.text.partition("\n")[0]
+            for key, (told, _at) in self._told.items()
+            if key not in self._seen
+        )
+
+    def tell(self, news: News, *, now: datetime) -> None:
+        """Note that this was told."""
+        for alert in news.alerts:
+            self._told[alert.key] = (alert, now)
+        for key in [key for key in self._told if key not in self._seen]:
+            del self._told[key]
+            self._over[key] = now
+
+    def _is_news(self, alert: Alert, now: datetime) -> bool:
+        if alert.key in self._told:
+            told, at = self._told[alert.key]
+            is_other = alert.level > told.level or alert.cause != told.cause
+            return is_other and abs(now - at) >= QUIET  # the clock may be set back
+        return abs(now - self._over.get(alert.key, now - QUIET)) >= QUIET
+
+
+def alerts_in(state: State, *, free_bytes: int) -> list[Alert]:
+    """Return everything that is wrong now."""
+    return [
+        *_parts(state),
+        *_queues(state),
+        *_machine(free_bytes, state.health.clock_skew_s),
+    ]
+
+
+def _parts(state: State) -> Iterable[Alert]:
+    channel = state.health.channel
+    if channel.problem and not channel.is_connected:
+        what, remedy, cause = (
+            ("Kommo does not take the channel", REMEDY, "refused")
+            if channel.is_refused
+            else ("Kommo is not connected", OUTAGE, "outage")
+        )
+        text = f"{what}\n{_sentence(channel.problem)}\n{_sentence(remedy)}"
+        yield Alert("channel", text, cause=cause)
+    if state.health.rest.problem:
+        yield Alert("rest", _sentence(state.health.rest.problem))
+    for bot in state.health.bots.values():
+        if bot.problem:
+            text = f"Bot {bot.name or bot.bot_id}: {bot.problem}"
+            yield Alert(f"bot:{bot.bot_id}", text, cause=bot.problem)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _queues(state: State) -> Iterable[Alert]:
+    for queue in state.queues:
+        if queue.oldest_s > STUCK_S and not state.health.is_paused:
+            yield Alert(
+                f"stuck:{queue.direction}",
+                f"{queue.direction.capitalize()} messages are stuck: "
+                f"{queue.pending} {'waits' if queue.pending == 1 else 'wait'}, the "
+                f"oldest for {duration(queue.oldest_s)}\nThey are tried again by themselves; "
+                "/status says what is wrong.",
+            )
+        if queue.dead:
+            yield Alert(
+                f"dead:{queue.direction}",
+                f"{counted(queue.dead, f'{queue.direction} item')} could not be delivered\n"
+                "/failed says why, /retry tries again.",
+                level=queue.dead,
+            )
+
+
+def _machine(free_bytes: int, skew_s: float | None) -> Iterable[Alert]:
+    if free_bytes < LEAST_FREE_BYTES:
+        yield Alert(
+            "disk",
+            f"Only {free_bytes // (1024 * 1024)} MiB of disk are free\n"
+            "Free some: with a full disk nothing can be received.",
+        )
+    if skew_s is not None and abs(skew_s) > MOST_SKEW_S:
+        yield Alert(
+            "clock",
+            f"This machine's clock is off by {duration(abs(skew_s))}\n"
+            "Kommo refuses signatures with a wrong time: turn on time synchronisation "
+            "(timedatectl set-ntp true).",
+        )

@@ -1,0 +1,132 @@
+"""The operators' chat: which updates are commands, and what is answered (pure)."""
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.health import Health
+from bot.operate.dead_items import Failed
+from bot.operate.operators.known_chats import chat_in
+from bot.operate.status.page import duration
+from bot.operate.status.state import QueueState, State
+from bot.words import counted
+
+NAMES = ("status", "failed", "retry", "pause", "resume", "help")
+PRESS = "operator:"
+"""Begins the data of the operators' buttons; Kommo's buttons have other data."""
+
+SHOWN = 10
+REASON_LENGTH = 200
+HELP = """Commands of the bridge:
+/status: how it is
+/failed: what could not be delivered, and why
+/retry: try all of that again, or one: /retry outgoing-12
+/pause: deliver nothing for now; nothing is lost
+/resume: deliver again
+/help: this list"""
+HINT = """This is an operators' chat: what you write here does not reach Kommo.
+/help lists what I understand."""
+NOT_NOW = "Not now: the database takes nothing at the moment. Nothing was changed; try again soon."
+FAILED = "That did not work, by a fault of the bridge: its log says more."
+
+
+@dataclass(frozen=True)
+class Command:
+    """What an operator asks for."""
+
+    chat_id: int
+    name: str
+    arguments: tuple[str, ...] = ()
+    callback_id: str | None = None
+    """Set when a button was pressed: Telegram wants that answered."""
+
+
+def command_in(update: Mapping[str, Any], chat_ids: Container[int]) -> Command | None:
+    """Return the command in an update; None for everybody else's updates and all else."""
+    chat_id = chat_in(update)
+    if chat_id not in chat_ids:
+        return None
+    query = update.get("callback_query")
+    if isinstance(query, Mapping):
+        data = str(query.get("data", ""))
+        if not data.startswith(PRESS):
+            return None
+        return _command(chat_id, data.removeprefix(PRESS), str(query.get("id", "")))
+    message = update.get("message")
+    text = message.get("text") if isinstance(message, Mapping) else None
+    if not isinstance(text, str) or not text.startswith("/"):
+        return None
+    return _command(chat_id, text[1:], None)
+
+
+def press_in(update: Mapping[str, Any]) -> str | None:
+    """Return the id of a press, which is to be answered; None when it is none."""
+    query = update.get("callback_query")
+    found = query.get("id") if isinstance(query, Mapping) else None
+    return found if isinstance(found, str) and found else None
+
+
+def status_text(state: State) -> str:
+    """Return how the service is, in a few lines."""
+    health = state.health
+    channel = health.channel
+    lines = [_headline(health)]
+    lines.append(
+        "Kommo: connected"
+        if channel.is_connected
+        else f"Kommo: {channel.problem or 'not connected'}"
+    )
+    if health.rest.problem:
+        lines.append(f"Kommo's REST API: {health.rest.problem}")
+    lines += [
+        f"Bot {bot.name or bot.bot_id}: {bot.problem or 'ok'}" for bot in health.bots.values()
+    ]
+    lines += [_queue_line(queue) for queue in state.queues]
+    day = state.traffic
+    lines.append(f"Last 24 hours: {sum(day.incoming)} incoming, {sum(day.outgoing)} outgoing")
+    return "\n".join(lines)
+
+
+def _headline(health: Health) -> str:
+    if health.is_paused:
+        return "Deliveries are paused: /resume goes on."
+    if health.problems():
+        return "The bridge does NOT work."
+    return "The bridge waits for Kommo." if health.waits_for_kommo else "The bridge works."
+
+
+def failed_text(failures: Sequence[Failed]) -> str:
+    """Return what could not be delivered, the newest first."""
+    if not failures:
+        return "Nothing failed."
+    lines = [
+        f"{item.name} ({item.since:%d.%m. %H:%M} UTC): {item.reason[:REASON_LENGTH]}"
+        for item in failures[:SHOWN]
+    ]
+    if len(failures) > SHOWN:
+        lines.append(f"… and {len(failures) - SHOWN} more")
+    return "\n".join(lines)
+
+
+def retried_text(count: int, missing: int) -> str:
+    """Return how many items are tried again, and how many there are no more."""
+    unknown = f"{counted(missing, 'id')} not known, or delivered already: /failed lists what is."
+    if count:
+        said = f"{counted(count, 'item')} tried again: /status shows what came of it."
+        return f"{said}\n{unknown}" if missing else said
+    return unknown if missing else "Nothing failed: there is nothing to try again."
+
+
+def _queue_line(queue: QueueState) -> str:
+    age = f", the oldest for {duration(queue.oldest_s)}" if queue.pending else ""
+    dead = f", {queue.dead} failed (/failed)" if queue.dead else ""
+    return f"{queue.direction.capitalize()}: {queue.pending} waiting{age}{dead}"
+
+
+def _command(chat_id: int, text: str, callback_id: str | None) -> Command | None:
+    words = text.split()
+    name = words[0].partition("@")[0].lower() if words else ""  # /status@sales_bot in groups
+    if name not in NAMES:
+        is_mistyped = chat_id > 0 and callback_id is None and name not in ("", "start")
+        return Command(chat_id, "help") if is_mistyped else None
+    return Command(chat_id, name, tuple(words[1:]), callback_id)

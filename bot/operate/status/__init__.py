@@ -1,0 +1,1 @@
+"""The state of the service: its status page, routes and metrics."""

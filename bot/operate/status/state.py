@@ -1,0 +1,83 @@
+"""How the service is, in one piece of plain data: for the page, the metrics and the chat."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.health import Health
+from bot.operate.dead_items import Failed, failed_items
+from bot.queue.items import Direction, Kind
+from storage.database import Database
+from storage.queue.reader import QueueReader
+
+STEP, STEPS = timedelta(minutes=10), 144
+"""The chart: a day in steps of ten minutes."""
+
+LATEST = 10
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """What waits in one direction."""
+
+    direction: Direction
+    pending: int
+    dead: int
+    oldest_s: float
+    """How long the oldest pending item has been waiting; 0 when none is."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Messages delivered in the last day, per step, the latest last."""
+
+    incoming: tuple[int, ...]
+    outgoing: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """All that an operator is shown."""
+
+    at: datetime
+    health: Health
+    queues: tuple[QueueState, QueueState]
+    traffic: Traffic
+    failures: tuple[Failed, ...]
+
+
+async def read_state(database: Database, health: Health, *, now: datetime) -> State:
+    """Return how the service is."""
+    since = now - STEP * STEPS
+    async with database.snapshot() as snapshot:
+        queues = (
+            await _queue("incoming", snapshot.outbox, now),
+            await _queue("outgoing", snapshot.inbox, now),
+        )
+        incoming = await snapshot.figures.delivered(
+            "outbox", kinds=(Kind.NEW_MESSAGE,), since=since, step=STEP, steps=STEPS
+        )
+        outgoing = await snapshot.figures.delivered(
+            "inbox",
+            kinds=(Kind.MANAGER_MESSAGE, Kind.LEGACY_MESSAGE),
+            since=since,
+            step=STEP,
+            steps=STEPS,
+        )
+    return State(
+        at=now,
+        health=health,
+        queues=queues,
+        traffic=Traffic(tuple(incoming), tuple(outgoing)),
+        failures=tuple(await failed_items(database, limit=LATEST)),
+    )
+
+
+async def _queue(direction: Direction, queue: QueueReader, now: datetime) -> QueueState:
+    counts = await queue.counts()
+    oldest_at = await queue.oldest_pending_at()
+    return QueueState(
+        direction=direction,
+        pending=counts.get("pending", 0),
+        dead=counts.get("dead", 0),
+        oldest_s=max((now - oldest_at).total_seconds(), 0.0) if oldest_at else 0.0,
+    )

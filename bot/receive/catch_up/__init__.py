@@ -1,0 +1,1 @@
+"""Recovery of missed answers from the chats' history."""

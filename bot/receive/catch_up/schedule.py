@@ -1,0 +1,339 @@
+"""What managers wrote and no webhook brought: read back from the chats' history.
+
+Kommo posts a hook once. After every start, and after a hook that could not be stored, the history
+of each conversation is read; while the bridge runs, that of each in its turn, of those with recent
+activity every few minutes. What is found goes into the inbox as its hook would have, under the
+same key. See decisions 0011 and 0043.
+Reference: Kommo, Chat history; Receiving chat webhooks.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.queue.outcomes import RetryPolicy
+from bot.receive.catch_up.conversation import Recovery
+from bot.receive.catch_up.rounds import FORGOTTEN, Rounds
+from kommo.errors import RateLimitedError, RejectedError, RequestError
+from storage.database import Database, Transaction
+from storage.errors import DatabaseStalledError, StorageError
+from storage.heartbeat import Life
+from storage.patience import persist
+
+MISSED_SINCE = "missed_since"
+"""The note that says since when hooks may be missing, until every conversation was read."""
+
+READERS = 2
+"""Requests at a time; one after another they are few a second, and leave Kommo's limits alone."""
+
+MOST_REFUSALS = 5
+TICK_S = 1.0
+LONGEST_GAP = timedelta(seconds=60)
+"""A clock that moved further than this between two ticks: the machine slept."""
+
+MARGIN = timedelta(seconds=60)
+"""A hook may be under way, and the last sign of life some seconds old."""
+
+QUIET = timedelta(days=30)
+"""A conversation that was silent for so long before an outage is not asked for after it."""
+
+RETRY = RetryPolicy(first_s=5.0, factor=2.0, longest_s=300.0, jitter=0.25)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often history is read, and how long hooks wait for it and it for them.
+
+    Args:
+        every_s: the pause between two looks at a conversation with recent activity.
+        grace_s: a younger message is left to its hook.
+        hold_s: a hook waits at most this long for what was missed before it.
+        retry: the pauses after a failure.
+        calls_per_s: no more than so many pages are read, however many conversations there are.
+    """
+
+    every_s: float = 300.0
+    grace_s: float = 15.0
+    hold_s: float = 10.0
+    retry: RetryPolicy = RETRY
+    calls_per_s: float = 10.0
+
+
+@dataclass
+class Duty:
+    """A conversation to be read.
+
+    Args:
+        missed_since: since when its hooks may be missing; None when nothing is known of that.
+        lost_until: hooks of what was written until then are lost, and not waited for.
+        not_before: by the event loop's clock.
+        failures: how often in a row it could not be read.
+    """
+
+    missed_since: datetime | None
+    lost_until: datetime
+    not_before: float = 0.0
+    failures: int = 0
+
+
+class History:
+    """Says which conversation is looked at, and when.
+
+    Args:
+        database: where notes are kept, and hooks wait.
+        recovery: looks at one conversation.
+        recover: how old a message may be; nothing is looked at when that is nothing.
+        pace: how often.
+        starts_after: set when Kommo can be asked.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        recovery: Recovery,
+        *,
+        recover: timedelta,
+        pace: Pace,
+        starts_after: asyncio.Event,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._recovery = recovery
+        self._recover = recover
+        self._pace = pace
+        self._starts_after = starts_after
+        self._now = now
+        self._listens_since = self._seen_at = now()
+        self._duties: dict[str, Duty] = {}
+        self._urgent: dict[str, None] = {}
+        self._holding: set[str] = set()
+        self._outage: set[str] = set()
+        self._unreached: dict[str, Duty] = {}
+        self._rounds = Rounds(pace.every_s)
+        self._is_failing = False
+        self._woken = asyncio.Event()
+
+    @property
+    def _is_wanted(self) -> bool:
+        return self._recover > timedelta(0)
+
+    async def prepare(self, life: Life) -> None:
+        """Learn what the last run left; before the first hook is taken."""
+        self._listens_since = self._now()
+        await self._recovery.load(life)
+        if life.alive_at is not None:
+            await self._begin(min(life.alive_at, self._now()) - MARGIN)
+
+    def hold_until(self, conversation_id: str | None) -> datetime | None:
+        """Return until when a hook waits, while what was missed before it is read; None: not.
+
+        To be asked in the transaction that stores the hook.
+        """
+        if conversation_id is None or conversation_id not in self._holding:
+            return None
+        self._urgent[conversation_id] = None
+        self._woken.set()
+        return self._now() + timedelta(seconds=self._pace.hold_s)
+
+    def note_missed(self, conversation_id: str | None) -> None:
+        """Note that a hook could not be stored: Kommo does not repeat it."""
+        if conversation_id is None or not self._is_wanted:
+            return
+        self._listens_since = self._now()
+        self._holding.add(conversation_id)
+        self._add(conversation_id, self._now() - MARGIN)
+
+    def note_activity(self, conversation_id: str) -> None:
+        """Note that something came of a conversation: more may come, and be lost."""
+        self._rounds.note(conversation_id, now=self._now())
+
+    async def catch_up(self, out_s: float) -> None:
+        """Read what no hook brought while Kommo sent none, for at most so many seconds."""
+        if out_s == float("inf"):  # it was never there before: the start reads back
+            return
+        now = self._now()
+        self._listens_since = now
+        await self._begin(now - timedelta(seconds=out_s) - MARGIN)
+
+    async def run(self) -> None:
+        """Read until cancelled; returns at once when the settings do not want it."""
+        if not self._is_wanted:
+            return
+        await self._starts_after.wait()
+        async with asyncio.TaskGroup() as tasks:
+            for _number in range(READERS):
+                tasks.create_task(self._read_on())
+            tasks.create_task(self._look_around())
+
+    async def _begin(self, since: datetime) -> None:
+        """Begin to read everything after an outage; a restart meanwhile begins it again."""
+        if not self._is_wanted:
+            return
+        since, names = await persist(self._database, partial(_note_outage, since=since))
+        self._seen_at = min(self._seen_at, since)
+        for name in names:
+            self._add(name, since)
+            self._outage.add(name)
+            self._holding.add(name)
+
+    def _add(self, name: str, missed_since: datetime | None) -> None:
+        """Have a conversation read, from the earliest moment that anybody asked for."""
+        self._put(name, Duty(missed_since, lost_until=self._listens_since))
+        self._woken.set()
+
+    def _put(self, name: str, duty: Duty) -> None:
+        for known in (self._duties.get(name), self._unreached.pop(name, None)):
+            if known is not None:
+                duty = _merged(known, duty)
+        self._duties[name] = duty
+
+    async def _look_around(self) -> None:
+        """Notice gaps, and have the conversations read whose turn it is."""
+        loop = asyncio.get_running_loop()
+        learned_s, ticked_at = float("-inf"), self._now()
+        while True:
+            await asyncio.sleep(min(TICK_S, self._pace.every_s))
+            now = self._now()
+            if now - ticked_at > LONGEST_GAP:
+                log.warning("nothing was received for a while", extra={"since": str(ticked_at)})
+                self._listens_since = now
+                await self._begin(ticked_at - MARGIN)
+            ticked_at = now
+            if loop.time() - learned_s >= self._pace.every_s:
+                learned_s = loop.time()
+                async with self._database.snapshot() as snapshot:
+                    active = await snapshot.conversations.activity(since=now - FORGOTTEN)
+                self._rounds.learn(active, now=now, time_s=learned_s, seen_at=self._seen_at)
+            for name, looked_at in self._rounds.due(now=now, time_s=loop.time()).items():
+                self._add(name, looked_at)
+            await self._look_for_arrivals()
+
+    async def _look_for_arrivals(self) -> None:
+        """Have those read of which something has reached Kommo by now, or never will."""
+        if not self._unreached:
+            return
+        async with self._database.snapshot() as snapshot:
+            waiting = await snapshot.outbox.waits_for(self._unreached)
+            reached = await snapshot.messages.reached_kommo(self._unreached)
+        for name in [one for one in self._unreached if one in reached or one not in waiting]:
+            self._again(name, self._unreached.pop(name), 0.0)
+            self._woken.set()
+
+    async def _read_on(self) -> None:
+        """Read one conversation after another."""
+        while True:
+            name = self._next()
+            if name is not None:
+                await self._fulfil(name, self._duties.pop(name))
+                continue
+            self._woken.clear()
+            try:
+                async with asyncio.timeout(TICK_S):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    def _next(self) -> str | None:
+        """Return what to read now: where a hook waits, else what waits longest."""
+        time = asyncio.get_running_loop().time()
+        while self._urgent:
+            name = next(iter(self._urgent))
+            del self._urgent[name]
+            if name in self._duties:
+                return name
+        due = (name for name, duty in self._duties.items() if duty.not_before <= time)
+        return next(due, None)
+
+    async def _fulfil(self, name: str, duty: Duty) -> None:
+        """Read a conversation; one that cannot be read holds up nobody, and is tried again."""
+        try:
+            looked = await self._recovery.look(
+                name,
+                missed_since=duty.missed_since,
+                lost_until=duty.lost_until,
+                let_go=partial(self._let_go, name=name),
+            )
+        except Exception as error:
+            if isinstance(error, StorageError) and not isinstance(error, DatabaseStalledError):
+                raise
+            await self._failed(name, duty, error)
+            return
+        self._is_failing = False
+        await self._release(name)
+        if looked == "done":
+            await self._ended(name)
+        elif looked == "again":
+            self._again(name, duty, self._pace.grace_s)
+        else:
+            self._unreached[name] = duty
+
+    async def _failed(self, name: str, duty: Duty, error: Exception) -> None:
+        """Let what waits for a conversation go on, and try to read it later."""
+        await self._release(name)
+        duty.failures += 1
+        is_known = isinstance(error, RequestError | StorageError)
+        log.log(
+            logging.DEBUG if self._is_failing and is_known else logging.WARNING,
+            "history could not be read: %s",
+            error if is_known else type(error).__name__,
+            exc_info=None if is_known else error,
+            extra={"conversation": name},
+        )
+        self._is_failing = True
+        if not is_known or (isinstance(error, RejectedError) and duty.failures >= MOST_REFUSALS):
+            await self._ended(name)
+            return
+        after_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
+        pause_s = self._pace.retry.delay_s(duty.failures, after_s, 0.5)
+        self._again(name, duty, pause_s)
+        await asyncio.sleep(min(pause_s, TICK_S))
+
+    def _again(self, name: str, duty: Duty, after_s: float) -> None:
+        """Read a conversation once more, later."""
+        duty.not_before = asyncio.get_running_loop().time() + after_s
+        self._put(name, duty)
+
+    async def _ended(self, name: str) -> None:
+        """Note that a conversation was read; with the last one, an outage is over."""
+        if name not in self._outage:
+            return
+        self._outage.discard(name)
+        if not self._outage:
+            await persist(self._database, lambda tx: tx.notes.delete(MISSED_SINCE))
+            log.info("every conversation was looked at for answers that no webhook brought")
+
+    async def _release(self, name: str) -> None:
+        """Let the hooks go on that wait for a conversation, if it is one they wait for."""
+        if name in self._holding:
+            await persist(self._database, partial(self._let_go, name=name))
+
+    async def _let_go(self, tx: Transaction, *, name: str) -> None:
+        self._holding.discard(name)
+        await tx.inbox.go_on(name, now=self._now())
+
+
+def _merged(one: Duty, other: Duty) -> Duty:
+    """Return a duty that fulfils both."""
+    moments = [duty.missed_since for duty in (one, other) if duty.missed_since]
+    return Duty(
+        missed_since=min(moments, default=None),
+        lost_until=max(one.lost_until, other.lost_until),
+        not_before=min(one.not_before, other.not_before),
+        failures=one.failures,
+    )
+
+
+async def _note_outage(tx: Transaction, *, since: datetime) -> tuple[datetime, list[str]]:
+    """Note since when hooks may be missing; return that, and the conversations to look at."""
+    earlier = await tx.notes.get(MISSED_SINCE)
+    since = min(since, datetime.fromisoformat(earlier)) if earlier else since
+    names = await tx.conversations.by_activity(since=since - QUIET)
+    if names:
+        await tx.notes.put(MISSED_SINCE, since.isoformat())
+    return since, names

@@ -1,0 +1,106 @@
+"""Who a new client is: by an invitation, by a shared number; and what greets the client.
+
+All of it is stored with the message that told it, ahead of it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.queue.items import Lifetimes, Tie, put_tie, put_welcome, tie_key
+from bot.translate.incoming.messages import ClientMessage
+from bot.translate.incoming.starts import is_quiet, start_line
+from bot.translate.languages import Language
+from kommo.models import Content
+from storage.database import Transaction
+
+FIRST_START = "start"
+PHONE_PATIENCE = timedelta(seconds=20)
+"""How long a first, bare start waits for the number that the welcome asks for."""
+
+
+@dataclass(frozen=True)
+class PeopleSettings:
+    """What is done about new clients.
+
+    Args:
+        can_link: whether there is a REST API to find contacts with.
+        has_welcome: whether new clients are greeted.
+        asks_phone: whether they are asked for their number.
+        language: of what managers read.
+    """
+
+    can_link: bool = False
+    has_welcome: bool = False
+    asks_phone: bool = False
+    language: Language = "en"
+
+
+async def meet(
+    tx: Transaction,
+    message: ClientMessage,
+    settings: PeopleSettings,
+    *,
+    is_new: bool,
+    has_spoken: bool,
+    now: datetime,
+    lifetimes: Lifetimes,
+) -> ClientMessage:
+    """Store what a message tells of who wrote it; return the message as managers see it."""
+    conversation_id = message.address.conversation_id
+    contact_id = None
+    is_new = is_new and message.address.business_user_id == 0
+    if message.start:
+        contact_id = await tx.invitations.open(message.start, conversation_id, now=now)
+    if is_new and settings.has_welcome:
+        await put_welcome(tx, conversation_id=conversation_id, now=now, lifetimes=lifetimes)
+    if settings.can_link:
+        await tx.outbox.hasten(tie_key(conversation_id, FIRST_START), now=now)
+        await _tie(tx, message, settings, contact_id, is_new=is_new, now=now, lifetimes=lifetimes)
+    if message.start is None:
+        return message
+    line = start_line(message.start, settings.language, is_invited=contact_id is not None)
+    shown = message.payload.model_copy(
+        update={
+            "content": Content(type="text", text=line),
+            "silent": is_quiet(line, has_spoken=has_spoken),
+        }
+    )
+    return replace(message, payloads=(shown, *message.payloads[1:]))
+
+
+async def _tie(
+    tx: Transaction,
+    message: ClientMessage,
+    settings: PeopleSettings,
+    contact_id: int | None,
+    *,
+    is_new: bool,
+    now: datetime,
+    lifetimes: Lifetimes,
+) -> None:
+    """Put a tie ahead of the message, if it tells who wrote it, or may soon be told."""
+    conversation_id = message.address.conversation_id
+    phone = message.phone or (await _known_phone(tx, message) if is_new else None)
+    tie, reason, not_before = Tie(contact_id=contact_id), phone, None
+    if contact_id is not None:
+        reason = message.start
+    elif phone is None and is_new and settings.asks_phone and message.start is not None:
+        reason, not_before = FIRST_START, now + PHONE_PATIENCE
+    if reason is not None:
+        await put_tie(
+            tx,
+            tie,
+            conversation_id=conversation_id,
+            reason=reason,
+            now=now,
+            lifetimes=lifetimes,
+            not_before=not_before,
+        )
+
+
+async def _known_phone(tx: Transaction, message: ClientMessage) -> str | None:
+    """Return the number that the client told another bot, and make it this conversation's too."""
+    phone = await tx.conversations.phone_of_person(message.address.chat_id)
+    if phone is not None:
+        await tx.conversations.set_phone(message.address.conversation_id, phone)
+    return phone

@@ -1,0 +1,471 @@
+"""What becomes of an update: translated and stored, or kept as it came.
+
+Reference: Bot API, Update.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiogram.types import Update, User
+
+from bot.queue.items import (
+    Kind,
+    Lifetimes,
+    name_of,
+    put_edit,
+    put_message,
+    put_reaction,
+    put_status,
+)
+from bot.receive.new_clients import PeopleSettings, meet
+from bot.receive.presses import is_new_press, put_press
+from bot.receive.reachability import store_reachability
+from bot.translate.files import MediaUrl
+from bot.translate.ids import ChatAddress, quote
+from bot.translate.incoming import messages, presses
+from bot.translate.incoming.messages import ClientEdit, ClientMessage
+from bot.translate.incoming.presses import Press
+from bot.translate.incoming.reachability import Reachability, reachability
+from bot.translate.incoming.reactions import ClientReaction, client_reaction, reactions
+from bot.translate.incoming.updates import UnreadableError, read_update
+from bot.translate.languages import Language
+from kommo.ids import KommoMessageId, SourceId
+from kommo.models import EditMessage, NewMessage, Profile, Quote, StatusCode
+from storage.buttons import Button
+from storage.conversations import Conversation
+from storage.database import Transaction
+from storage.messages import ReceivedMessage
+
+MOVE_S = 60
+"""A live location moves every few seconds; the manager is told once in so many."""
+
+WITHIN_THE_SECOND = timedelta(milliseconds=999)
+CLOCK_MARGIN, FIRST_YEAR = timedelta(minutes=10), 2013
+"""Dates beyond these are nonsense: no Telegram before, and no message is of tomorrow."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class IntakeSettings:
+    """What storing an update needs to know of the settings."""
+
+    source_id: SourceId | None
+    media_url: MediaUrl
+    infer_read: bool
+    lifetimes: Lifetimes
+    language: Language = "en"
+    people: PeopleSettings = field(default_factory=PeopleSettings)
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """A pressed button, and who pressed it."""
+
+    press: Press
+    author: User
+
+
+Action = ClientMessage | ClientEdit | ClientReaction | Pressed | Reachability
+
+
+class Intake:
+    """Stores the updates of one bot: translated, or parked as they came."""
+
+    def __init__(
+        self, bot_id: int, settings: IntakeSettings, *, now: Callable[[], datetime]
+    ) -> None:
+        self._bot_id = bot_id
+        self._settings = settings
+        self._now = now
+
+    async def store_all(self, tx: Transaction, updates: Sequence[Mapping[str, Any]]) -> None:
+        """Store updates in the order they came in."""
+        for update in updates:
+            await self.store(tx, update)
+            await asyncio.sleep(0)  # statements run at once: others have their turn in between
+
+    async def store(self, tx: Transaction, update: Mapping[str, Any]) -> None:
+        """Store one update; whatever is wrong with its content, it is kept."""
+        try:
+            action = self._translate(update)
+        except Exception as error:
+            await self._show_unreadable(tx, update, type(error).__name__)
+            return
+        await self._store_action(tx, action, update)
+
+    async def replay(self, tx: Transaction, update: Mapping[str, Any]) -> None:
+        """Store an update that was parked: a message takes the place of its placeholder.
+
+        Raises:
+            UnreadableError: it still cannot be read, or there is nothing to show.
+        """
+        action = self._translate(update)
+        if action is None:
+            raise UnreadableError("it tells nothing; nothing to show")
+        if isinstance(action, ClientMessage):
+            await self._replace(tx, action, update.get("update_id", 0))
+        elif not await self._is_outdated(tx, action):
+            await self._store_action(tx, action, update)
+
+    async def _replace(self, tx: Transaction, message: ClientMessage, update_id: int) -> None:
+        """Give a placeholder the content of its message, unless an edit has done so already."""
+        shown = await tx.messages.by_external_id(message.payload.external_id)
+        if shown is None:
+            await self._store_message(tx, message)
+            return
+        if shown.content_hash != _hash(messages.UNREADABLE):
+            return
+        if message.phone is not None:
+            await tx.conversations.set_phone(message.address.conversation_id, message.phone)
+        message = await self._meet(tx, message, is_new=False, has_spoken=True)
+        await self._store_edit(tx, messages.edit_of(message, at=self._now()), update_id)
+
+    @staticmethod
+    async def _is_outdated(tx: Transaction, action: Action) -> bool:
+        """Tell whether more is known of a client than that he was there, or gone, long ago."""
+        if not isinstance(action, Reachability):
+            return False
+        known = await tx.conversations.get(action.address.conversation_id)
+        seen = (known.last_incoming_at, known.last_outgoing_at) if known else ()
+        return any(at is not None and at > action.at for at in seen)
+
+    async def _store_action(
+        self, tx: Transaction, action: Action | None, update: Mapping[str, Any]
+    ) -> None:
+        match action:
+            case ClientMessage():
+                await self._store_message(tx, action)
+            case ClientEdit():
+                await self._store_edit(tx, action, update["update_id"])
+            case ClientReaction():
+                await self._store_reaction(tx, action, update["update_id"])
+            case Pressed():
+                await self._store_press(tx, action)
+            case Reachability():
+                await store_reachability(
+                    tx,
+                    action,
+                    update_id=update["update_id"],
+                    source_id=self._settings.source_id,
+                    language=self._settings.language,
+                    now=self._now(),
+                    lifetimes=self._settings.lifetimes,
+                )
+            case None:
+                log.debug("update without use", extra={"update": update.get("update_id")})
+
+    def _translate(self, raw: Mapping[str, Any]) -> Action | None:
+        update = read_update(raw)
+        if update.message is not None or update.edited_message is not None:
+            return self._written(update)
+        if update.callback_query is not None:
+            press = presses.client_press(update.callback_query, bot_id=self._bot_id)
+            return Pressed(press, update.callback_query.from_user)
+        if update.message_reaction is not None:
+            return client_reaction(update.message_reaction, bot_id=self._bot_id)
+        if update.my_chat_member is not None:
+            return reachability(update.my_chat_member, bot_id=self._bot_id)
+        return None
+
+    def _written(self, update: Update) -> ClientMessage | ClientEdit | None:
+        """Return what a client wrote, or wrote anew; None for what was not said to the bot."""
+        if update.message is not None and messages.is_with_client(update.message.chat):
+            return messages.client_message(
+                update.message,
+                bot_id=self._bot_id,
+                source_id=self._settings.source_id,
+                media_url=self._settings.media_url,
+            )
+        edited = update.edited_message
+        if edited is not None and messages.is_with_client(edited.chat):
+            return messages.client_edit(
+                edited,
+                bot_id=self._bot_id,
+                media_url=self._settings.media_url,
+                source_id=self._settings.source_id,
+            )
+        return None
+
+    async def _store_message(self, tx: Transaction, message: ClientMessage) -> None:
+        conversation_id = message.address.conversation_id
+        known = await tx.conversations.get(conversation_id)
+        is_heard = not (message.payload.silent or message.start)
+        await tx.conversations.remember(self._conversation(message, is_heard=is_heard))
+        has_spoken = known is not None and known.last_incoming_at is not None
+        message = await self._meet(tx, message, is_new=known is None, has_spoken=has_spoken)
+        if not (is_heard or message.payload.silent):  # a link that says no more than a start
+            await tx.conversations.remember(self._conversation(message, is_heard=True))
+        profile = await _profile(tx, message.address.conversation_id)
+        reply_to = await _quote(tx, message)
+        said_at = _moment(message.at, self._now())
+        for number, payload in enumerate(message.payloads):
+            at = await tx.conversations.next_msec(payload.conversation_id, said_at)
+            complete = payload.model_copy(
+                update={
+                    "at": at,
+                    "sender": payload.sender.model_copy(update={"profile": profile}),
+                    "reply_to": None if number else reply_to,
+                }
+            )
+            lifetimes = self._settings.lifetimes
+            if not await put_message(tx, complete, now=self._now(), lifetimes=lifetimes):
+                return
+        if message.telegram_message_id:  # a pressed button is no message in Telegram
+            for number, payload in enumerate(message.payloads, start=1):
+                await tx.messages.remember_incoming(self._received(message, payload, number))
+        await self._mark_read(tx, message.address, message.telegram_message_id)
+
+    async def _meet(
+        self, tx: Transaction, message: ClientMessage, *, is_new: bool, has_spoken: bool
+    ) -> ClientMessage:
+        """Store what a message tells of who wrote it; return it as managers see it."""
+        return await meet(
+            tx,
+            message,
+            self._settings.people,
+            is_new=is_new,
+            has_spoken=has_spoken,
+            now=self._now(),
+            lifetimes=self._settings.lifetimes,
+        )
+
+    async def _store_press(self, tx: Transaction, pressed: Pressed) -> None:
+        """Store a press twice: as what the client says, and as what the client is to be shown."""
+        press = pressed.press
+        button = await tx.buttons.get(press.button_id) if press.button_id else None
+        if button is not None and button.conversation_id != press.address.conversation_id:
+            log.warning("a press of another conversation's button")
+            press = presses.unsaid(press)
+        if press.is_said:
+            press = press.model_copy(update={"text": button.text if button else press.text})
+            await self._say_press(tx, press, pressed.author, button)
+        await put_press(tx, press, now=self._now(), lifetimes=self._settings.lifetimes)
+
+    async def _say_press(
+        self, tx: Transaction, press: Press, author: User, button: Button | None
+    ) -> None:
+        """Store what a press says, unless the app only sent the last one again."""
+        await self._mark_read(tx, press.address, press.message_id or 0)
+        if not await is_new_press(tx, press, now=self._now()):
+            log.info(
+                "a press was sent again", extra={"conversation": press.address.conversation_id}
+            )
+            return
+        message = presses.client_message(
+            press,
+            author,
+            callback_data=button.callback_data if button else None,
+            at=self._now(),
+            source_id=self._settings.source_id,
+        )
+        await self._store_message(tx, message)
+
+    async def _store_reaction(
+        self, tx: Transaction, change: ClientReaction, update_id: int
+    ) -> None:
+        """Store a reaction to a message that crossed the bridge; of others Kommo knows nothing."""
+        address = change.address
+        await self._mark_read(tx, address, change.telegram_message_id)
+        message = await tx.messages.by_telegram(
+            address.bot_id, address.chat_id, change.telegram_message_id, address.business_user_id
+        )
+        if message is None:
+            log.info("a reaction to a message that is not known", extra={"update": update_id})
+            return
+        calls = reactions(
+            change, external_id=message.external_id, kommo_message_id=message.kommo_message_id
+        )
+        for number, reaction in enumerate(calls):
+            await put_reaction(
+                tx,
+                reaction,
+                dedupe_key=f"reaction:{self._bot_id}:{update_id}:{number}",
+                now=self._now(),
+                lifetimes=self._settings.lifetimes,
+            )
+
+    async def _store_edit(self, tx: Transaction, edit: ClientEdit, update_id: int) -> None:
+        """Store an edit; one that changes nothing a person can see is none.
+
+        Where the message is not known (it had expired at Telegram, or is older than the bridge),
+        the edit is the first that is heard of it.
+        Of the moves of a live location, only the first of each minute is stored.
+        """
+        if await tx.messages.by_external_id(edit.external_id) is None:
+            await self._show_edited(tx, edit.message, update_id)
+            return
+        prints = edit.message.fingerprint.split("\n")
+        moment = (
+            f"{int(edit.payload.at.timestamp()) // MOVE_S}" if edit.is_move else f"#{update_id}"
+        )
+        await self._put_edit(tx, edit.payload, _hash(prints[0]), moment)
+        for number, part in enumerate(edit.rest, start=2):
+            content_hash = _hash(prints[number - 1])
+            if await tx.messages.by_external_id(part.external_id) is not None:
+                again = messages.as_edit(part, edit.payload.at)
+                await self._put_edit(tx, again, content_hash, moment)
+                continue
+            said_at = _moment(edit.payload.at, self._now())
+            at = await tx.conversations.next_msec(part.conversation_id, said_at)
+            new = part.model_copy(update={"at": at})
+            await put_message(tx, new, now=self._now(), lifetimes=self._settings.lifetimes)
+            row = ReceivedMessage(
+                external_id=part.external_id,
+                conversation_id=part.conversation_id,
+                bot_id=edit.message.address.bot_id,
+                business_user_id=edit.message.address.business_user_id,
+                chat_id=edit.message.address.chat_id,
+                telegram_message_id=edit.message.telegram_message_id,
+                part=number,
+                content_hash=content_hash,
+                at=part.at,
+            )
+            await tx.messages.remember_incoming(row)
+
+    async def _show_edited(self, tx: Transaction, message: ClientMessage, update_id: int) -> None:
+        """Store an edit of an unknown message as a message, unless it is an operator's command."""
+        is_new = await tx.conversations.get(message.address.conversation_id) is None
+        if is_new and (message.payload.content.text or "").startswith("/"):
+            log.info("a command was edited", extra={"update": update_id})
+            return
+        log.info("an unknown message was edited: it is shown", extra={"update": update_id})
+        await self._store_message(tx, message)
+
+    async def _put_edit(
+        self, tx: Transaction, edit: EditMessage, content_hash: str, moment: str
+    ) -> None:
+        """Store the edit of one part, unless it changes nothing; there is one for each moment."""
+        if not await tx.messages.change_content(edit.external_id or "", content_hash):
+            return
+        await put_edit(
+            tx,
+            edit,
+            dedupe_key=f"edit:{edit.external_id}:{moment}",
+            now=self._now(),
+            lifetimes=self._settings.lifetimes,
+        )
+
+    async def _mark_read(self, tx: Transaction, address: ChatAddress, up_to: int) -> None:
+        """Tell Kommo that what stands above a message of the chat, or is it, was read.
+
+        Ids rise within a chat; times are told in seconds, or not at all. No id tells nothing.
+        """
+        if not self._settings.infer_read or not up_to:
+            return
+        unread = await tx.messages.unread_up_to(address.conversation_id, up_to)
+        for kommo_id in unread:
+            await put_status(
+                tx,
+                KommoMessageId(kommo_id),
+                StatusCode.READ,
+                conversation_id=address.conversation_id,
+                now=self._now(),
+                lifetimes=self._settings.lifetimes,
+            )
+
+    async def _show_unreadable(
+        self, tx: Transaction, update: Mapping[str, Any], reason: str
+    ) -> None:
+        """Keep an update that cannot be read, and let the manager see that there was something."""
+        message = await self.park(tx, update, reason)
+        if message is not None:
+            await self._store_message(tx, message)
+
+    async def park(
+        self, tx: Transaction, update: Mapping[str, Any], reason: str
+    ) -> ClientMessage | None:
+        """Keep an update as it came, for a person; return its placeholder, if it is new."""
+        update_id = update.get("update_id")
+        reason = f"{reason} while reading Telegram's update {update_id}"
+        message = messages.unreadable_message(
+            update, bot_id=self._bot_id, source_id=self._settings.source_id
+        )
+        conversation_id = message.address.conversation_id if message else None
+        parked = await tx.outbox.park(
+            dedupe_key=f"update:{self._bot_id}:{update_id}",
+            ordering_key=conversation_id or f"update:{self._bot_id}",
+            conversation_id=conversation_id,
+            kind=Kind.UPDATE,
+            payload=json.dumps({"bot_id": self._bot_id, "update": update}),
+            now=self._now(),
+            reason=reason,
+        )
+        if parked is None:
+            return None
+        log.error(
+            "%s; it is kept, see `queue list`", reason, extra={"item": name_of("incoming", parked)}
+        )
+        return message
+
+    def _received(
+        self, message: ClientMessage, payload: NewMessage, number: int
+    ) -> ReceivedMessage:
+        prints = message.fingerprint.split("\n")
+        return ReceivedMessage(
+            external_id=payload.external_id,
+            part=number,
+            conversation_id=message.payload.conversation_id,
+            bot_id=message.address.bot_id,
+            business_user_id=message.address.business_user_id,
+            chat_id=message.address.chat_id,
+            telegram_message_id=message.telegram_message_id,
+            content_hash=_hash(prints[min(number, len(prints)) - 1]),
+            at=message.at,
+        )
+
+    def _conversation(self, message: ClientMessage, *, is_heard: bool) -> Conversation:
+        """Return the conversation of a message; a quiet notice is no word of the client."""
+        address, author = message.address, message.author
+        return Conversation(
+            conversation_id=address.conversation_id,
+            bot_id=address.bot_id,
+            business_user_id=address.business_user_id,
+            chat_id=address.chat_id,
+            name=message.payload.sender.name,
+            username=author.username,
+            phone=message.phone,
+            source_id=self._settings.source_id,
+            created_at=self._now(),
+            last_incoming_at=message.at if is_heard else None,
+        )
+
+
+def _moment(date: datetime, now: datetime) -> datetime:
+    """Return when a message was written, as exactly as can be told.
+
+    Telegram tells the second; Kommo orders by milliseconds, a manager's messages among them.
+    """
+    if date > now + CLOCK_MARGIN or date.year < FIRST_YEAR:
+        return now
+    return date if now < date else min(now, date + WITHIN_THE_SECOND)
+
+
+async def _profile(tx: Transaction, conversation_id: str) -> Profile | None:
+    """Return how else a client can be reached, as far as the client has told."""
+    known = await tx.conversations.get(conversation_id)
+    return Profile(phone=known.phone) if known is not None and known.phone else None
+
+
+async def _quote(tx: Transaction, message: ClientMessage) -> Quote | None:
+    """Return the message that a client answers: by its id, or by all it says."""
+    if message.answers is None:
+        return None
+    address = message.address
+    answered = await tx.messages.by_telegram(
+        address.bot_id, address.chat_id, message.answers, address.business_user_id
+    )
+    if answered is None:
+        return message.quoted
+    return quote(answered.external_id, answered.kommo_message_id)
+
+
+def _hash(text: str) -> str:
+    """Return a short fingerprint of a message's content."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""From Telegram to Kommo. Pure."""

@@ -1,0 +1,296 @@
+"""Telegram message of a client → what Kommo shows. Pure: data in, data out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from aiogram.types import Chat, Message, User
+
+from bot.translate.files import MediaUrl
+from bot.translate.ids import ID_LIMIT, ChatAddress, participant_id
+from bot.translate.incoming.contents import contents, lines, with_heading
+from bot.translate.incoming.heading import heading
+from bot.translate.incoming.notices import is_quiet, tells_events_only
+from bot.translate.incoming.starts import start_payload
+from bot.translate.names import person_name
+from bot.translate.text import clean
+from kommo.ids import ExternalMessageId, SourceId
+from kommo.models import Content, EditMessage, NewMessage, Person, Quote, QuoteAuthor
+
+UNREADABLE = (
+    "[Telegram sent something here that this version of the bridge cannot read. "
+    "It is kept, and will be shown here after an update of the bridge.]"
+)
+
+
+YEAR_10000 = 253_402_300_800
+"""The first second that Python's datetime cannot hold."""
+
+
+@dataclass(frozen=True)
+class ClientMessage:
+    """One message of a client: its place, its author, and what Kommo is to show.
+
+    Args:
+        payloads: one for each part; mostly there is just one.
+        fingerprint: changes when what the message says changes, and only then.
+        phone: the client's own number, if this message tells it.
+        answers: Telegram's id of the message that this one answers.
+        quoted: that message itself, in case Kommo does not know it.
+        start: what a deep link said; empty for a plain start, None when it is none.
+    """
+
+    address: ChatAddress
+    telegram_message_id: int
+    author: User
+    at: datetime
+    payloads: tuple[NewMessage, ...]
+    fingerprint: str = ""
+    phone: str | None = None
+    answers: int | None = None
+    quoted: Quote | None = None
+    start: str | None = None
+
+    @property
+    def payload(self) -> NewMessage:
+        """Return the first part, which the message is known by."""
+        return self.payloads[0]
+
+
+@dataclass(frozen=True)
+class ClientEdit:
+    """A client's change of an earlier message.
+
+    Args:
+        message: as it would be if it were new.
+        payload: the change of its first part.
+        is_move: whether all that happened is that a live location moved.
+    """
+
+    message: ClientMessage
+    payload: EditMessage
+    is_move: bool = False
+
+    @property
+    def external_id(self) -> ExternalMessageId:
+        """Return our id of the message that was changed."""
+        return self.message.payload.external_id
+
+    @property
+    def rest(self) -> tuple[NewMessage, ...]:
+        """Return its other parts, as they would be if they were new."""
+        return self.message.payloads[1:]
+
+
+def is_with_client(chat: Chat) -> bool:
+    """Tell whether a chat is one person's with the bot; groups and channels are not bridged."""
+    return chat.type == "private"
+
+
+def client_message(
+    message: Message, *, bot_id: int, source_id: SourceId | None, media_url: MediaUrl
+) -> ClientMessage | None:
+    """Translate a client's message into what to show in Kommo; None when it tells nothing."""
+    address = ChatAddress(bot_id, message.chat.id)
+    author = message.from_user or _author_from_chat(message.chat)
+    payloads = _payloads(message, address, source_id, media_url)
+    if not payloads:
+        return None
+    return ClientMessage(
+        address=address,
+        telegram_message_id=message.message_id,
+        author=author,
+        at=message.date,
+        payloads=payloads,
+        fingerprint=fingerprint(message),
+        phone=own_phone(message, author),
+        answers=_answered(message),
+        quoted=quoted(message.reply_to_message) if message.reply_to_message else None,
+        start=start_payload(message.text),
+    )
+
+
+def _answered(message: Message) -> int | None:
+    """Return the id of the message that one answers; one that cannot be known names none."""
+    answered = message.reply_to_message.message_id if message.reply_to_message else None
+    return answered if answered is not None and abs(answered) < ID_LIMIT else None
+
+
+def client_edit(
+    message: Message, *, bot_id: int, media_url: MediaUrl, source_id: SourceId | None = None
+) -> ClientEdit | None:
+    """Translate a client's edit of a message, with each of its parts."""
+    changed = client_message(message, bot_id=bot_id, source_id=source_id, media_url=media_url)
+    if changed is None:
+        return None
+    at = _moment(message.edit_date) or message.date
+    is_move = message.location is not None and message.location.live_period is not None
+    return edit_of(replace(changed, at=at, start=None), at=at, is_move=is_move)
+
+
+def edit_of(message: ClientMessage, *, at: datetime, is_move: bool = False) -> ClientEdit:
+    """Return the edit that gives a message its content."""
+    return ClientEdit(message, as_edit(message.payload, at), is_move)
+
+
+def _payloads(
+    message: Message, address: ChatAddress, source_id: SourceId | None, media_url: MediaUrl
+) -> tuple[NewMessage, ...]:
+    """Return the messages of Kommo that a client's message becomes."""
+    author = message.from_user or _author_from_chat(message.chat)
+    return tuple(
+        NewMessage(
+            at=message.date,
+            external_id=address.message_id(message.message_id, part),
+            conversation_id=address.conversation_id,
+            source_id=source_id,
+            sender=person(author),
+            content=content,
+            silent=is_quiet(message),
+        )
+        for part, content in enumerate(shown(message, media_url), start=1)
+    )
+
+
+def shown(message: Message, media_url: MediaUrl) -> tuple[Content, ...]:
+    """Return what Kommo shows of a message: its parts, with where it is from above the first."""
+    parts = contents(message, lambda file: media_url(replace(file, chat_id=message.chat.id)))
+    return (with_heading(parts[0], heading(message)), *parts[1:]) if parts else ()
+
+
+def quoted(message: Message) -> Quote | None:
+    """Return a message that Kommo may not know, with all that a quote needs."""
+    parts = contents(message, lambda file: file.unique_id)
+    if not parts:
+        return None
+    author = message.from_user or _author_from_chat(message.chat)
+    return Quote(content=parts[0], at=message.date, sender=QuoteAuthor(name=person(author).name))
+
+
+def fingerprint(message: Message) -> str:
+    """Return what changes when what a message says changes; a link's end of life is not that.
+
+    It has a line for each part.
+    """
+    parts = shown(message, lambda file: file.unique_id)
+    return "\n".join(part.model_dump_json() for part in parts)
+
+
+def own_phone(message: Message, author: User) -> str | None:
+    """Return the number that a client shared of their own account, as +digits.
+
+    Reference: Bot API, Contact (`user_id`); somebody else's entry says nothing of the client.
+    """
+    contact = message.contact
+    if contact is None or contact.user_id != author.id:
+        return None
+    digits = "".join(char for char in contact.phone_number if char in "0123456789")
+    return f"+{digits}" if digits else None
+
+
+def person(user: User) -> Person:
+    """Return a Telegram user as Kommo's sender."""
+    return Person(
+        id=participant_id(user.id),
+        name=person_name(user),
+        profile_link=f"https://t.me/{user.username}" if user.username else None,
+    )
+
+
+def unreadable_message(
+    update: Mapping[str, Any], *, bot_id: int, source_id: SourceId | None
+) -> ClientMessage | None:
+    """Return a placeholder for a message that cannot be read; None when it names no chat.
+
+    Reads nothing but the plainest fields, and believes none of them. What is no message, such as
+    a reaction, has none: the client has said nothing. Neither has a message that tells of an
+    event, such as a pinned message.
+    """
+    parts = (update.get(kind) for kind in ("message", "edited_message"))
+    message = next((part for part in parts if _is_message(part)), None)
+    if message is None or tells_events_only(message):
+        return None
+    chat_id = _integer(message["chat"], "id") or _author_id(message)
+    if chat_id is None or message["chat"].get("type") != "private":
+        return None
+    message_id = _integer(message, "message_id") or 0
+    update_id = _integer(update, "update_id") or 0
+    first_name = message["from"].get("first_name") if _is_object(message.get("from")) else None
+    name = clean(first_name) if isinstance(first_name, str) else ""
+    user = User(id=chat_id, is_bot=False, first_name=name)
+    address = ChatAddress(bot_id, chat_id)
+    at = _date(message)
+    payload = NewMessage(
+        at=at,
+        external_id=(
+            address.message_id(message_id) if message_id else address.notice_id(update_id)
+        ),
+        conversation_id=address.conversation_id,
+        source_id=source_id,
+        sender=person(user),
+        content=Content(type="text", text=lines(UNREADABLE, _words(message))),
+    )
+    return ClientMessage(address, message_id, user, at, (payload,), UNREADABLE)
+
+
+def _words(message: Mapping[str, Any]) -> str:
+    """Return what a message says in words, as far as that is plain."""
+    words = message.get("text") or message.get("caption")
+    return clean(words) if isinstance(words, str) else ""
+
+
+def as_edit(part: NewMessage, at: datetime) -> EditMessage:
+    """Return the edit that gives a part of a message its content."""
+    return EditMessage(
+        at=at,
+        external_id=ExternalMessageId(part.external_id),
+        conversation_id=part.conversation_id,
+        content=part.content,
+    )
+
+
+def _author_from_chat(chat: Chat) -> User:
+    """Return the person of a private chat, whose id is the user's own."""
+    return User(
+        id=chat.id,
+        is_bot=False,
+        first_name=chat.first_name or "",
+        last_name=chat.last_name,
+        username=chat.username,
+    )
+
+
+def _is_object(data: Any) -> bool:
+    return isinstance(data, Mapping)
+
+
+def _is_message(data: Any) -> bool:
+    """Tell whether a part of an update looks like a message: an object with a chat."""
+    return _is_object(data) and _is_object(data.get("chat"))
+
+
+def _author_id(message: Mapping[str, Any]) -> int | None:
+    """Return who wrote: in a private chat, the chat has the client's own id."""
+    author = message.get("from")
+    return _integer(author, "id") if isinstance(author, Mapping) else None
+
+
+def _date(message: Mapping[str, Any]) -> datetime:
+    """Return when a message says it was written; the epoch when it says nonsense."""
+    return _moment(_integer(message, "date")) or datetime.fromtimestamp(0, UTC)
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    """Return a moment that Telegram tells; None when it tells none, or nonsense."""
+    if not seconds or not 0 < seconds < YEAR_10000:
+        return None
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _integer(data: Mapping[str, Any], key: str) -> int | None:
+    """Return an integer field within Telegram's range (52 bits); None for anything else."""
+    value = data.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= ID_LIMIT:
+        return None
+    return value

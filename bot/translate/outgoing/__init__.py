@@ -1,0 +1,1 @@
+"""From Kommo to Telegram. Pure."""

@@ -1,0 +1,175 @@
+"""Drive the sandbox's Telegram from outside, with curl or from another process.
+
+curl -d 'Do you deliver?' URL/sandbox/client/says
+curl -d '{"text": "Hello", "chat_id": 556, "name": "Bob"}' URL/sandbox/client/says
+curl --data-binary @cat.jpg 'URL/sandbox/client/sends?kind=photo&name=cat.jpg'
+curl -d '{"message_id": 2, "button": "Yes"}' URL/sandbox/client/presses
+curl URL/sandbox/client/555
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
+from aiohttp import web
+
+from sandbox.http import control_fields, json_response
+from sandbox.telegram.model import ApiCall, Bot, Chat, Json
+from sandbox.telegram.people import People
+from sandbox.telegram.world import ANN
+
+Answer: TypeAlias = Callable[[web.Request], Coroutine[Any, Any, web.Response]]
+Act: TypeAlias = Callable[[People, Json], Json]
+
+WHO = ("chat_id", "bot", "name", "username", "reply_to", "date", "sender", "connection")
+WHERE = ("chat_id", "bot")
+
+
+def control_routes(people: People, add_bot: Callable[..., int]) -> list[web.RouteDef]:
+    """The routes by which a person drives this side of the sandbox."""
+
+    async def new_bot(request: web.Request) -> web.Response:
+        fields = await control_fields(request, "token")
+        names = {key: fields[key] for key in ("name", "username") if key in fields}
+        return json_response({"bot": add_bot(str(fields["token"]), **names)})
+
+    async def sends(request: web.Request) -> web.Response:
+        return json_response({"message_id": _send_file(people, request, await request.read())})
+
+    async def sees(request: web.Request) -> web.Response:
+        return json_response(seen(people, int(request.match_info["chat_id"])))
+
+    async def calls(_request: web.Request) -> web.Response:
+        return json_response([_call(call) for call in people.call_log])
+
+    async def bots(_request: web.Request) -> web.Response:
+        return json_response([_bot(bot) for bot in people.bots.values()])
+
+    acts = {
+        "says": _says,
+        "starts": _starts,
+        "edits": _edits,
+        "presses": _presses,
+        "reacts": _reacts,
+        "blocks": _blocks,
+        "unblocks": _unblocks,
+        "pushes": _pushes,
+    }
+    return [
+        *(web.post(f"/sandbox/client/{n}", _acting(people, act)) for n, act in acts.items()),
+        web.post("/sandbox/client/sends", sends),
+        web.get(r"/sandbox/client/{chat_id:-?\d+}", sees),
+        web.get("/sandbox/calls", calls),
+        web.get("/sandbox/bots", bots),
+        web.post("/sandbox/bots", new_bot),
+    ]
+
+
+def seen(people: People, chat_id: int) -> list[Json]:
+    """What a client sees now in the chats with bots, in order."""
+    shown = [_seen(chat, message) for chat in _chats(people, chat_id) for message in _all(chat)]
+    return sorted(shown, key=lambda entry: (entry["date"], entry["bot"], entry["message_id"]))
+
+
+def _chats(people: People, chat_id: int) -> list[Chat]:
+    return [chat for chat in people.chats.values() if chat.peer.id == chat_id]
+
+
+def _all(chat: Chat) -> list[Json]:
+    return list(chat.messages.values())
+
+
+def _seen(chat: Chat, message: Json) -> Json:
+    message_id = message["message_id"]
+    is_bots = message["from"]["is_bot"] or "sender_business_bot" in message
+    return {
+        **message,
+        "by": "bot" if is_bots else "client",
+        "bot": chat.bot_id,
+        "keyboard": chat.keyboards.get(message_id),
+        "reaction": chat.reactions.get(message_id),
+    }
+
+
+def _acting(people: People, act: Act) -> Answer:
+    """The handler that lets a client do something."""
+
+    async def handle(request: web.Request) -> web.Response:
+        fields = await control_fields(request)
+        try:
+            return json_response(act(people, fields))
+        except (KeyError, LookupError, TypeError, ValueError, StopIteration) as error:
+            return json_response({"error": f"{type(error).__name__}: {error}"}, 400)
+
+    return handle
+
+
+def _chosen(fields: Json, names: tuple[str, ...]) -> Json:
+    return {name: fields[name] for name in names if fields.get(name) is not None}
+
+
+def _says(people: People, fields: Json) -> Json:
+    return {"message_id": people.client_says(str(fields["text"]), **_chosen(fields, WHO))}
+
+
+def _starts(people: People, fields: Json) -> Json:
+    payload = str(fields.get("payload") or fields.get("text") or "")
+    return {"message_id": people.client_starts(payload, **_chosen(fields, WHO))}
+
+
+def _edits(people: People, fields: Json) -> Json:
+    people.client_edits(fields["message_id"], str(fields["text"]), **_chosen(fields, WHERE))
+    return {}
+
+
+def _presses(people: People, fields: Json) -> Json:
+    where = _chosen(fields, WHERE)
+    return {"pressed": people.client_presses(fields["message_id"], fields["button"], **where)}
+
+
+def _reacts(people: People, fields: Json) -> Json:
+    people.client_reacts(fields["message_id"], fields.get("emoji"), **_chosen(fields, WHERE))
+    return {}
+
+
+def _blocks(people: People, fields: Json) -> Json:
+    people.client_blocks(**_chosen(fields, WHERE))
+    return {}
+
+
+def _unblocks(people: People, fields: Json) -> Json:
+    people.client_unblocks(**_chosen(fields, WHERE))
+    return {}
+
+
+def _pushes(people: People, fields: Json) -> Json:
+    bot = fields.pop("bot", None)
+    return {"update_id": people.push(fields, bot=bot)}
+
+
+def _send_file(people: People, request: web.Request, content: bytes) -> int:
+    """Let a client send the request's body as a file."""
+    query = request.query
+    file_id = people.add_file(content, query.get("name", "file.bin"))
+    extra = {"caption": query["caption"]} if "caption" in query else {}
+    shown = people.media(query.get("kind", "document"), file_id, **extra)
+    return people.client_sends(shown, chat_id=int(query.get("chat_id", ANN)))
+
+
+def _call(call: ApiCall) -> Json:
+    files = {key: {"name": file.name, "size": file.size} for key, file in call.files.items()}
+    return {
+        "bot": call.bot_id,
+        "method": call.method,
+        "parameters": call.parameters,
+        "files": files,
+        "at": call.at,
+    }
+
+
+def _bot(bot: Bot) -> Json:
+    return {
+        "bot": bot.id,
+        "username": bot.username,
+        "pending": len(bot.updates),
+        "confirmed": len(bot.confirmed),
+    }

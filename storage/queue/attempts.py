@@ -1,0 +1,102 @@
+"""Attempts that failed: when, how long they took, and why. The one that delivered has no row."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from storage.sqlite.engine import Parameters, Session, Statement
+from storage.timestamps import from_ms, to_ms
+
+Queue = Literal["inbox", "outbox"]
+Result = Literal["retry_later", "undeliverable", "interrupted"]
+
+QUEUES: tuple[Queue, ...] = ("inbox", "outbox")
+INTERRUPTED = "the bridge was stopped during the attempt"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try to deliver an item that did not deliver it.
+
+    Args:
+        number: which attempt of the item, from 1.
+        took_ms: how long it took; None when it was interrupted.
+        is_uncertain: whether it may have been carried out all the same.
+    """
+
+    queue: Queue
+    item_id: int
+    number: int
+    began_at: datetime
+    took_ms: int | None
+    outcome: Result
+    reason: str
+    is_uncertain: bool = False
+
+
+class AttemptReader:
+    """What can be asked about attempts."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def of_item(self, queue: Queue, item_id: int) -> list[Attempt]:
+        """Return the failed attempts of an item, the first one first."""
+        rows = await self._session.rows(
+            "SELECT number, began_at, took_ms, outcome, reason, is_uncertain FROM attempts "
+            "WHERE queue = :queue AND item_id = :item_id ORDER BY began_at, number",
+            {"queue": queue, "item_id": item_id},
+        )
+        return [
+            Attempt(
+                queue=queue,
+                item_id=item_id,
+                number=number,
+                began_at=from_ms(began_at),
+                took_ms=took_ms,
+                outcome=outcome,
+                reason=reason,
+                is_uncertain=bool(is_uncertain),
+            )
+            for number, began_at, took_ms, outcome, reason, is_uncertain in rows
+        ]
+
+
+class Attempts(AttemptReader):
+    """What can be stored about attempts, inside a transaction."""
+
+    async def record(self, attempt: Attempt) -> None:
+        """Store an attempt that failed, unless its item is gone: its client was forgotten."""
+        await self._session.rows(
+            "INSERT INTO attempts (queue, item_id, number, began_at, took_ms, outcome, reason, "
+            "is_uncertain) SELECT :queue, :item_id, :number, :began_at, :took_ms, :outcome, "
+            f":reason, :is_uncertain WHERE EXISTS (SELECT 1 FROM {attempt.queue} "
+            f"WHERE {attempt.queue}.id = :item_id)",
+            {
+                **vars(attempt),
+                "began_at": to_ms(attempt.began_at),
+                "is_uncertain": int(attempt.is_uncertain),
+            },
+        )
+
+
+def without_items() -> list[Statement]:
+    """Return what removes the attempts of items that are gone."""
+    return [
+        (
+            "DELETE FROM attempts WHERE queue = :queue AND NOT EXISTS "
+            f"(SELECT 1 FROM {queue} WHERE {queue}.id = attempts.item_id)",
+            {"queue": queue},
+        )
+        for queue in QUEUES
+    ]
+
+
+def interrupted_in(queue: Queue, condition: str, parameters: Parameters) -> Statement:
+    """Return what records the attempts that were under way when the process died."""
+    return (
+        "INSERT INTO attempts (queue, item_id, number, began_at, outcome, reason, is_uncertain) "
+        "SELECT :queue, id, attempts, started_at, 'interrupted', :reason, 1 "
+        f"FROM {queue} WHERE {condition}",
+        {"queue": queue, "reason": INTERRUPTED, **parameters},
+    )

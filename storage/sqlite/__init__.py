@@ -1,0 +1,1 @@
+"""The SQLite engine: everything that knows SQLite's own API."""
