@@ -30,7 +30,7 @@ RENEW_EVERY_MIN = 15
 PURGE_EVERY_H, REPORT_EVERY_H, GRACE_S = 1, 6, 600
 CHECKPOINT_EVERY_S = 30
 
-STEP_S, SHORTEST_REST_S = 0.01, 0.005
+STEP_S, SHORTEST_REST_S = 0.005, 0.005
 """A webhook that comes while old rows are removed waits for one step."""
 
 SMALLEST_STEP, FIRST_STEP, LARGEST_STEP = 20, 100, 5_000

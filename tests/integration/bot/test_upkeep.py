@@ -120,9 +120,9 @@ async def _fill(database, count):
 @pytest.mark.parametrize(
     ("limit", "took_s", "following"),
     [
-        pytest.param(100, 0.01, 100, id="as-long-as-it-should"),
+        pytest.param(100, 0.005, 100, id="as-long-as-it-should"),
         pytest.param(100, 0.2, 20, id="too-long"),
-        pytest.param(1000, 0.02, 500, id="a-little-long"),
+        pytest.param(1000, 0.01, 500, id="a-little-long"),
         pytest.param(100, 0.001, 200, id="fast-grows-slowly"),
         pytest.param(4000, 0.0, 5000, id="never-too-much"),
     ],
