@@ -1,6 +1,7 @@
 """How the parts of the running service are, as they say themselves. In memory only."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass
@@ -43,6 +44,9 @@ class Health:
     database_problem: str | None = None
     is_paused: bool = False
     """Whether an operator has paused deliveries."""
+
+    started_at: datetime | None = None
+    """When the service began."""
 
     clock_skew_s: float | None = None
     """By how much this machine's clock is ahead of Kommo's."""

@@ -1,6 +1,7 @@
 """What helps the person who runs it: health, status page, watchdog, periodic work."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import metadata
 
@@ -9,10 +10,11 @@ from aiohttp import web
 from bot.app.resources import Parts
 from bot.deliver.worker import Worker
 from bot.http.listeners import admin_application
-from bot.operate.dead_items import retry
+from bot.operate.dead_items import drop, retry
 from bot.operate.jobs import Jobs
 from bot.operate.service.systemd import Notifier
 from bot.operate.service.watchdog import Watchdog
+from bot.operate.status.machine import read_machine
 from bot.operate.status.routes import AdminRoutes
 from bot.operate.status.state import State, read_state
 from storage.database import Database
@@ -30,17 +32,25 @@ def build_watchdog(parts: Parts, notifier: Notifier, workers: Sequence[Worker]) 
 
 
 def build_local(parts: Parts) -> web.Application:
-    """Return what only this machine may reach: health, status page, its button, metrics."""
+    """Return what only this machine may reach: health, status page, its buttons, metrics."""
 
     async def read() -> State:
         return await read_state(parts.database, parts.health, now=parts.now())
 
+    async def show() -> State:
+        copies = parts.settings.storage.backup_dir
+        return replace(await read(), machine=await read_machine(parts.database, copies))
+
     async def try_again(names: Sequence[str]) -> int:
         return await retry(parts.database, names, now=parts.now(), lifetimes=parts.lifetimes)
 
+    async def give_up(names: Sequence[str]) -> int:
+        return len(await drop(parts.database, names, now=parts.now()))
+
     admin = AdminRoutes(
         read=read,
-        retry=try_again,
+        show=show,
+        actions={"/retry": try_again, "/drop": give_up},
         metrics=parts.metrics,
         version=metadata.version("kommo-telegram"),
     )

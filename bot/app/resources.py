@@ -101,7 +101,7 @@ async def open_parts(
     interrupted = await recover(database, journal, boot_id=boot_id(), now=now())
     if interrupted:
         log.warning("deliveries were interrupted by the last stop", extra={"items": interrupted})
-    health, pace = _build_health(settings), CrmPace()
+    health, pace = _build_health(settings, now()), CrmPace()
     access = await stack.enter_async_context(
         open_access(settings, database, pace=pace, health=health.rest, now=now)
     )
@@ -221,12 +221,13 @@ def _build_bot(settings: Settings, entry: BotSettings) -> Bot:
     return Bot(entry.token.get_secret_value(), session=session)
 
 
-def _build_health(settings: Settings) -> Health:
+def _build_health(settings: Settings, started_at: datetime) -> Health:
     return Health(
+        started_at=started_at,
         bots={
             entry.bot_id: BotHealth(entry.bot_id, name=entry.name, source=entry.source)
             for entry in settings.telegram.bots
-        }
+        },
     )
 
 

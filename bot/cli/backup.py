@@ -1,11 +1,13 @@
 """`backup FILE`: a consistent copy of the database while the service runs."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.account.existing import open_existing
 from bot.cli.terminal import say
 from bot.errors import BridgeError
+from bot.operate.backup import note_backup
 from bot.settings import Settings
 from storage.sqlite.engine import create_part, flush, refuse_existing
 
@@ -42,6 +44,7 @@ def settings_beside(target: Path) -> Path:
 async def _copy(settings: Settings, target: Path) -> None:
     async with open_existing(settings) as database:
         await database.backup(target)
+        await note_backup(database, now=datetime.now(UTC))
 
 
 def _copy_settings(source: Path | None, beside: Path) -> None:

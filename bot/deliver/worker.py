@@ -14,7 +14,15 @@ from bot.deliver.chances import Chance, Chances, Held, look_after_s
 from bot.deliver.fairness import Room, deal
 from bot.deliver.poison import Poison, Suspects
 from bot.queue.items import name_of
-from bot.queue.outcomes import Delivered, NotYet, Outcome, RetryLater, RetryPolicy, Undeliverable
+from bot.queue.outcomes import (
+    FAILS_ALONE,
+    Delivered,
+    NotYet,
+    Outcome,
+    RetryLater,
+    RetryPolicy,
+    Undeliverable,
+)
 from bot.words import counted
 from storage.database import Database, Snapshot, Transaction
 from storage.errors import StorageError
@@ -404,7 +412,7 @@ class Worker:
         """Return the end of an item, if the attempt that failed was its last one."""
         self._chances.failed(item)
         if last.is_suspect and self._suspects.failed(item):
-            reason = f"fails again and again while others are delivered: {last.reason}"
+            reason = f"{FAILS_ALONE}: {last.reason}"
             return Undeliverable(reason, code=last.code, text=last.text)
         if self._chances.is_over(item, now=now):
             reason = f"gave up after {counted(item.attempts, 'attempt')}: {last.reason}"

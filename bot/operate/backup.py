@@ -1,15 +1,38 @@
 """Daily copies of the database, and how many of them are kept."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from storage.database import Database
+from storage.errors import StorageError
 
 NAME = re.compile(r"kommo-telegram-\d{4}-\d{2}-\d{2}\.sqlite3")
 """The names of our copies: nothing else in the folder is ever removed."""
+
+BACKED_UP = "backed-up"
+"""The note that says when the database was copied last."""
+
+log = logging.getLogger(__name__)
+
+
+async def note_backup(database: Database, *, now: datetime) -> None:
+    """Store that a copy was made; the copy is good even where that cannot be stored."""
+    try:
+        async with database.transaction() as tx:
+            await tx.notes.put(BACKED_UP, now.isoformat(timespec="seconds"))
+    except StorageError as error:
+        log.warning("the time of the backup is not stored: %s", error)
+
+
+async def last_backup(database: Database) -> datetime | None:
+    """Return when the database was copied last, as far as that was noted."""
+    async with database.snapshot() as snapshot:
+        noted = await snapshot.notes.get(BACKED_UP)
+    return datetime.fromisoformat(noted) if noted else None
 
 
 async def daily_backup(database: Database, folder: Path, *, today: date, keep: int) -> Path | None:

@@ -1,23 +1,26 @@
-"""Items that wait for a person: what they are, and trying them again."""
+"""Items that wait for a person: what they are, trying them again, giving them up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from bot.queue.items import Direction, Kind, Lifetimes, item_named, name_of
-from storage.database import Database, Transaction
+from bot.operate.remedies import in_commands, in_words, remedy_for
+from bot.queue.items import Direction, Lifetimes, item_named, name_of
+from bot.queue.outcomes import FAILS_ALONE
+from storage.database import Database, Snapshot, Transaction
 from storage.patience import persist
-from storage.queue.reader import QueueItem, QueueReader
+from storage.queue.reader import QueueItem, QueueReader, State
 
 AT_MOST = 10_000
+LOOKED_AT = 200
 PATIENCE_S = 5.0
 """So long a person waits for the database; then it is said that nothing was changed."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A dead item, without anything that a client or manager wrote."""
+    """An item that failed, without anything that a client or manager wrote."""
 
     name: str
     """As `queue list` names it, such as `outgoing-12`."""
@@ -26,42 +29,86 @@ class Failed:
     conversation_id: str | None
     reason: str
     since: datetime
+    """When it was given up; of one that waits: since when it does."""
+
+    client: str | None = None
+    """What the client of its conversation is called."""
+
+    state: State = "dead"
+    attempts: int = 0
+
+    @property
+    def remedy(self) -> str:
+        """Say what to do, to who has buttons for it."""
+        return in_words(remedy_for(self.state, self.kind, self.reason))
 
 
 def remedy(name: str, item: QueueItem) -> str:
-    """Say how to mend an item that waits or is dead."""
-    again = f"kommo-telegram queue retry {name}"
-    if item.state == "pending":
-        return f"nothing: it is tried by itself; at once with: {again}"
-    if item.kind == Kind.UPDATE:
-        return f"this version cannot read it; after an upgrade: {again}"
-    if "blocked" in (item.reason or ""):
-        return f"once the client has written again: {again}"
-    return f"mend what the reason says, then: {again}; or give it up: " + again.replace(
-        "retry", "drop"
-    )
+    """Say how to mend an item that waits or is dead, to who sits at a terminal."""
+    return in_commands(remedy_for(item.state, item.kind, item.reason), name)
 
 
 async def failed_items(database: Database, *, limit: int = AT_MOST) -> list[Failed]:
     """Return dead items, the newest first."""
-    found: list[Failed] = []
     async with database.snapshot() as snapshot:
-        readers: list[tuple[Direction, QueueReader]] = [
-            ("incoming", snapshot.outbox),
-            ("outgoing", snapshot.inbox),
+        found = [
+            _failed(direction, item)
+            for direction, reader in _queues(snapshot)
+            for item in await reader.list_items(states=("dead",), limit=AT_MOST)
         ]
-        for direction, reader in readers:
-            found += [
-                Failed(
-                    name=name_of(direction, item.id),
-                    kind=item.kind,
-                    conversation_id=item.conversation_id,
-                    reason=item.reason or "",
-                    since=item.finished_at or item.created_at,
-                )
-                for item in await reader.list_items(states=("dead",), limit=AT_MOST)
-            ]
-    return sorted(found, key=lambda item: item.since, reverse=True)[:limit]
+        newest = sorted(found, key=lambda item: item.since, reverse=True)[:limit]
+        return await _with_clients(snapshot, newest)
+
+
+async def troubled_items(database: Database, *, limit: int) -> list[Failed]:
+    """Return items that failed and are tried again, those that wait longest first.
+
+    Only the oldest pending items are looked at: during an outage there may be very many.
+    """
+    async with database.snapshot() as snapshot:
+        found = [
+            _failed(direction, item)
+            for direction, reader in _queues(snapshot)
+            for item in await reader.list_items(states=("pending",), limit=LOOKED_AT)
+            if item.attempts and item.reason
+        ]
+        oldest = sorted(found, key=lambda item: item.since)[:limit]
+        return await _with_clients(snapshot, oldest)
+
+
+async def lone_failures(database: Database, *, limit: int) -> list[Failed]:
+    """Return items that were given up as nothing but them failed, the oldest first."""
+    async with database.snapshot() as snapshot:
+        found = [
+            _failed(direction, item)
+            for direction, reader in _queues(snapshot)
+            for item in await reader.dead_with(FAILS_ALONE, limit=limit)
+        ]
+        oldest = sorted(found, key=lambda item: item.since)[:limit]
+        return await _with_clients(snapshot, oldest)
+
+
+def _queues(snapshot: Snapshot) -> list[tuple[Direction, QueueReader]]:
+    return [("incoming", snapshot.outbox), ("outgoing", snapshot.inbox)]
+
+
+def _failed(direction: Direction, item: QueueItem) -> Failed:
+    return Failed(
+        name=name_of(direction, item.id),
+        kind=item.kind,
+        conversation_id=item.conversation_id,
+        reason=item.reason or "",
+        since=item.finished_at or item.created_at,
+        state=item.state,
+        attempts=item.attempts,
+    )
+
+
+async def _with_clients(snapshot: Snapshot, items: Sequence[Failed]) -> list[Failed]:
+    ids = {item.conversation_id for item in items if item.conversation_id}
+    known = await snapshot.conversations.all_of(ids)
+    names = {conversation_id: one.name for conversation_id, one in known.items()}
+    return [replace(item, client=names.get(item.conversation_id or "")) for item in items]
 
 
 async def retry(
@@ -92,3 +139,38 @@ async def _retry(
             expires_at = now + lifetimes.to_telegram
             retried += await tx.inbox.retry(number, now=now, expires_at=expires_at)
     return retried
+
+
+async def drop(database: Database, names: Sequence[str], *, now: datetime) -> list[str]:
+    """Give items up for good; return those that there are.
+
+    Raises:
+        StorageError: nothing was changed.
+    """
+    return await persist(database, partial(_drop, names=names, now=now), within_s=PATIENCE_S)
+
+
+async def _drop(tx: Transaction, *, names: Sequence[str], now: datetime) -> list[str]:
+    dropped = []
+    for name in names:
+        named = item_named(name)
+        if named is None:
+            continue
+        direction, number = named
+        queue = tx.outbox if direction == "incoming" else tx.inbox
+        if await queue.drop(number, now=now):
+            dropped.append(name)
+    return dropped
+
+
+async def open_items(database: Database, names: Sequence[str]) -> list[str]:
+    """Return those of the names that are of items which wait or are dead."""
+    found = []
+    async with database.snapshot() as snapshot:
+        readers = dict(_queues(snapshot))
+        for name in names:
+            named = item_named(name)
+            item = await readers[named[0]].get(named[1]) if named else None
+            if item is not None and item.state != "done":
+                found.append(name)
+    return found

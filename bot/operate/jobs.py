@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.operate.backup import daily_backup
+from bot.operate.backup import daily_backup, note_backup
 from bot.settings.tables import StorageSettings
 from bot.words import counted
 from storage.database import Database
@@ -123,6 +123,7 @@ class Jobs:
             log.error("the daily backup failed: %s; check storage.backup_dir", error)
             return
         if made is not None:
+            await note_backup(self._database, now=self._now())
             log.info("backup made", extra={"file": made.name})
 
     async def report(self) -> None:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 LONGEST_ASKED_S = 24 * 3600.0
 """The longest wait that the other side can impose; a larger Retry-After is a mistake of theirs."""
 
+FAILS_ALONE = "fails again and again while others are delivered"
+"""Begins the reason of an item that was given up early, as the trouble seems to be its own."""
+
 
 @dataclass(frozen=True)
 class Delivered:

@@ -150,6 +150,36 @@ class QueueReader:
         )
         return [item_of(row) for row in rows]
 
+    async def dead_with(self, beginning: str, *, limit: int) -> list[QueueItem]:
+        """Return dead items whose reason begins so, oldest first."""
+        rows = await self._session.rows(
+            f"SELECT {COLUMNS} FROM {self._table} WHERE state = 'dead' AND state <> 'done' "
+            "AND substr(reason, 1, length(:beginning)) = :beginning ORDER BY id LIMIT :limit",
+            {"beginning": beginning, "limit": limit},
+        )
+        return [item_of(row) for row in rows]
+
+    async def dead_reasons(self) -> dict[str, int]:
+        """Return why items are dead, and how many of them for each reason."""
+        rows = await self._session.rows(
+            f"SELECT coalesce(reason, ''), count(*) FROM {self._table} WHERE state = 'dead' "
+            "AND state <> 'done' GROUP BY 1"
+        )
+        return {row[0]: int(row[1]) for row in rows}
+
+    async def latest_of(
+        self, conversation_id: str, *, kinds: Sequence[str], limit: int
+    ) -> list[QueueItem]:
+        """Return what was stored last of a conversation, the latest first."""
+        names = {f"kind{number}": kind for number, kind in enumerate(kinds)}
+        rows = await self._session.rows(
+            f"SELECT {COLUMNS} FROM {self._table} WHERE conversation_id = :conversation_id "
+            f"AND kind IN ({', '.join(':' + name for name in names)}) "
+            "ORDER BY id DESC LIMIT :limit",
+            {**names, "conversation_id": conversation_id, "limit": limit},
+        )
+        return [item_of(row) for row in rows]
+
     async def mentions(self, conversation_id: str, text: str) -> bool:
         """Tell whether an item of a conversation holds a text, which JSON writes as it is."""
         rows = await self._session.rows(

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from itertools import product
 
 import aiohttp
 import pytest
@@ -60,16 +61,79 @@ async def test_the_page_works_on_a_phone_and_in_the_dark(failure, admin):
         assert (await tab.screenshot()).startswith(b"\x89PNG")
 
 
-async def test_its_button_tries_a_dead_item_again(failure, admin, telegram, eventually):
+async def test_its_button_tries_a_dead_item_again(failure, admin, telegram, kommo, eventually):
     """A press in the browser delivers what had failed, and the page no longer lists it."""
     async with browser() as tab:
         await tab.open(admin)
         await tab.value("document.querySelector('form button').click()")
         await eventually(lambda: telegram.texts_to(ANN) == ["a secret offer"])
+        await eventually(lambda: kommo.statuses_of(failure)[-1] == 1)
         await tab.open(admin)
         assert "outgoing-1" not in await tab.value("document.body.innerText")
 
 
+async def test_its_other_button_gives_an_item_up_in_two_steps(
+    failure, bridge, admin, telegram, kommo, eventually, command
+):
+    """It opens first and is pressed then; the item is gone, and a retry finds nothing."""
+    async with browser() as tab:
+        await tab.open(admin)
+        text = await tab.value("document.body.innerText")
+        assert "Ann" in text
+        assert "once the client has written again" in text
+        assert "It works, but 1 item could not be delivered" in text
+        press = "document.querySelector('form[action=\"/drop\"] button')"
+        assert await tab.value(f"{press}.checkVisibility()") is False
+        await tab.value("document.querySelector('summary').click()")
+        assert await tab.value(f"{press}.checkVisibility()") is True
+        await tab.value(f"{press}.click()")
+        await tab.until("document.body?.innerText.includes('None.')")
+    _code, listed, _errors = await command("queue", "list")
+    assert "nothing is dead" in listed
+    assert telegram.texts_to(ANN) == []
+
+
+async def test_what_waits_can_be_given_up_or_tried_at_once(
+    bridge, admin, http, telegram, kommo, eventually
+):
+    """An item that failed and waits is on the page, with the same buttons."""
+    telegram.client_says("Hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    telegram.is_down = True
+    await kommo.manager_says("an offer", to=CONVERSATION)
+    page = ""
+    async with asyncio.timeout(20):
+        while "outgoing-1" not in page:
+            await asyncio.sleep(0.05)
+            page = await read(http, admin)
+    assert "it is tried by itself" in page
+    form = {"id": "outgoing-1", "csrf": bridge_secret(page)}
+    async with http.post(f"{admin}/drop", data=form, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/")
+    telegram.is_down = False
+    await kommo.manager_says("another", to=CONVERSATION)
+    await eventually(lambda: telegram.texts_to(ANN) == ["another"])
+
+
+async def read(http, admin):
+    """Return the page."""
+    async with http.get(admin) as answer:
+        return await answer.text()
+
+
+async def test_it_tells_version_start_disk_and_the_last_copy(
+    bridge, admin, http, tmp_path, command
+):
+    """A copy that was made by hand counts as well."""
+    page = await read(http, admin)
+    assert "running since" in page
+    assert "Free disk space" in page
+    assert "none yet" in page
+    await command("backup", str(tmp_path / "copy.sqlite3"))
+    assert "s ago</span>" in await read(http, admin)
+
+
+@pytest.mark.parametrize("action", ["retry", "drop"])
 @pytest.mark.parametrize(
     ("form", "headers", "status"),
     [
@@ -79,12 +143,13 @@ async def test_its_button_tries_a_dead_item_again(failure, admin, telegram, even
     ],
 )
 async def test_a_foreign_page_cannot_press_it(
-    failure, admin, http, telegram, form, headers, status
+    failure, admin, http, telegram, form, headers, status, action
 ):
-    """Without the page's secret nothing is tried again."""
-    async with http.post(f"{admin}/retry", data=form, headers=headers) as answer:
+    """Without the page's secret nothing is tried again, and nothing given up."""
+    async with http.post(f"{admin}/{action}", data=form, headers=headers) as answer:
         assert answer.status == status
     assert telegram.texts_to(ANN) == []
+    assert "outgoing-1" in await read(http, admin)
 
 
 async def test_a_foreign_name_is_not_shown_the_page(bridge, admin, http):
@@ -98,8 +163,9 @@ async def test_an_item_that_is_gone_is_said_so(failure, admin, http):
     async with http.get(admin) as answer:
         page = await answer.text()
     csrf = bridge_secret(page)
-    for name in ("outgoing-99", "incoming-99", "outgoing-" + "9" * 30, "else-1", ""):
-        async with http.post(f"{admin}/retry", data={"id": name, "csrf": csrf}) as answer:
+    names = ("outgoing-99", "incoming-99", "outgoing-" + "9" * 30, "else-1", "")
+    for action, name in product(("retry", "drop"), names):
+        async with http.post(f"{admin}/{action}", data={"id": name, "csrf": csrf}) as answer:
             assert answer.status == 404
 
 

@@ -18,8 +18,9 @@ from bot.operate.check.connection_errors import SOON_DAYS, days_left, in_words, 
 from bot.operate.check.findings import Finding, doubt, failure, well
 from bot.operate.check.placeholders import placeholders
 from bot.operate.check.public_address import proof
-from bot.operate.operators.alerts import LEAST_FREE_BYTES, MOST_SKEW_S
+from bot.operate.operators.alerts import MOST_SKEW_S
 from bot.operate.service.running import NotRunningError, OtherProgramError, address, ask
+from bot.operate.status.machine import LEAST_FREE_BYTES
 from bot.settings import Settings, readable_by_others
 
 TIMEOUT_S = 10.0

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.account.connect import OUTAGE, REMEDY
+from bot.operate.status.machine import LEAST_FREE_BYTES
 from bot.operate.status.page import duration
 from bot.operate.status.state import State
 from bot.words import counted
 
 STUCK_S = 15 * 60.0
-LEAST_FREE_BYTES = 500 * 1024 * 1024
 MOST_SKEW_S = 60.0
 """Far less than what makes Kommo refuse a signature: there is time to mend the clock."""
 

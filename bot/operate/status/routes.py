@@ -1,8 +1,9 @@
-"""The routes of the local listener beside health: status page, its retry button, metrics."""
+"""The routes of the local listener beside health: status page, its buttons, metrics."""
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -19,22 +20,33 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-Retry = Callable[[Sequence[str]], Awaitable[int]]
+Action = Callable[[Sequence[str]], Awaitable[int]]
+"""Does something to items; returns how many of them there were."""
 
 
 class AdminRoutes:
-    """Shows how the service is, and tries dead items again."""
+    """Shows how the service is; tries items again, or gives them up.
+
+    Args:
+        read: how the service is, for the metrics.
+        show: the same with what the page tells besides.
+        actions: what the page's buttons do, by their address.
+        metrics: what is counted.
+        version: the program's.
+    """
 
     def __init__(
         self,
         *,
         read: Callable[[], Awaitable[State]],
-        retry: Retry,
+        show: Callable[[], Awaitable[State]],
+        actions: Mapping[str, Action],
         metrics: Metrics,
         version: str,
     ) -> None:
         self._read = read
-        self._retry = retry
+        self._show = show
+        self._actions = actions
         self._metrics = metrics
         self._version = version
         self._csrf = secrets.token_urlsafe(32)
@@ -43,7 +55,7 @@ class AdminRoutes:
         """Return the routes."""
         return [
             web.get("/", self._page),
-            web.post("/retry", self._press),
+            *(web.post(way, partial(self._press, act)) for way, act in self._actions.items()),
             web.get("/metrics", self._show_metrics),
         ]
 
@@ -53,19 +65,19 @@ class AdminRoutes:
             f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; form-action 'self'; "
             "base-uri 'none'; frame-ancestors 'none'"
         )
-        html = page(await self._read(), csrf=self._csrf, nonce=nonce, version=self._version)
+        html = page(await self._show(), csrf=self._csrf, nonce=nonce, version=self._version)
         return web.Response(
             text=html,
             content_type="text/html",
             headers=HEADERS | {"Content-Security-Policy": policy},
         )
 
-    async def _press(self, request: web.Request) -> web.Response:
+    async def _press(self, act: Action, request: web.Request) -> web.Response:
         form = await request.post()
         if not hmac.compare_digest(str(form.get("csrf", "")).encode(), self._csrf.encode()):
             raise web.HTTPForbidden(text="This page is out of date: load it again.\n")
         try:
-            count = await self._retry([str(form.get("id", ""))])
+            count = await act([str(form.get("id", ""))])
         except StorageError as error:
             raise web.HTTPServiceUnavailable(
                 text="The database takes nothing at the moment: nothing was changed.\n"

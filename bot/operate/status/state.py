@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.health import Health
-from bot.operate.dead_items import Failed, failed_items
+from bot.operate.dead_items import Failed, failed_items, lone_failures, troubled_items
+from bot.operate.remedies import is_clients
+from bot.operate.status.machine import Machine
 from bot.queue.items import Direction, Kind
+from bot.queue.outcomes import FAILS_ALONE
 from storage.database import Database
 from storage.queue.reader import QueueReader
 
@@ -25,6 +28,12 @@ class QueueState:
     oldest_s: float
     """How long the oldest pending item has been waiting; 0 when none is."""
 
+    clients: int = 0
+    """How many of the dead only the client can change; their managers have read it."""
+
+    alone: int = 0
+    """How many of the dead failed while others were delivered."""
+
 
 @dataclass(frozen=True)
 class Traffic:
@@ -43,6 +52,16 @@ class State:
     queues: tuple[QueueState, QueueState]
     traffic: Traffic
     failures: tuple[Failed, ...]
+    """The latest items that are dead."""
+
+    troubled: tuple[Failed, ...] = ()
+    """Items that failed and are tried again, those that wait longest first."""
+
+    alone: tuple[Failed, ...] = ()
+    """Items that failed while others were delivered, the oldest first."""
+
+    machine: Machine | None = None
+    """What the page tells besides; None where it is not asked for."""
 
 
 async def read_state(database: Database, health: Health, *, now: datetime) -> State:
@@ -69,15 +88,20 @@ async def read_state(database: Database, health: Health, *, now: datetime) -> St
         queues=queues,
         traffic=Traffic(tuple(incoming), tuple(outgoing)),
         failures=tuple(await failed_items(database, limit=LATEST)),
+        troubled=tuple(await troubled_items(database, limit=LATEST)),
+        alone=tuple(await lone_failures(database, limit=LATEST)),
     )
 
 
 async def _queue(direction: Direction, queue: QueueReader, now: datetime) -> QueueState:
     counts = await queue.counts()
     oldest_at = await queue.oldest_pending_at()
+    reasons = await queue.dead_reasons() if counts.get("dead") else {}
     return QueueState(
         direction=direction,
         pending=counts.get("pending", 0),
         dead=counts.get("dead", 0),
         oldest_s=max((now - oldest_at).total_seconds(), 0.0) if oldest_at else 0.0,
+        clients=sum(count for reason, count in reasons.items() if is_clients(reason)),
+        alone=sum(count for reason, count in reasons.items() if reason.startswith(FAILS_ALONE)),
     )

@@ -7,7 +7,7 @@ import pytest
 from bot.health import BotHealth, ChannelHealth, Health
 from bot.operate.check.clock import skew_s
 from bot.operate.dead_items import Failed
-from bot.operate.operators.alerts import LEAST_FREE_BYTES, QUIET, Alert, AlertBook, News, alerts_in
+from bot.operate.operators.alerts import QUIET, Alert, AlertBook, News, alerts_in
 from bot.operate.operators.commands import (
     Command,
     command_in,
@@ -15,6 +15,7 @@ from bot.operate.operators.commands import (
     retried_text,
     status_text,
 )
+from bot.operate.status.machine import LEAST_FREE_BYTES
 from bot.operate.status.state import QueueState, State, Traffic
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

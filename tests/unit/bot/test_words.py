@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.operate.operators.alerts import LEAST_FREE_BYTES, alerts_in
+from bot.operate.operators.alerts import alerts_in
+from bot.operate.status.machine import LEAST_FREE_BYTES
 from bot.operate.status.state import QueueState
 from bot.words import counted
 from tests.unit.bot.test_operators import IDLE, state
