@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.usage import Command, Group
 from bot.errors import ConfigError
 from bot.settings import FILE_VARIABLE, Settings, find_file, load, load_unregistered
 
@@ -26,22 +27,28 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    cls=Group,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 queue = typer.Typer(
-    help="What waits to be delivered, and what is dead and why.", no_args_is_help=True
+    help="What waits to be delivered, and what is dead and why.",
+    no_args_is_help=True,
+    cls=Group,
 )
 app.add_typer(queue, name="queue")
 
-chats = typer.Typer(help="The conversations that are known.", no_args_is_help=True)
+chats = typer.Typer(help="The conversations that are known.", no_args_is_help=True, cls=Group)
 app.add_typer(chats, name="chats")
 
-sources = typer.Typer(help="The bots' sources in Kommo.", no_args_is_help=True)
+sources = typer.Typer(help="The bots' sources in Kommo.", no_args_is_help=True, cls=Group)
 app.add_typer(sources, name="sources")
-templates = typer.Typer(help="The integration's message templates.", no_args_is_help=True)
+templates = typer.Typer(
+    help="The integration's message templates.", no_args_is_help=True, cls=Group
+)
 app.add_typer(templates, name="templates")
 
-config = typer.Typer(help="The settings that are in effect.", no_args_is_help=True)
+config = typer.Typer(help="The settings that are in effect.", no_args_is_help=True, cls=Group)
 app.add_typer(config, name="config")
 
 HIGHEST = 2**53 - 1
@@ -75,7 +82,7 @@ def remember_config(
     context.obj = config
 
 
-@app.command()
+@app.command(cls=Command)
 def run(context: typer.Context) -> None:
     """Run the service in the foreground until SIGTERM or SIGINT."""
     settings = load_settings(context)  # first: what is wrong with them is said at once
@@ -84,13 +91,21 @@ def run(context: typer.Context) -> None:
     command.run(settings, settings_file(context))
 
 
-@app.command()
+@app.command(cls=Command)
 def demo(
     once: Annotated[
         bool, typer.Option("--once", help="Play the conversation, check it, and stop.")
     ] = False,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Where the sandbox's Kommo listens.")
+        int,
+        typer.Option(
+            "--port",
+            min=0,
+            max=65535,
+            metavar="N",
+            help="Where the sandbox's Kommo listens.",
+            show_default="any that is free",
+        ),
     ] = 0,
 ) -> None:
     """Try the bridge on an embedded sandbox: no account, no token, no network."""
@@ -99,7 +114,7 @@ def demo(
     raise typer.Exit(command.demo(once=once, port=port))
 
 
-@app.command()
+@app.command(cls=Command)
 def init(
     context: typer.Context,
     _yes: Annotated[bool, typer.Option("--yes", "-y", hidden=True)] = False,
@@ -111,7 +126,7 @@ def init(
     command.init(Path(named) if named else None, os.environ)
 
 
-@app.command()
+@app.command(cls=Command)
 def check(
     context: typer.Context,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no server.")] = False,
@@ -131,7 +146,7 @@ def check(
     raise typer.Exit(code)
 
 
-@app.command()
+@app.command(cls=Command)
 def healthcheck(context: typer.Context) -> None:
     """Ask the running service how it is; exit 0 when it is well, 1 with the reason."""
     from bot.cli import healthcheck as command  # noqa: PLC0415
@@ -139,7 +154,7 @@ def healthcheck(context: typer.Context) -> None:
     command.healthcheck(load_settings(context))
 
 
-@app.command()
+@app.command(cls=Command)
 def backup(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
@@ -155,7 +170,7 @@ def backup(
     command.backup(settings, saved, file, with_settings=with_settings)
 
 
-@app.command()
+@app.command(cls=Command)
 def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
@@ -168,13 +183,13 @@ def restore(
     command.restore(settings, present, file, is_confirmed=yes)
 
 
-@app.command()
+@app.command(cls=Command)
 def version() -> None:
     """Print the version."""
     typer.echo(f"kommo-telegram {metadata.version('kommo-telegram')}")
 
 
-@app.command()
+@app.command(cls=Command)
 def connect(context: typer.Context) -> None:
     """Connect the channel to the account; harmless when it is connected."""
     settings = load_settings(context)
@@ -183,7 +198,7 @@ def connect(context: typer.Context) -> None:
     command.connect(settings)
 
 
-@app.command()
+@app.command(cls=Command)
 def disconnect(context: typer.Context, yes: YesOption = False) -> None:
     """Take the channel away from the account."""
     settings = load_settings(context)
@@ -192,13 +207,15 @@ def disconnect(context: typer.Context, yes: YesOption = False) -> None:
     command.disconnect(settings, is_confirmed=yes)
 
 
-@app.command()
+@app.command(cls=Command)
 def history(
     context: typer.Context,
     conversation: Annotated[
         str, typer.Argument(metavar="CONVERSATION", help="Its id on either side.")
     ],
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many messages.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="How many messages.")
+    ] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """Show a conversation as Kommo has it, newest first."""
@@ -208,7 +225,7 @@ def history(
     command.show_history(settings, conversation, limit=limit, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Command)
 def trace(
     context: typer.Context,
     message: Annotated[
@@ -228,11 +245,14 @@ def trace(
     command.trace(settings, message, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Command)
 def forget(
     context: typer.Context,
     chat: Annotated[
-        str, typer.Option("--chat", help="The Telegram chat's number, or the conversation's id.")
+        str,
+        typer.Option(
+            "--chat", metavar="ID", help="The Telegram chat's number, or the conversation's id."
+        ),
     ],
     yes: YesOption = False,
 ) -> None:
@@ -243,16 +263,20 @@ def forget(
     command.forget(settings, chat, is_confirmed=yes)
 
 
-@app.command()
+@app.command(cls=Command)
 def widget(
     file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="The archive to write.")],
     code: Annotated[
-        str | None, typer.Option("--code", help="The widget's code, if Kommo has given one.")
+        str | None,
+        typer.Option("--code", metavar="CODE", help="The widget's code, if Kommo has given one."),
     ] = None,
     number: Annotated[
         str | None,
         typer.Option(
-            "--version", help="Of the widget: higher with each upload. Default: the program's."
+            "--version",
+            metavar="N.N.N",
+            help="Of the widget: higher with each upload.",
+            show_default="the program's",
         ),
     ] = None,
     yes: YesOption = False,
@@ -271,17 +295,22 @@ def widget(
     command.write(file, made, is_confirmed=yes)
 
 
-@app.command()
+@app.command(cls=Command)
 def invite(  # noqa: PLR0917 - the command line's own
     context: typer.Context,
     contact: Annotated[
-        int, typer.Option("--contact", min=1, max=HIGHEST, help="The contact's number.")
+        int,
+        typer.Option("--contact", min=1, max=HIGHEST, metavar="ID", help="The contact's number."),
     ],
     bot: Annotated[
-        str | None, typer.Option("--bot", help="The bot's name; the default bot if left out.")
+        str | None,
+        typer.Option(
+            "--bot", metavar="NAME", help="The bot's name.", show_default="the default bot"
+        ),
     ] = None,
     days: Annotated[
-        int, typer.Option("--days", min=1, max=3650, help="How long it is good.")
+        int,
+        typer.Option("--days", min=1, max=3650, metavar="N", help="For how many days it is good."),
     ] = 30,
     many: Annotated[
         bool, typer.Option("--many", help="For everybody who opens it, not one person.")
@@ -295,7 +324,7 @@ def invite(  # noqa: PLR0917 - the command line's own
     command.invite(settings, contact, bot_name=bot, days=days, is_single=not many, as_json=as_json)
 
 
-@chats.command("list")
+@chats.command("list", cls=Command)
 def chats_list(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the conversations."""
     settings = load_settings(context)
@@ -304,7 +333,7 @@ def chats_list(context: typer.Context, as_json: JsonOption = False) -> None:
     command.list_chats(settings, as_json=as_json)
 
 
-@config.command("show")
+@config.command("show", cls=Command)
 def config_show(context: typer.Context, as_json: JsonOption = False) -> None:
     """Show every setting with its origin; secrets are masked."""
     from bot.cli import config as command  # noqa: PLC0415
@@ -312,7 +341,7 @@ def config_show(context: typer.Context, as_json: JsonOption = False) -> None:
     command.show(settings_file(context), os.environ, as_json=as_json)
 
 
-@sources.command("list")
+@sources.command("list", cls=Command)
 def sources_list(context: typer.Context, as_json: JsonOption = False) -> None:
     """Show Kommo's sources beside the bots of the settings."""
     settings = load_settings(context)
@@ -321,7 +350,7 @@ def sources_list(context: typer.Context, as_json: JsonOption = False) -> None:
     command.list_sources(settings, as_json=as_json)
 
 
-@sources.command("sync")
+@sources.command("sync", cls=Command)
 def sources_sync(
     context: typer.Context,
     prune: Annotated[
@@ -335,7 +364,7 @@ def sources_sync(
     command.sync(settings, is_pruning=prune)
 
 
-@templates.command("list")
+@templates.command("list", cls=Command)
 def templates_list(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the templates that this integration made."""
     settings = load_settings(context)
@@ -344,12 +373,12 @@ def templates_list(context: typer.Context, as_json: JsonOption = False) -> None:
     command.list_templates(settings, as_json=as_json)
 
 
-@templates.command("push")
+@templates.command("push", cls=Command)
 def templates_push(
     context: typer.Context,
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE.toml", help=r"Tables \[\[templates]], as in the README."),
+        typer.Argument(metavar="FILE.toml", help="Tables [[templates]], as in the README."),
     ],
 ) -> None:
     """Create the file's templates, or change those of the same external_id."""
@@ -359,7 +388,7 @@ def templates_push(
     command.push(settings, file)
 
 
-@queue.command("list")
+@queue.command("list", cls=Command)
 def queue_list(context: typer.Context, as_json: JsonOption = False) -> None:
     """List what waits and what is dead, with the reason."""
     from bot.cli import queue as command  # noqa: PLC0415
@@ -367,7 +396,7 @@ def queue_list(context: typer.Context, as_json: JsonOption = False) -> None:
     command.list_items(load_settings(context), as_json=as_json)
 
 
-@queue.command("retry")
+@queue.command("retry", cls=Command)
 def queue_retry(
     context: typer.Context,
     ids: Annotated[
@@ -380,7 +409,7 @@ def queue_retry(
     raise typer.Exit(command.retry(load_settings(context), ids or []))
 
 
-@queue.command("drop")
+@queue.command("drop", cls=Command)
 def queue_drop(
     context: typer.Context,
     ids: Annotated[list[str], typer.Argument(metavar="ID", help="As `queue list` prints it.")],

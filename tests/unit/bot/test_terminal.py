@@ -84,14 +84,39 @@ def commands(group, path=()):
             yield from commands(command, (*path, name))
 
 
-@pytest.mark.parametrize(
-    "path", [pytest.param(p, id=" ".join(p)) for p, _ in commands(typer.main.get_command(app))]
-)
+PATHS = [()] + [path for path, _ in commands(typer.main.get_command(app))]
+
+
+def help_of(path):
+    """Return what a command says of itself."""
+    return CliRunner().invoke(app, [*path, "--help"], terminal_width=200).output
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: " ".join(path) or "program")
 def test_help_says_all_that_is_written(path):
     """Nothing of a help text is swallowed as markup, such as the name of a table."""
     root = typer.main.get_command(app)
-    command = dict(commands(root))[path]
-    shown = "".join(CliRunner().invoke(app, [*path, "--help"], terminal_width=200).output.split())
+    command = {(): root, **dict(commands(root))}[path]
+    shown = "".join(help_of(path).split())
     for parameter in command.params:
-        text = (getattr(parameter, "help", None) or "").replace("\\[", "[")
-        assert "".join(text.split()) in shown.replace("│", "")
+        assert parameter.hidden or "".join((parameter.help or "").split()) in shown
+    for below in getattr(command, "commands", {}).values():
+        assert "".join(below.help.partition("\n\n")[0].split()) in shown
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: " ".join(path) or "program")
+def test_help_is_for_people(path):
+    """It names what to put there, not a type of the language; no box stands around it."""
+    shown = help_of(path)
+    assert not set("<>{}│╭") & set(shown), shown
+    assert "None" not in shown
+
+
+@pytest.mark.parametrize("wrong", [["restroe"], ["restore"], ["check", "[/b]"], ["queue", "[/b]"]])
+def test_wrong_usage_is_said_in_plain_lines(wrong):
+    """What a person mistyped is text, and no box stands around the error."""
+    done = CliRunner().invoke(app, wrong)
+    assert done.exit_code == 2
+    assert "Error: " in done.output
+    assert "│" not in done.output
+    assert wrong[-1] in done.output or wrong == ["restore"]
