@@ -229,3 +229,103 @@ async def test_what_operators_say_is_no_clients_word(bridge, telegram, kommo, ev
     await eventually(lambda: len(telegram.texts_to(BOSS)) == 2)
     assert "does not reach Kommo" in telegram.texts_to(BOSS)[0]
     assert list(kommo.conversations) == [CONVERSATION]
+
+
+@pytest.fixture
+async def failure(bridge, telegram, kommo, eventually):
+    """A manager's answer that could not be delivered, as the client had blocked the bot."""
+    telegram.client_says("Hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    telegram.client_blocks(ANN)
+    message_id = await kommo.manager_says("an offer", to=CONVERSATION)
+    await eventually(lambda: -1 in kommo.statuses_of(message_id))
+    return message_id
+
+
+async def test_an_item_is_given_up_after_a_question(failure, telegram, eventually, command):
+    """/drop asks first, its button or a yes does it, and what is not there is said so."""
+    telegram.client_says("/failed", chat_id=BOSS)
+    await eventually(lambda: len(telegram.sent_to(BOSS)) == 1)
+    assert "once the client has written again" in telegram.texts_to(BOSS)[0]
+    telegram.client_says("/drop", chat_id=BOSS)
+    telegram.client_says("/drop outgoing-1 outgoing-99", chat_id=BOSS)
+    await eventually(lambda: len(telegram.sent_to(BOSS)) == 3)
+    assert telegram.texts_to(BOSS)[1].startswith("Which one?")
+    question = telegram.sent_to(BOSS)[2]
+    assert question.text.startswith("Give up 1 item for good?")
+    assert "outgoing-99: no such item, or it is done" in question.text
+    _code, listed, _errors = await command("queue", "list")
+    assert "outgoing-1" in listed
+    telegram.client_presses(question.message_id, "Give up for good", chat_id=BOSS)
+    await eventually(lambda: len(telegram.sent_to(BOSS)) == 4)
+    assert telegram.texts_to(BOSS)[3] == "outgoing-1: dropped"
+    _code, listed, _errors = await command("queue", "list")
+    assert "outgoing-1" not in listed
+    telegram.client_says("/drop outgoing-1 yes", chat_id=BOSS)
+    await eventually(lambda: len(telegram.sent_to(BOSS)) == 5)
+    assert telegram.texts_to(BOSS)[4] == "outgoing-1: no such item, or it is done"
+
+
+async def test_a_client_cannot_give_an_item_up(failure, telegram, kommo, eventually, command):
+    """A client's /drop is a message like any other."""
+    telegram.client_unblocks(ANN)
+    telegram.client_says("/drop outgoing-1 yes")
+    await eventually(lambda: "/drop outgoing-1 yes" in kommo.texts_in(CONVERSATION))
+    _code, listed, _errors = await command("queue", "list")
+    assert "outgoing-1" in listed
+
+
+async def test_a_chat_learns_its_number(bridge, telegram, kommo, eventually):
+    """An operators' chat is told its number; a client's /id is a message, answered by nobody."""
+    telegram.client_says("/id", chat_id=BOSS)
+    telegram.client_says("/id", chat_id=ANN)
+    await eventually(lambda: kommo.texts_in(CONVERSATION) == ["/id"])
+    await eventually(lambda: telegram.texts_to(BOSS))
+    assert telegram.texts_to(BOSS) == ["This chat's number is 900. It is an operators' chat."]
+    assert telegram.texts_to(ANN) == []
+
+
+async def test_whoever_sets_the_bridge_up_learns_the_number_to_enter(
+    bridge, config, telegram, kommo, eventually
+):
+    """While the settings name no operators' chat, /id is answered to all, and is no lead."""
+    await bridge.stop()
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.partition("[operators]")[0], encoding="utf-8")
+    await bridge.start()
+    telegram.add_group(GROUP, "Operators")
+    telegram.client_says("/id", chat_id=ANN)
+    telegram.client_says("/id@sales_bot", chat_id=GROUP, sender=BOSS)
+    await eventually(lambda: telegram.texts_to(ANN) and telegram.texts_to(GROUP))
+    assert "chat_ids = [555]" in telegram.texts_to(ANN)[0]
+    assert f"chat_ids = [{GROUP}]" in telegram.texts_to(GROUP)[0]
+    telegram.client_says("/status", chat_id=ANN)
+    await eventually(lambda: kommo.texts_in(CONVERSATION) == ["/status"])
+
+
+async def test_a_client_who_blocked_the_bot_is_no_alert(
+    monkeypatch, bridge, telegram, kommo, eventually
+):
+    """The manager has read it in Kommo; another item that cannot be delivered is told."""
+    await bridge.stop()
+    monkeypatch.setattr("bot.operate.jobs.ALERT_EVERY_S", 0.2)
+    await bridge.start()
+    for chat_id in (ANN, ANN + 1, BOSS):
+        telegram.client_says("/start", chat_id=chat_id)
+    await eventually(lambda: len(kommo.conversations) == 2)
+    telegram.client_blocks(ANN)
+    blocked = await kommo.manager_says("an offer", to=CONVERSATION)
+    await eventually(lambda: -1 in kommo.statuses_of(blocked))
+    await asyncio.sleep(1)
+    assert alerts(telegram) == []
+    odd = {"ok": False, "error_code": 400, "description": "Bad Request: odd"}
+    telegram.faults.fail("sendMessage", status=400, body=odd, chat_id=ANN + 1)
+    other = await kommo.manager_says("an offer", to="tg:700001:556")
+    await eventually(lambda: -1 in kommo.statuses_of(other))
+    await eventually(lambda: alerts(telegram))
+    assert alerts(telegram)[0].startswith("⚠️ 1 outgoing item could not be delivered")
+
+
+def alerts(telegram):
+    """Return what the operators were told unasked."""
+    return [text for text in telegram.texts_to(BOSS) if text.startswith("⚠️")]

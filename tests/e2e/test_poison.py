@@ -10,7 +10,7 @@ from bot.deliver.poison import Poison
 from bot.queue.outcomes import RetryPolicy
 from tests.e2e.commands import run_command
 
-ANN, BOB = 555, 556
+ANN, BOB, BOSS = 555, 556, 900
 CONVERSATION, OTHERS = "tg:700001:555", "tg:700001:556"
 BRISK = RetryPolicy(first_s=0.1, factor=1.0)
 
@@ -22,6 +22,15 @@ def brisk(monkeypatch):
         monkeypatch.setattr(delivering, name, Poison(failures=4, over_s=0.3))
     for name in ("TO_KOMMO", "TO_TELEGRAM"):
         monkeypatch.setattr(delivering, name, BRISK)
+    monkeypatch.setattr("bot.operate.jobs.ALERT_EVERY_S", 0.2)
+
+
+@pytest.fixture
+def config(config):
+    """The settings, with an operators' chat."""
+    text = config.read_text(encoding="utf-8")
+    config.write_text(f"{text}\n[operators]\nchat_ids = [{BOSS}]\n", encoding="utf-8")
+    return config
 
 
 @pytest.fixture
@@ -78,6 +87,32 @@ async def test_a_message_on_which_kommo_fails_is_given_up_early(
     kommo.faults.remove(fault)
     await run_command("queue", "retry", config=known.config)
     await eventually(lambda: sorted(kommo.texts_in(CONVERSATION)) == ["after", "bad", "hi"])
+
+
+async def test_operators_read_which_item_fails_alone_whose_it_is_and_what_to_do(
+    known, telegram, kommo, eventually
+):
+    """One alert of its own, no other beside it, and its end once the item is given up."""
+    telegram.client_says("/start", chat_id=BOSS)
+    await eventually(lambda: telegram.texts_to(BOSS))
+    telegram.faults.fail(
+        "sendMessage", status=500, times=None, where=lambda call: call.fields["text"] == "bad"
+    )
+    await kommo.manager_says("bad", to=CONVERSATION)
+    async with asyncio.timeout(20):
+        while len(telegram.texts_to(BOSS)) == 1:
+            await kommo.manager_says("for Bob", to=OTHERS)
+            await asyncio.sleep(0.1)
+    (dead,) = await dead_items(known)
+    name = telegram.add_person(ANN).name
+    first, why, _todo, commands = telegram.texts_to(BOSS)[1].splitlines()
+    assert first.startswith(f"⚠️ A manager's message to {name} was given up after")
+    assert dead["id"] in first
+    assert "Telegram failed" in why
+    assert commands == f"/retry {dead['id']} tries again, /drop {dead['id']} gives it up."
+    telegram.client_says(f"/drop {dead['id']} yes", chat_id=BOSS)
+    await eventually(lambda: "✅ Over: A manager's message" in telegram.texts_to(BOSS)[-1])
+    assert len(telegram.texts_to(BOSS)) == 4
 
 
 async def test_an_outage_makes_nothing_poison(known, telegram, kommo, eventually):

@@ -5,14 +5,31 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.account.connect import OUTAGE, REMEDY
+from bot.operate.dead_items import Failed
 from bot.operate.status.machine import LEAST_FREE_BYTES
 from bot.operate.status.page import duration
 from bot.operate.status.state import State
+from bot.queue.items import Direction, Kind, item_named
+from bot.queue.outcomes import FAILS_ALONE
 from bot.words import counted
 
 STUCK_S = 15 * 60.0
 MOST_SKEW_S = 60.0
 """Far less than what makes Kommo refuse a signature: there is time to mend the clock."""
+
+REASON_LENGTH = 300
+THINGS: dict[str, str] = {
+    Kind.NEW_MESSAGE: "A message of {client} to Kommo",
+    Kind.EDIT_MESSAGE: "An edit by {client}",
+    Kind.REACTION: "A reaction of {client}",
+    Kind.DELIVERY_STATUS: "The delivery status of a message to {client}",
+    Kind.TIE: "Finding {client} among the contacts",
+    Kind.MANAGER_MESSAGE: "A manager's message to {client}",
+    Kind.LEGACY_MESSAGE: "A manager's message to {client}",
+    Kind.MANAGER_REACTION: "A manager's reaction to {client}",
+    Kind.WELCOME: "The welcome to {client}",
+}
+"""What an item is, for people."""
 
 QUIET = timedelta(minutes=30)
 """The same thing is not told twice within this time."""
@@ -104,6 +121,7 @@ def alerts_in(state: State, *, free_bytes: int) -> list[Alert]:
     return [
         *_parts(state),
         *_queues(state),
+        *_alone(state),
         *_machine(free_bytes, state.health.clock_skew_s),
     ]
 
@@ -140,13 +158,40 @@ def _queues(state: State) -> Iterable[Alert]:
                 f"oldest for {duration(queue.oldest_s)}\nThey are tried again by themselves; "
                 "/status says what is wrong.",
             )
-        if queue.dead:
+        dead = queue.dead - queue.clients - _told_alone(state, queue.direction)
+        if dead > 0:
             yield Alert(
                 f"dead:{queue.direction}",
-                f"{counted(queue.dead, f'{queue.direction} item')} could not be delivered\n"
-                "/failed says why, /retry tries again.",
-                level=queue.dead,
+                f"{counted(dead, f'{queue.direction} item')} could not be delivered\n"
+                "/failed says why, /retry tries again, /drop gives up.",
+                level=dead,
             )
+
+
+def _told_alone(state: State, direction: Direction) -> int:
+    """Return how many dead items of a direction have an alert of their own."""
+    named = (item_named(item.name) for item in state.alone)
+    return sum(one is not None and one[0] == direction for one in named)
+
+
+def _alone(state: State) -> Iterable[Alert]:
+    """Return what failed while the rest was delivered: each is told by itself, with its client."""
+    for item in state.alone:
+        reason = item.reason.removeprefix(FAILS_ALONE).lstrip(": ")
+        yield Alert(
+            f"alone:{item.name}",
+            f"{_what(item)} was given up after {counted(item.attempts, 'attempt')}: it failed "
+            f"again and again while others were delivered ({item.name})\n"
+            f"{_sentence(reason)[:REASON_LENGTH]}\n"
+            f"The rest of the conversation goes on. To do: {item.remedy}.\n"
+            f"/retry {item.name} tries again, /drop {item.name} gives it up.",
+        )
+
+
+def _what(item: Failed) -> str:
+    """Name an item and its client."""
+    client = item.client or item.conversation_id or "a client"
+    return THINGS.get(item.kind, "Something about {client}").format(client=client)
 
 
 def _machine(free_bytes: int, skew_s: float | None) -> Iterable[Alert]:

@@ -20,7 +20,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.background import Background
 from bot.health import Health
-from bot.operate.dead_items import PATIENCE_S, failed_items, retry
+from bot.operate.dead_items import PATIENCE_S, drop, failed_items, open_items, retry
 from bot.operate.operators.alerts import Alert, AlertBook, News, alerts_in
 from bot.operate.operators.commands import (
     FAILED,
@@ -28,12 +28,21 @@ from bot.operate.operators.commands import (
     HINT,
     NOT_NOW,
     PRESS,
+    WHICH,
     Command,
+    asks_for_id,
     command_in,
+    drop_button,
+    drop_question,
+    dropped_text,
     failed_text,
+    id_text,
+    is_confirmed,
+    named_in,
     press_in,
     retried_text,
     status_text,
+    unknown_text,
 )
 from bot.operate.operators.known_chats import OperatorsChats, chat_in, move_in
 from bot.operate.operators.orders import Orders
@@ -89,12 +98,20 @@ class Desk:
             await self.chats.load(snapshot.notes)
 
     def takes(self, update: Mapping[str, Any]) -> bool:
-        """Tell whether an update is of an operators' chat; all others are clients'."""
+        """Tell whether an update is of an operators' chat; all others are clients'.
+
+        While the settings name no such chat, whoever asks for /id is about to enter one.
+        """
+        if not self.chat_ids:
+            return asks_for_id(update)
         move = move_in(update)
         return chat_in(update) in self.chats or (move is not None and move[0] in self.chats)
 
     async def handle(self, bot: Bot, update: Mapping[str, Any]) -> None:
         """Take an update; what an operator asks for is done soon, and nobody waits for it."""
+        if not self.chat_ids:
+            self._tell_id(bot, chat_in(update))
+            return
         move = move_in(update)
         if move is not None:
             await self._follow(*move, within_s=None)
@@ -107,6 +124,11 @@ class Desk:
             self._order(command.chat_id, partial(self._serve, bot, command))
         elif "message" in update:
             self._hint(bot, chat_in(update))
+
+    def _tell_id(self, bot: Bot, chat_id: int) -> None:
+        """Answer somebody who is nobody's operator yet; beside the rest, and once at a time."""
+        answer = Answer(id_text(chat_id, self.chats, is_named=False))
+        self.presses.start(f"id:{chat_id}", partial(self._answer, bot, chat_id, answer))
 
     def _order(self, chat_id: int, work: Callable[[], Awaitable[object]]) -> None:
         if not self.orders.add(chat_id, work):
@@ -212,6 +234,8 @@ class Desk:
             "status": self._status,
             "failed": self._failed,
             "retry": self._retry,
+            "drop": self._drop,
+            "id": self._id,
             "pause": self._pause,
             "resume": self._resume,
         }
@@ -234,6 +258,24 @@ class Desk:
         count = await retry(self.database, names, now=self.now(), lifetimes=self.lifetimes)
         text = retried_text(count, len(names) - count)
         return Answer(text, (("Status", "status"),))
+
+    async def _drop(self, command: Command) -> Answer:
+        """Give items up, once that is confirmed."""
+        names = named_in(command.arguments)
+        if not names:
+            return Answer(WHICH)
+        if is_confirmed(command.arguments):
+            dropped = await drop(self.database, names, now=self.now())
+            unknown = [name for name in names if name not in dropped]
+            return Answer(dropped_text(dropped, unknown), (("Status", "status"),))
+        known = await open_items(self.database, names)
+        unknown = [name for name in names if name not in known]
+        if not known:
+            return Answer("\n".join(unknown_text(unknown)))
+        return Answer(drop_question(known, unknown), drop_button(known))
+
+    async def _id(self, command: Command) -> Answer:
+        return Answer(id_text(command.chat_id, self.chats, is_named=True))
 
     async def _pause(self, _command: Command) -> Answer:
         await persist(self.database, self._note_pause, within_s=PATIENCE_S)

@@ -11,9 +11,14 @@ from bot.operate.status.page import duration
 from bot.operate.status.state import QueueState, State
 from bot.words import counted
 
-NAMES = ("status", "failed", "retry", "pause", "resume", "help")
+NAMES = ("status", "failed", "retry", "drop", "pause", "resume", "id", "help")
 PRESS = "operator:"
 """Begins the data of the operators' buttons; Kommo's buttons have other data."""
+
+CONFIRMED = frozenset({"yes", "--yes", "—yes"})  # an app may make one dash of two
+WHICH = "Which one? Such as /drop outgoing-12; /failed lists them."
+LONGEST_DATA = 64
+"""Bytes of a button's data. Reference: Bot API, InlineKeyboardButton."""
 
 SHOWN = 10
 REASON_LENGTH = 200
@@ -21,8 +26,10 @@ HELP = """Commands of the bridge:
 /status: how it is
 /failed: what could not be delivered, and why
 /retry: try all of that again, or one: /retry outgoing-12
+/drop outgoing-12: give one up for good, after asking
 /pause: deliver nothing for now; nothing is lost
 /resume: deliver again
+/id: the number of this chat
 /help: this list"""
 HINT = """This is an operators' chat: what you write here does not reach Kommo.
 /help lists what I understand."""
@@ -100,12 +107,72 @@ def failed_text(failures: Sequence[Failed]) -> str:
     if not failures:
         return "Nothing failed."
     lines = [
-        f"{item.name} ({item.since:%d.%m. %H:%M} UTC): {item.reason[:REASON_LENGTH]}"
+        f"{item.name} ({_whose(item)}{item.since:%d.%m. %H:%M} UTC): "
+        f"{item.reason[:REASON_LENGTH]}\n→ {item.remedy}"
         for item in failures[:SHOWN]
     ]
     if len(failures) > SHOWN:
         lines.append(f"… and {len(failures) - SHOWN} more")
     return "\n".join(lines)
+
+
+def _whose(item: Failed) -> str:
+    return f"{item.client}, " if item.client else ""
+
+
+def is_confirmed(arguments: Sequence[str]) -> bool:
+    """Tell whether a command says that it is meant."""
+    return any(word.lower() in CONFIRMED for word in arguments)
+
+
+def named_in(arguments: Sequence[str]) -> list[str]:
+    """Return the items that a command names, each once."""
+    names = (word.lower().strip(",") for word in arguments if word.lower() not in CONFIRMED)
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def unknown_text(names: Sequence[str]) -> list[str]:
+    """Return a line for each name that is of no item which waits or is dead."""
+    return [f"{name}: no such item, or it is done" for name in names]
+
+
+def drop_question(names: Sequence[str], unknown: Sequence[str]) -> str:
+    """Ask whether items are to be given up."""
+    typed = f"/drop {' '.join(names)} yes"
+    question = f"Give up {counted(len(names), 'item')} for good? To do it: {typed}"
+    return "\n".join([question, *unknown_text(unknown)])
+
+
+def drop_button(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the button that confirms, where its data has room for the names."""
+    command = f"drop yes {' '.join(names)}"
+    has_room = len((PRESS + command).encode()) <= LONGEST_DATA
+    return (("Give up for good", command),) if has_room else ()
+
+
+def dropped_text(dropped: Sequence[str], unknown: Sequence[str]) -> str:
+    """Return what was given up, and which names are of no item."""
+    return "\n".join([*(f"{name}: dropped" for name in dropped), *unknown_text(unknown)])
+
+
+def id_text(chat_id: int, chat_ids: Container[int], *, is_named: bool) -> str:
+    """Return a chat's number, and what it is for."""
+    said = f"This chat's number is {chat_id}."
+    if chat_id in chat_ids:
+        return f"{said} It is an operators' chat."
+    if is_named:
+        return said
+    return (
+        f"{said} To get alerts and give commands here, write into the settings, under "
+        f"[operators]: chat_ids = [{chat_id}]; then restart the bridge."
+    )
+
+
+def asks_for_id(update: Mapping[str, Any]) -> bool:
+    """Tell whether a message is the command /id and nothing else."""
+    message = update.get("message")
+    text = message.get("text") if isinstance(message, Mapping) else None
+    return isinstance(text, str) and text.strip().partition("@")[0].lower() == "/id"
 
 
 def retried_text(count: int, missing: int) -> str:

@@ -8,7 +8,6 @@ from bot.operate.dead_items import Failed, failed_items, lone_failures, troubled
 from bot.operate.remedies import is_clients
 from bot.operate.status.machine import Machine
 from bot.queue.items import Direction, Kind
-from bot.queue.outcomes import FAILS_ALONE
 from storage.database import Database
 from storage.queue.reader import QueueReader
 
@@ -30,9 +29,6 @@ class QueueState:
 
     clients: int = 0
     """How many of the dead only the client can change; their managers have read it."""
-
-    alone: int = 0
-    """How many of the dead failed while others were delivered."""
 
 
 @dataclass(frozen=True)
@@ -103,5 +99,4 @@ async def _queue(direction: Direction, queue: QueueReader, now: datetime) -> Que
         dead=counts.get("dead", 0),
         oldest_s=max((now - oldest_at).total_seconds(), 0.0) if oldest_at else 0.0,
         clients=sum(count for reason, count in reasons.items() if is_clients(reason)),
-        alone=sum(count for reason, count in reasons.items() if reason.startswith(FAILS_ALONE)),
     )

@@ -1,5 +1,6 @@
 """What operators ask and are told, from plain data."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,12 +12,16 @@ from bot.operate.operators.alerts import QUIET, Alert, AlertBook, News, alerts_i
 from bot.operate.operators.commands import (
     Command,
     command_in,
+    drop_button,
+    drop_question,
     failed_text,
     retried_text,
     status_text,
 )
+from bot.operate.remedies import is_clients
 from bot.operate.status.machine import LEAST_FREE_BYTES
 from bot.operate.status.state import QueueState, State, Traffic
+from bot.queue.items import Kind
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -43,6 +48,12 @@ def presses(data, chat_id=BOSS):
         pytest.param(
             says("/retry outgoing-1"), Command(BOSS, "retry", ("outgoing-1",)), id="argument"
         ),
+        pytest.param(says("/id"), Command(BOSS, "id"), id="id"),
+        pytest.param(
+            presses("operator:drop yes outgoing-1"),
+            Command(BOSS, "drop", ("yes", "outgoing-1"), "7"),
+            id="button-with-arguments",
+        ),
         pytest.param(presses("operator:retry"), Command(BOSS, "retry", (), "7"), id="button"),
         pytest.param(presses("other"), None, id="another-button"),
         pytest.param(presses("operator:retry", 555), None, id="a-clients-press"),
@@ -65,7 +76,16 @@ def test_what_is_a_command(update, command):
     assert command_in(update, (BOSS, GROUP)) == command
 
 
-def state(*, channel=None, bot=None, queues=None, skew=None, is_paused=False, is_refused=True):
+def state(
+    *,
+    channel=None,
+    bot=None,
+    queues=None,
+    skew=None,
+    is_paused=False,
+    is_refused=True,
+    alone=(),
+):
     """Return how a service with one bot is."""
     return State(
         at=NOON,
@@ -82,6 +102,7 @@ def state(*, channel=None, bot=None, queues=None, skew=None, is_paused=False, is
         queues=queues or (QueueState("incoming", 0, 0, 0.0), QueueState("outgoing", 0, 0, 0.0)),
         traffic=Traffic((1,), (2,)),
         failures=(),
+        alone=alone,
     )
 
 
@@ -127,6 +148,20 @@ IDLE = QueueState("incoming", 0, 0, 0.0)
             "1 outgoing item could not",
             id="one-dead",
         ),
+        pytest.param(
+            state(queues=(IDLE, QueueState("outgoing", 0, 2, 0.0, clients=2))),
+            ENOUGH,
+            [],
+            "",
+            id="blocked-by-clients",
+        ),
+        pytest.param(
+            state(queues=(IDLE, QueueState("outgoing", 0, 3, 0.0, clients=2))),
+            ENOUGH,
+            ["dead:outgoing"],
+            "1 outgoing item could not",
+            id="one-beside-those-of-clients",
+        ),
         pytest.param(state(), ENOUGH - 1, ["disk"], "Free some", id="disk"),
         pytest.param(state(skew=-300.0), ENOUGH, ["clock"], "timedatectl", id="clock"),
         pytest.param(state(skew=3.0), ENOUGH, [], "", id="clock-right"),
@@ -137,6 +172,63 @@ def test_what_is_wrong_is_told_with_what_to_do(given, free, keys, words):
     alerts = alerts_in(given, free_bytes=free)
     assert [alert.key for alert in alerts] == keys
     assert all(words in alert.text for alert in alerts)
+
+
+LONE = Failed(
+    "outgoing-12",
+    "manager_message",
+    "tg:7:5",
+    "fails again and again while others are delivered: Telegram failed: Internal",
+    NOON,
+    client="Ann {0}",
+    attempts=6,
+)
+
+
+def test_an_item_that_fails_alone_has_an_alert_of_its_own():
+    """It says whose it is, what fails, how often, and what to do; it is not told twice."""
+    given = state(queues=(IDLE, QueueState("outgoing", 0, 1, 0.0)), alone=(LONE,))
+    (alert,) = alerts_in(given, free_bytes=ENOUGH)
+    first, why, todo, commands = alert.text.splitlines()
+    assert first.startswith("A manager's message to Ann {0} was given up after 6 attempts")
+    assert why == "Telegram failed: Internal"
+    assert "another form" in todo
+    assert commands == "/retry outgoing-12 tries again, /drop outgoing-12 gives it up."
+
+
+def test_every_kind_of_item_that_fails_alone_is_named_with_its_client():
+    """Also those that are no message."""
+    for kind in Kind:
+        (alert,) = alerts_in(state(alone=(replace(LONE, kind=kind),)), free_bytes=ENOUGH)
+        assert "Ann {0}" in alert.text.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("reason", "lies_with_the_client"),
+    [
+        pytest.param("The client has blocked the bot.", True, id="known-to-have-blocked"),
+        pytest.param("Telegram: Forbidden: bot was blocked by the user", True, id="blocked"),
+        pytest.param("Telegram: Forbidden: user is deactivated", True, id="gone"),
+        pytest.param("Telegram: Bad Request: chat not found", False, id="chat-not-found"),
+        pytest.param("sending: Kommo answered 403: your address is blocked", False, id="kommo"),
+        pytest.param("", False, id="no-reason"),
+    ],
+)
+def test_what_only_the_client_can_change(reason, lies_with_the_client):
+    """The manager has read it in Kommo; nobody else needs to be woken."""
+    assert is_clients(reason) is lies_with_the_client
+
+
+def test_a_question_has_a_button_where_its_names_have_room():
+    """Telegram takes 64 bytes of data; more can be typed."""
+    few = ["outgoing-1"]
+    assert drop_button(few) == (("Give up for good", "drop yes outgoing-1"),)
+    assert drop_button([f"outgoing-{number}" for number in range(9)]) == ()
+    text = drop_question(few, ["outgoing-9"])
+    assert text.splitlines() == [
+        "Give up 1 item for good? To do it: /drop outgoing-1 yes",
+        "outgoing-9: no such item, or it is done",
+    ]
 
 
 BOT = Alert("bot:7", "revoked\nmake a new one")
