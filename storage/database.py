@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Set
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from storage.avatars import AvatarReader, Avatars
 from storage.buttons import ButtonReader, Buttons
@@ -22,6 +21,7 @@ from storage.messages import MessageReader, Messages
 from storage.notes import NoteReader, Notes
 from storage.presses import Presses
 from storage.queue.attempts import AttemptReader, Attempts
+from storage.queue.direction import Direction
 from storage.queue.durable import DurableQueue
 from storage.queue.reader import QueueReader
 from storage.retention import Retention
@@ -49,9 +49,9 @@ log = logging.getLogger(__name__)
 class Transaction:
     """A unit of work: all of it is committed, or nothing."""
 
-    def __init__(self, session: Session, changed: Callable[[str], None]) -> None:
-        self.inbox = DurableQueue("inbox", session, changed)
-        self.outbox = DurableQueue("outbox", session, changed)
+    def __init__(self, session: Session, changed: Callable[[Direction], None]) -> None:
+        self.to_kommo = DurableQueue(Direction.INCOMING, session, changed)
+        self.to_telegram = DurableQueue(Direction.OUTGOING, session, changed)
         self.conversations = Conversations(session)
         self.conversation_chats = ConversationChats(session)
         self.messages = Messages(session)
@@ -66,13 +66,17 @@ class Transaction:
         self.doubts = Doubts(session)
         self.retention = Retention(session)
 
+    def queue(self, direction: Direction) -> DurableQueue:
+        """Return the queue of a direction."""
+        return self.to_kommo if direction is Direction.INCOMING else self.to_telegram
+
 
 class Snapshot:
     """What is committed, for reading only."""
 
     def __init__(self, session: Session) -> None:
-        self.inbox = QueueReader("inbox", session)
-        self.outbox = QueueReader("outbox", session)
+        self.to_kommo = QueueReader(Direction.INCOMING, session)
+        self.to_telegram = QueueReader(Direction.OUTGOING, session)
         self.conversations = ConversationReader(session)
         self.conversation_chats = ConversationChatReader(session)
         self.messages = MessageReader(session)
@@ -85,6 +89,10 @@ class Snapshot:
         self.doubts = DoubtReader(session)
         self.figures = FigureReader(session)
 
+    def queue(self, direction: Direction) -> QueueReader:
+        """Return the queue of a direction."""
+        return self.to_kommo if direction is Direction.INCOMING else self.to_telegram
+
 
 class Database:
     """One SQLite file: a connection that writes, and one that reads."""
@@ -93,7 +101,7 @@ class Database:
         self, path: Path, writer: Connection, reader: Connection, *, checkpoints: bool = False
     ) -> None:
         self._path = path
-        self._changed = {"inbox": Event(), "outbox": Event()}
+        self._changed = {direction: Event() for direction in Direction}
         self._writer = Writer(writer, self._committed)
         self._reader = reader
         self._snapshot = Snapshot(Reading(reader))
@@ -137,9 +145,9 @@ class Database:
         """Return the folder that the database is in."""
         return self._path.parent
 
-    def changed(self, queue: Literal["inbox", "outbox"]) -> Event:
+    def changed(self, direction: Direction) -> Event:
         """Return the event that is set after each commit that may have made an item due."""
-        return self._changed[queue]
+        return self._changed[direction]
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
@@ -155,7 +163,7 @@ class Database:
         Raises:
             DatabaseUnavailableError: nothing of it is kept.
         """
-        touched: set[str] = set()
+        touched: set[Direction] = set()
         async with self._writer.body(touched) as session:
             yield Transaction(session, touched.add)
 
@@ -197,10 +205,10 @@ class Database:
                 return
             await sleep(WIPE_PAUSE_S)
 
-    def _committed(self, touched: Set[str]) -> None:
+    def _committed(self, touched: Set[Direction]) -> None:
         """Wake who waits for what was put into a queue; checkpoint when the log has grown."""
-        for name in touched:
-            self._changed[name].set()
+        for direction in touched:
+            self._changed[direction].set()
         is_due = self._checkpoints and self._writer.changes >= self._checkpoint_due
         if is_due and self._checkpointing is None:
             self._checkpointing = create_task(self._checkpoint_now())

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
+from storage.queue.direction import Direction
 from storage.sqlite.engine import Session
 from storage.timestamps import to_ms
 
@@ -16,7 +16,7 @@ class FigureReader:
 
     async def delivered(
         self,
-        table: Literal["inbox", "outbox"],
+        direction: Direction,
         *,
         kinds: Sequence[str],
         since: datetime,
@@ -26,7 +26,7 @@ class FigureReader:
         """Return how many items of these kinds were delivered in each step since a moment."""
         names = {f"kind{number}": kind for number, kind in enumerate(kinds)}
         rows = await self._session.rows(
-            f"SELECT (finished_at - :since) / :step, count(*) FROM {table} "
+            f"SELECT (finished_at - :since) / :step, count(*) FROM {direction.table} "
             "WHERE finished_at >= :since AND state = 'done' "
             f"AND kind IN ({', '.join(':' + name for name in names)}) GROUP BY 1",
             {**names, "since": to_ms(since), "step": int(step.total_seconds() * 1000)},

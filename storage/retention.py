@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.queue.attempts import QUEUES, Queue
+from storage.queue.direction import Direction
 from storage.sqlite.engine import Session, Statement
 from storage.timestamps import to_ms
 
@@ -42,7 +42,7 @@ def rules(
             keep it for ever.
         buttons_before: buttons that were shown before that.
     """
-    found = [finished(queue, items_before) for queue in QUEUES]
+    found = [finished(direction, items_before) for direction in Direction]
     found += [
         Rule("buttons", "created_at < :before", {"before": buttons_before}),
         Rule(
@@ -64,10 +64,11 @@ def rules(
     return found
 
 
-def finished(queue: Queue, before: datetime) -> Rule:
+def finished(direction: Direction, before: datetime) -> Rule:
     """Return the rule for items that ended before a moment, and for their attempts."""
-    attempts = f"DELETE FROM attempts WHERE queue = '{queue}' AND item_id IN ({{rows}})"
-    return Rule(queue, "finished_at < :before", {"before": before}, (attempts,))
+    table = direction.table
+    attempts = f"DELETE FROM attempts WHERE queue = '{table}' AND item_id IN ({{rows}})"
+    return Rule(table, "finished_at < :before", {"before": before}, (attempts,))
 
 
 class Retention:

@@ -21,6 +21,7 @@ from bot.translate.outgoing.templates import TelegramTemplate
 from kommo.ids import AmojoId
 from kommo.limits import AT_A_TIME
 from storage.patience import persist
+from storage.queue.direction import Direction
 
 TELEGRAM_SHARE = 32
 """So many deliveries of one lane may be under way; a session has 100 connections."""
@@ -51,14 +52,14 @@ def build_connector(parts: Parts) -> Connector:
 
 async def _go_on(parts: Parts, _out_s: float) -> None:
     """Try at once what waited for a channel that was cut off."""
-    await persist(parts.database, lambda tx: tx.outbox.hasten_tried(now=parts.now()))
+    await persist(parts.database, lambda tx: tx.to_kommo.hasten_tried(now=parts.now()))
 
 
 def build_to_kommo(parts: Parts, connector: Connector) -> Worker:
     """Return the delivery of what clients did."""
     return Worker(
         parts.database,
-        "outbox",
+        Direction.INCOMING,
         ToKommo(
             parts.chats,
             parts.database,
@@ -95,7 +96,7 @@ def build_to_kommo(parts: Parts, connector: Connector) -> Worker:
         starts_after=connector.answered,
         chance=KOMMOS_CHANCE,
         poison=KOMMOS_POISON,
-        observe=partial(parts.metrics.observe, "incoming"),
+        observe=partial(parts.metrics.observe, Direction.INCOMING),
         is_paused=lambda: parts.health.is_paused,
     )
 
@@ -105,7 +106,7 @@ def build_to_telegram(parts: Parts, hold_s: float) -> Worker:
     sends = Sends(parts.bots, parts.database, parts.journal, hold_s=hold_s)
     return Worker(
         parts.database,
-        "inbox",
+        Direction.OUTGOING,
         ToTelegram(
             parts.bots,
             parts.database,
@@ -130,7 +131,7 @@ def build_to_telegram(parts: Parts, hold_s: float) -> Worker:
         share=TELEGRAM_SHARE,
         now=parts.now,
         redact=parts.redact,
-        observe=partial(parts.metrics.observe, "outgoing"),
+        observe=partial(parts.metrics.observe, Direction.OUTGOING),
         is_paused=lambda: parts.health.is_paused,
         sending=sends,
         chance=TELEGRAMS_CHANCE,

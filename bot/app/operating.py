@@ -66,7 +66,7 @@ async def _is_alive(database: Database) -> bool:
     """Tell whether the database answers."""
     try:
         async with database.snapshot() as snapshot:
-            await snapshot.outbox.next_due_at()
+            await snapshot.to_kommo.next_due_at()
     except StorageError:
         return False
     return True

@@ -10,10 +10,11 @@ import typer
 from bot.account.existing import open_existing
 from bot.cli.terminal import say, show_json, show_record
 from bot.operate.dead_items import remedy
-from bot.queue.items import Direction, item_named, name_of
+from bot.queue.items import Lifetimes, item_named, name_of
 from bot.settings import Settings
 from bot.words import counted
 from storage.database import Transaction
+from storage.queue.direction import Direction
 from storage.queue.durable import DurableQueue
 from storage.queue.reader import QueueItem
 
@@ -52,13 +53,13 @@ def _lines(row: dict[str, Any]) -> list[str]:
 def retry(settings: Settings, ids: Sequence[str]) -> int:
     """Make items due now: those named, or all dead ones."""
     now = datetime.now(UTC)
-    lifetimes = {
-        "incoming": timedelta(hours=settings.delivery.kommo_give_up_h),
-        "outgoing": timedelta(minutes=settings.delivery.telegram_give_up_min),
-    }
+    lifetimes = Lifetimes(
+        to_kommo=timedelta(hours=settings.delivery.kommo_give_up_h),
+        to_telegram=timedelta(minutes=settings.delivery.telegram_give_up_min),
+    )
 
     async def act(queue: DurableQueue, direction: Direction, item_id: int) -> bool:
-        return await queue.retry(item_id, now=now, expires_at=now + lifetimes[direction])
+        return await queue.retry(item_id, now=now, expires_at=now + lifetimes.of(direction))
 
     return asyncio.run(_change(settings, ids, act, done="will be tried again"))
 
@@ -77,10 +78,10 @@ def drop(settings: Settings, ids: Sequence[str], *, is_confirmed: bool) -> int:
 
 async def _rows(settings: Settings) -> list[dict[str, Any]]:
     async with open_existing(settings) as database, database.snapshot() as snapshot:
-        incoming = await snapshot.outbox.list_items(states=LISTED, limit=AT_MOST)
-        outgoing = await snapshot.inbox.list_items(states=LISTED, limit=AT_MOST)
-    return [_row("incoming", item) for item in incoming] + [
-        _row("outgoing", item) for item in outgoing
+        incoming = await snapshot.to_kommo.list_items(states=LISTED, limit=AT_MOST)
+        outgoing = await snapshot.to_telegram.list_items(states=LISTED, limit=AT_MOST)
+    return [_row(Direction.INCOMING, item) for item in incoming] + [
+        _row(Direction.OUTGOING, item) for item in outgoing
     ]
 
 
@@ -96,7 +97,7 @@ def _row(direction: Direction, item: QueueItem) -> dict[str, Any]:
         "since": item.created_at.isoformat(timespec="seconds"),
         "attempts": item.attempts,
         "next_attempt_at": item.due_at.isoformat(timespec="seconds") if item.due_at else None,
-        "possible_duplicate": item.is_uncertain and direction == "outgoing",
+        "possible_duplicate": item.is_uncertain and direction is Direction.OUTGOING,
         "remedy": remedy(name, item),
     }
 
@@ -125,10 +126,10 @@ async def _change(
 
 async def _dead(settings: Settings) -> list[tuple[Direction, int]]:
     async with open_existing(settings) as database, database.snapshot() as snapshot:
-        incoming = await snapshot.outbox.list_items(states=("dead",), limit=AT_MOST)
-        outgoing = await snapshot.inbox.list_items(states=("dead",), limit=AT_MOST)
-    found: list[tuple[Direction, int]] = [("incoming", item.id) for item in incoming]
-    return found + [("outgoing", item.id) for item in outgoing]
+        incoming = await snapshot.to_kommo.list_items(states=("dead",), limit=AT_MOST)
+        outgoing = await snapshot.to_telegram.list_items(states=("dead",), limit=AT_MOST)
+    found: list[tuple[Direction, int]] = [(Direction.INCOMING, item.id) for item in incoming]
+    return found + [(Direction.OUTGOING, item.id) for item in outgoing]
 
 
 def _parse(text: str) -> tuple[Direction, int]:
@@ -140,4 +141,4 @@ def _parse(text: str) -> tuple[Direction, int]:
 
 
 def _queue(tx: Transaction, direction: Direction) -> DurableQueue:
-    return tx.outbox if direction == "incoming" else tx.inbox
+    return tx.queue(direction)

@@ -42,7 +42,7 @@ async def _of_message(reader: Snapshot | Transaction, kommo_message_id: str) -> 
     known = await reader.messages.conversation_of(kommo_message_id)
     if known is not None:
         return known
-    item = await reader.inbox.by_dedupe_key(f"message:{kommo_message_id}")
+    item = await reader.to_telegram.by_dedupe_key(f"message:{kommo_message_id}")
     return item.conversation_id if item else None
 
 

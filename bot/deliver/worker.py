@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal, Protocol
+from typing import Protocol
 
 from bot.deliver.chances import Chance, Chances, Held, look_after_s
 from bot.deliver.fairness import Room, deal
@@ -28,6 +28,7 @@ from storage.database import Database, Snapshot, Transaction
 from storage.errors import StorageError
 from storage.patience import ask, persist
 from storage.queue.attempts import Attempt, Result
+from storage.queue.direction import Direction
 from storage.queue.durable import DurableQueue
 from storage.queue.reader import QueueItem, QueueReader
 
@@ -131,7 +132,7 @@ class Worker:
     def __init__(
         self,
         database: Database,
-        queue: Literal["inbox", "outbox"],
+        direction: Direction,
         destination: Destination,
         *,
         policy: RetryPolicy,
@@ -147,7 +148,7 @@ class Worker:
         poison: Poison = POISON,
     ) -> None:
         self._database = database
-        self._name: Literal["inbox", "outbox"] = queue
+        self._direction = direction
         self._destination = destination
         self._policy = policy
         self._concurrency = concurrency
@@ -168,7 +169,7 @@ class Worker:
         self._suspects = Suspects(poison)
         self._overdue_at = 0.0
         self._stopping = asyncio.Event()
-        self._woken = database.changed(queue)
+        self._woken = database.changed(direction)
         self.moved_at: float | None = None
         """When the loop turned last, by the event loop's clock; for the watchdog."""
 
@@ -497,7 +498,7 @@ class Worker:
         is_final = isinstance(outcome, Undeliverable)
         result: Result = "undeliverable" if is_final else "retry_later"
         return Attempt(
-            queue=self._name,
+            direction=self._direction,
             item_id=item.id,
             number=item.attempts,
             began_at=now - timedelta(seconds=took_s),
@@ -551,12 +552,12 @@ class Worker:
         return {
             "kind": item.kind,
             "conversation": item.conversation_id,
-            "item": name_of("outgoing" if self._name == "inbox" else "incoming", item.id),
+            "item": name_of(self._direction, item.id),
             "attempt": item.attempts,
         }
 
     def _queue(self, tx: Transaction) -> DurableQueue:
-        return tx.inbox if self._name == "inbox" else tx.outbox
+        return tx.queue(self._direction)
 
     def _reader(self, snapshot: Snapshot) -> QueueReader:
-        return snapshot.inbox if self._name == "inbox" else snapshot.outbox
+        return snapshot.queue(self._direction)

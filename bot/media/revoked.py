@@ -32,5 +32,5 @@ class ForgottenFiles:
             avatar = await snapshot.avatars.get(conversation_id)
             if avatar is not None and avatar.file_id == link.file_id:
                 return
-            if not await snapshot.outbox.mentions(conversation_id, link.body):
+            if not await snapshot.to_kommo.mentions(conversation_id, link.body):
                 raise LinkError("the client was forgotten")

@@ -6,11 +6,12 @@ from datetime import datetime
 from functools import partial
 
 from bot.operate.remedies import in_commands, in_words, remedy_for
-from bot.queue.items import Direction, Lifetimes, item_named, name_of
+from bot.queue.items import Lifetimes, item_named, name_of
 from bot.queue.outcomes import FAILS_ALONE
 from storage.database import Database, Snapshot, Transaction
 from storage.patience import persist
-from storage.queue.reader import QueueItem, QueueReader, State
+from storage.queue.direction import Direction
+from storage.queue.reader import QueueItem, State
 
 AT_MOST = 10_000
 LOOKED_AT = 200
@@ -53,8 +54,8 @@ async def failed_items(database: Database, *, limit: int = AT_MOST) -> list[Fail
     async with database.snapshot() as snapshot:
         found = [
             _failed(direction, item)
-            for direction, reader in _queues(snapshot)
-            for item in await reader.list_items(states=("dead",), limit=AT_MOST)
+            for direction in Direction
+            for item in await snapshot.queue(direction).list_items(states=("dead",), limit=AT_MOST)
         ]
         newest = sorted(found, key=lambda item: item.since, reverse=True)[:limit]
         return await _with_clients(snapshot, newest)
@@ -68,8 +69,10 @@ async def troubled_items(database: Database, *, limit: int) -> list[Failed]:
     async with database.snapshot() as snapshot:
         found = [
             _failed(direction, item)
-            for direction, reader in _queues(snapshot)
-            for item in await reader.list_items(states=("pending",), limit=LOOKED_AT)
+            for direction in Direction
+            for item in await snapshot.queue(direction).list_items(
+                states=("pending",), limit=LOOKED_AT
+            )
             if item.attempts and item.reason
         ]
         oldest = sorted(found, key=lambda item: item.since)[:limit]
@@ -81,15 +84,11 @@ async def lone_failures(database: Database, *, limit: int) -> list[Failed]:
     async with database.snapshot() as snapshot:
         found = [
             _failed(direction, item)
-            for direction, reader in _queues(snapshot)
-            for item in await reader.dead_with(FAILS_ALONE, limit=limit)
+            for direction in Direction
+            for item in await snapshot.queue(direction).dead_with(FAILS_ALONE, limit=limit)
         ]
         oldest = sorted(found, key=lambda item: item.since)[:limit]
         return await _with_clients(snapshot, oldest)
-
-
-def _queues(snapshot: Snapshot) -> list[tuple[Direction, QueueReader]]:
-    return [("incoming", snapshot.outbox), ("outgoing", snapshot.inbox)]
 
 
 def _failed(direction: Direction, item: QueueItem) -> Failed:
@@ -132,12 +131,8 @@ async def _retry(
         if named is None:
             continue
         direction, number = named
-        if direction == "incoming":
-            expires_at = now + lifetimes.to_kommo
-            retried += await tx.outbox.retry(number, now=now, expires_at=expires_at)
-        else:
-            expires_at = now + lifetimes.to_telegram
-            retried += await tx.inbox.retry(number, now=now, expires_at=expires_at)
+        expires_at = now + lifetimes.of(direction)
+        retried += await tx.queue(direction).retry(number, now=now, expires_at=expires_at)
     return retried
 
 
@@ -157,8 +152,7 @@ async def _drop(tx: Transaction, *, names: Sequence[str], now: datetime) -> list
         if named is None:
             continue
         direction, number = named
-        queue = tx.outbox if direction == "incoming" else tx.inbox
-        if await queue.drop(number, now=now):
+        if await tx.queue(direction).drop(number, now=now):
             dropped.append(name)
     return dropped
 
@@ -167,10 +161,9 @@ async def open_items(database: Database, names: Sequence[str]) -> list[str]:
     """Return those of the names that are of items which wait or are dead."""
     found = []
     async with database.snapshot() as snapshot:
-        readers = dict(_queues(snapshot))
         for name in names:
             named = item_named(name)
-            item = await readers[named[0]].get(named[1]) if named else None
+            item = await snapshot.queue(named[0]).get(named[1]) if named else None
             if item is not None and item.state != "done":
                 found.append(name)
     return found

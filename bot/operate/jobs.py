@@ -129,7 +129,7 @@ class Jobs:
     async def report(self) -> None:
         """Say how many items wait for a person."""
         async with self._database.snapshot() as snapshot:
-            inbox, outbox = await snapshot.inbox.counts(), await snapshot.outbox.counts()
+            inbox, outbox = await snapshot.to_telegram.counts(), await snapshot.to_kommo.counts()
         dead = inbox.get("dead", 0) + outbox.get("dead", 0)
         if dead:
             log.warning("%s could not be delivered; see `queue list`", counted(dead, "item"))

@@ -7,14 +7,15 @@ from typing import Any
 
 from bot.errors import BridgeError
 from bot.operate.dead_items import remedy
-from bot.queue.items import Direction, Kind, item_named, name_of
+from bot.queue.items import Kind, item_named, name_of
 from bot.translate.ids import parse_conversation, parse_message
 from kommo.errors import PayloadError
 from kommo.events import ManagerMessage, is_read_back, parse_event
 from kommo.models import DeliveryStatus, NewMessage
 from storage.database import Snapshot
 from storage.messages import StoredMessage
-from storage.queue.attempts import Attempt, Queue
+from storage.queue.attempts import Attempt
+from storage.queue.direction import Direction
 from storage.queue.reader import QueueItem
 
 STATUS_WORDS = {1: "delivered", 2: "read", -1: "error"}
@@ -91,13 +92,12 @@ async def trail_of(snapshot: Snapshot, name: str) -> Trail:
             f"nothing is kept of {name!r}; an id is one of `queue list`, Kommo's or our id of a "
             "message, CHAT/MESSAGE as Telegram numbers them, or a conversation's id"
         )
-    queue: Queue = "outbox" if found.direction == "incoming" else "inbox"
     steps: list[Step] = []
     if found.item is not None:
-        attempts = await snapshot.attempts.of_item(queue, found.item.id)
+        attempts = await snapshot.attempts.of_item(found.direction, found.item.id)
         steps += _of_item(found.direction, found.item, attempts)
     kommo_id = _kommo_message_id(found)
-    if found.direction == "outgoing":
+    if found.direction is Direction.OUTGOING:
         steps += (_shown(row) for row in found.rows)
         steps += await _of_statuses(snapshot, kommo_id)
     return Trail(
@@ -127,11 +127,11 @@ async def _by_item(snapshot: Snapshot, name: str) -> _Found | None:
     if named is None:
         return None
     direction, item_id = named
-    item = await (snapshot.outbox if direction == "incoming" else snapshot.inbox).get(item_id)
+    item = await snapshot.queue(direction).get(item_id)
     if item is None:
         return None
     key = _message_key(direction, item)
-    if direction == "incoming":
+    if direction is Direction.INCOMING:
         row = await snapshot.messages.by_external_id(key) if key else None
         return _Found(direction, item, (row,) if row else ())
     rows = await snapshot.messages.by_kommo_message(key) if key else []
@@ -139,18 +139,18 @@ async def _by_item(snapshot: Snapshot, name: str) -> _Found | None:
 
 
 async def _by_kommo_id(snapshot: Snapshot, name: str) -> _Found | None:
-    item = await snapshot.inbox.by_dedupe_key(f"message:{name}")
+    item = await snapshot.to_telegram.by_dedupe_key(f"message:{name}")
     rows = await snapshot.messages.by_kommo_message(name)
     if item is None and rows and rows[0].external_id:
         return await _by_external_id(snapshot, rows[0].external_id)
-    return _Found("outgoing", item, tuple(rows)) if item or rows else None
+    return _Found(Direction.OUTGOING, item, tuple(rows)) if item or rows else None
 
 
 async def _by_external_id(snapshot: Snapshot, name: str) -> _Found | None:
-    item = await snapshot.outbox.by_dedupe_key(name)
+    item = await snapshot.to_kommo.by_dedupe_key(name)
     row = await snapshot.messages.by_external_id(name)
     if item is not None or row is not None:
-        return _Found("incoming", item, (row,) if row else ())
+        return _Found(Direction.INCOMING, item, (row,) if row else ())
     place = parse_message(name)
     if place is None:
         return None
@@ -192,9 +192,9 @@ async def _of_statuses(snapshot: Snapshot, kommo_id: str | None) -> list[Step]:
     """Return what Kommo was told of a manager's message."""
     steps: list[Step] = []
     for code in STATUS_WORDS:
-        item = await snapshot.outbox.by_dedupe_key(f"status:{kommo_id}:{code}")
+        item = await snapshot.to_kommo.by_dedupe_key(f"status:{kommo_id}:{code}")
         if item is not None:
-            steps += _of_status(item, await snapshot.attempts.of_item("outbox", item.id))
+            steps += _of_status(item, await snapshot.attempts.of_item(Direction.INCOMING, item.id))
     return steps
 
 
@@ -218,7 +218,9 @@ def _of_status(item: QueueItem, attempts: Iterable[Attempt]) -> Iterator[Step]:
 
 def _of_item(direction: Direction, item: QueueItem, attempts: Iterable[Attempt]) -> Iterator[Step]:
     """Return what happened to a message's item."""
-    here, there = ("Telegram", "Kommo") if direction == "incoming" else ("Kommo", "Telegram")
+    here, there = (
+        ("Telegram", "Kommo") if direction is Direction.INCOMING else ("Kommo", "Telegram")
+    )
     name = name_of(direction, item.id)
     written_at = _written_at(item)
     if written_at is not None:
@@ -300,20 +302,20 @@ def _event(item: QueueItem) -> ManagerMessage | None:
 
 def _message_key(direction: Direction, item: QueueItem) -> str | None:
     """Return the id of the message that an item is about: ours, or Kommo's."""
-    if direction == "incoming":
+    if direction is Direction.INCOMING:
         return item.dedupe_key if item.kind == Kind.NEW_MESSAGE else None
     event = _event(item)
     return event.kommo_message_id if event else None
 
 
 def _external_id(found: _Found) -> str | None:
-    if found.item is not None and found.direction == "incoming":
+    if found.item is not None and found.direction is Direction.INCOMING:
         return _message_key(found.direction, found.item)
     return next((row.external_id for row in found.rows if row.external_id), None)
 
 
 def _kommo_message_id(found: _Found) -> str | None:
-    if found.item is not None and found.direction == "outgoing":
+    if found.item is not None and found.direction is Direction.OUTGOING:
         return _message_key(found.direction, found.item)
     return next((row.kommo_message_id for row in found.rows if row.kommo_message_id), None)
 

@@ -1,9 +1,8 @@
-"""What the two queues hold: the kinds of items, their keys, and how each is put there."""
+"""Queue items: their kinds, their keys, and how they are enqueued."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,16 +16,14 @@ from kommo.models import (
     StatusCode,
 )
 from storage.database import Transaction
-
-Direction = Literal["incoming", "outgoing"]
-"""Incoming items wait in the outbox for Kommo, outgoing ones in the inbox for Telegram."""
+from storage.queue.direction import Direction
 
 LONGEST_ID = 18
 """Digits that fit into SQLite's integers."""
 
 
 class Kind(StrEnum):
-    """What an item is about. The first group waits in the outbox, the second in the inbox."""
+    """What an item is about. The first group waits for Kommo, the second for Telegram."""
 
     NEW_MESSAGE = "new_message"
     EDIT_MESSAGE = "edit_message"
@@ -57,6 +54,10 @@ class Lifetimes:
     to_kommo: timedelta
     to_telegram: timedelta
 
+    def of(self, direction: Direction) -> timedelta:
+        """Return how long an item of a direction is tried."""
+        return self.to_kommo if direction is Direction.INCOMING else self.to_telegram
+
 
 def name_of(direction: Direction, item_id: int) -> str:
     """Return what an item is called, such as `outgoing-12`."""
@@ -68,16 +69,17 @@ def item_named(name: str) -> tuple[Direction, int] | None:
     direction, _, number = name.partition("-")
     if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_ID):
         return None
-    if direction == "incoming":
-        return "incoming", int(number)
-    return ("outgoing", int(number)) if direction == "outgoing" else None
+    try:
+        return Direction(direction), int(number)
+    except ValueError:
+        return None
 
 
 async def put_message(
     tx: Transaction, message: NewMessage, *, now: datetime, lifetimes: Lifetimes
 ) -> bool:
     """Put a client's message into the outbox; False when it is there already."""
-    added = await tx.outbox.add(
+    added = await tx.to_kommo.add(
         dedupe_key=message.external_id,
         ordering_key=message.conversation_id,
         conversation_id=message.conversation_id,
@@ -108,7 +110,7 @@ async def put_tie(
     not_before: datetime | None = None,
 ) -> None:
     """Put into the outbox that a client is to be tied to a contact, before what comes next."""
-    await tx.outbox.add(
+    await tx.to_kommo.add(
         dedupe_key=tie_key(conversation_id, reason),
         ordering_key=conversation_id,
         conversation_id=conversation_id,
@@ -129,7 +131,7 @@ async def put_welcome(
     tx: Transaction, *, conversation_id: ConversationId, now: datetime, lifetimes: Lifetimes
 ) -> None:
     """Put the greeting of a new client into the inbox."""
-    await tx.inbox.add(
+    await tx.to_telegram.add(
         dedupe_key=f"welcome:{conversation_id}",
         ordering_key=conversation_id,
         conversation_id=conversation_id,
@@ -144,7 +146,7 @@ async def put_edit(
     tx: Transaction, edit: EditMessage, *, dedupe_key: str, now: datetime, lifetimes: Lifetimes
 ) -> None:
     """Put a client's edit into the outbox, behind what the conversation said before."""
-    await tx.outbox.add(
+    await tx.to_kommo.add(
         dedupe_key=dedupe_key,
         ordering_key=edit.conversation_id,
         conversation_id=edit.conversation_id,
@@ -159,7 +161,7 @@ async def put_reaction(
     tx: Transaction, reaction: Reaction, *, dedupe_key: str, now: datetime, lifetimes: Lifetimes
 ) -> None:
     """Put a client's reaction into the outbox, behind what the conversation said before."""
-    await tx.outbox.add(
+    await tx.to_kommo.add(
         dedupe_key=dedupe_key,
         ordering_key=reaction.conversation_id or dedupe_key,
         conversation_id=reaction.conversation_id,
@@ -192,7 +194,7 @@ async def put_status(
     payload = DeliveryStatus(
         kommo_message_id=kommo_message_id, status=status, error_code=error_code, error=error
     )
-    await tx.outbox.add(
+    await tx.to_kommo.add(
         dedupe_key=status_key(kommo_message_id, status),
         ordering_key=f"status:{kommo_message_id}",
         conversation_id=conversation_id,

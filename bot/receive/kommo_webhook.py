@@ -241,11 +241,11 @@ class Hooks:
             "now": now,
         }
         if not is_delivered:
-            await tx.inbox.record_done(**common)
+            await tx.to_telegram.record_done(**common)
         elif self._is_beyond_memory(event, now):
             await self._park(tx, event, common)
         else:
-            await tx.inbox.add(
+            await tx.to_telegram.add(
                 **common,
                 expires_at=now + self._lifetimes.to_telegram,
                 urgency=_urgency(known, now),
@@ -271,7 +271,7 @@ class Hooks:
             f"Kommo's webhook is of {written}, longer ago than storage.keep_days: it may have "
             "been delivered already, so it was not delivered; see: kommo-telegram queue retry"
         )
-        if await tx.inbox.park(**common, reason=reason) is not None:
+        if await tx.to_telegram.park(**common, reason=reason) is not None:
             log.warning("webhook kept aside: %s", reason)
 
     def _show_typing(self, event: ManagerTyping, conversation_id: str | None) -> None:
@@ -329,7 +329,7 @@ async def _save_chat(
     await tx.conversation_chats.save(
         kommo_chat_id, conversation_id, user, alias=alias, number=number_of(alias), now=now
     )
-    await tx.inbox.move(
+    await tx.to_telegram.move(
         f"{STARTED}{kommo_chat_id}", to=conversation_id, conversation_id=conversation_id, now=now
     )
 

@@ -54,7 +54,7 @@ async def meet(
     if is_new and settings.has_welcome:
         await put_welcome(tx, conversation_id=conversation_id, now=now, lifetimes=lifetimes)
     if settings.can_link:
-        await tx.outbox.hasten(tie_key(conversation_id, FIRST_START), now=now)
+        await tx.to_kommo.hasten(tie_key(conversation_id, FIRST_START), now=now)
         await _tie(tx, message, settings, contact_id, is_new=is_new, now=now, lifetimes=lifetimes)
     if message.start is None:
         return message

@@ -23,7 +23,7 @@ async def is_new_press(tx: Transaction, press: Press, *, now: datetime) -> bool:
 
 async def put_press(tx: Transaction, press: Press, *, now: datetime, lifetimes: Lifetimes) -> None:
     """Put a press into the inbox: answered at once, whatever else waits for the client."""
-    await tx.inbox.add(
+    await tx.to_telegram.add(
         dedupe_key=f"press:{press.bot_id}:{press.callback_id}",
         ordering_key=f"press:{press.bot_id}:{press.chat_id}:{press.message_id}",
         conversation_id=press.address.conversation_id,

@@ -41,6 +41,7 @@ from storage.buttons import Button
 from storage.conversations import Conversation
 from storage.database import Transaction
 from storage.messages import ReceivedMessage
+from storage.queue.direction import Direction
 
 MOVE_S = 60
 """A live location moves every few seconds; the manager is told once in so many."""
@@ -388,7 +389,7 @@ class Intake:
             update, bot_id=self._bot_id, source_id=self._settings.source_id
         )
         conversation_id = message.address.conversation_id if message else None
-        parked = await tx.outbox.park(
+        parked = await tx.to_kommo.park(
             dedupe_key=f"update:{self._bot_id}:{update_id}",
             ordering_key=conversation_id or f"update:{self._bot_id}",
             conversation_id=conversation_id,
@@ -400,7 +401,9 @@ class Intake:
         if parked is None:
             return None
         log.error(
-            "%s; it is kept, see `queue list`", reason, extra={"item": name_of("incoming", parked)}
+            "%s; it is kept, see `queue list`",
+            reason,
+            extra={"item": name_of(Direction.INCOMING, parked)},
         )
         return message
 

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from storage.queue.direction import Direction
 from storage.sqlite.engine import Parameters, Session, Statement
 from storage.timestamps import from_ms, to_ms
 
-Queue = Literal["inbox", "outbox"]
 Result = Literal["retry_later", "undeliverable", "interrupted"]
 
-QUEUES: tuple[Queue, ...] = ("inbox", "outbox")
 INTERRUPTED = "the bridge was stopped during the attempt"
 
 
@@ -24,7 +23,7 @@ class Attempt:
         is_uncertain: whether it may have been carried out all the same.
     """
 
-    queue: Queue
+    direction: Direction
     item_id: int
     number: int
     began_at: datetime
@@ -40,16 +39,16 @@ class AttemptReader:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def of_item(self, queue: Queue, item_id: int) -> list[Attempt]:
+    async def of_item(self, direction: Direction, item_id: int) -> list[Attempt]:
         """Return the failed attempts of an item, the first one first."""
         rows = await self._session.rows(
             "SELECT number, began_at, took_ms, outcome, reason, is_uncertain FROM attempts "
             "WHERE queue = :queue AND item_id = :item_id ORDER BY began_at, number",
-            {"queue": queue, "item_id": item_id},
+            {"queue": direction.table, "item_id": item_id},
         )
         return [
             Attempt(
-                queue=queue,
+                direction=direction,
                 item_id=item_id,
                 number=number,
                 began_at=from_ms(began_at),
@@ -67,13 +66,19 @@ class Attempts(AttemptReader):
 
     async def record(self, attempt: Attempt) -> None:
         """Store an attempt that failed, unless its item is gone: its client was forgotten."""
+        table = attempt.direction.table
         await self._session.rows(
             "INSERT INTO attempts (queue, item_id, number, began_at, took_ms, outcome, reason, "
             "is_uncertain) SELECT :queue, :item_id, :number, :began_at, :took_ms, :outcome, "
-            f":reason, :is_uncertain WHERE EXISTS (SELECT 1 FROM {attempt.queue} "
-            f"WHERE {attempt.queue}.id = :item_id)",
+            f":reason, :is_uncertain WHERE EXISTS (SELECT 1 FROM {table} "
+            f"WHERE {table}.id = :item_id)",
             {
-                **vars(attempt),
+                "queue": table,
+                "item_id": attempt.item_id,
+                "number": attempt.number,
+                "took_ms": attempt.took_ms,
+                "outcome": attempt.outcome,
+                "reason": attempt.reason,
                 "began_at": to_ms(attempt.began_at),
                 "is_uncertain": int(attempt.is_uncertain),
             },
@@ -85,18 +90,18 @@ def without_items() -> list[Statement]:
     return [
         (
             "DELETE FROM attempts WHERE queue = :queue AND NOT EXISTS "
-            f"(SELECT 1 FROM {queue} WHERE {queue}.id = attempts.item_id)",
-            {"queue": queue},
+            f"(SELECT 1 FROM {table} WHERE {table}.id = attempts.item_id)",
+            {"queue": table},
         )
-        for queue in QUEUES
+        for table in (direction.table for direction in Direction)
     ]
 
 
-def interrupted_in(queue: Queue, condition: str, parameters: Parameters) -> Statement:
+def interrupted_in(direction: Direction, condition: str, parameters: Parameters) -> Statement:
     """Return what records the attempts that were under way when the process died."""
     return (
         "INSERT INTO attempts (queue, item_id, number, began_at, outcome, reason, is_uncertain) "
         "SELECT :queue, id, attempts, started_at, 'interrupted', :reason, 1 "
-        f"FROM {queue} WHERE {condition}",
-        {"queue": queue, "reason": INTERRUPTED, **parameters},
+        f"FROM {direction.table} WHERE {condition}",
+        {"queue": direction.table, "reason": INTERRUPTED, **parameters},
     )

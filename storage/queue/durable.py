@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from storage.queue.attempts import interrupted_in
+from storage.queue.direction import Direction
 from storage.queue.reader import COLUMNS, QueueItem, QueueReader, State, Urgency, item_of
 from storage.sqlite.engine import Parameters, Session
 from storage.timestamps import optional_ms, to_ms
@@ -65,11 +66,12 @@ class DurableQueue(QueueReader):
 
     def __init__(
         self,
-        table: Literal["inbox", "outbox"],
+        direction: Direction,
         session: Session,
-        changed: Callable[[str], None],
+        changed: Callable[[Direction], None],
     ) -> None:
-        super().__init__(table, session)
+        super().__init__(direction, session)
+        self._direction = direction
         self._changed = changed
 
     async def add(
@@ -131,7 +133,7 @@ class DurableQueue(QueueReader):
         if due_at is not None:
             if written_at is not None:
                 await self._wait_behind(item_id, ordering_key, ordered_at)
-            self._changed(self._table)
+            self._changed(self._direction)
         return int(item_id)
 
     def _end_of_key(self, direction: Literal["", "DESC"]) -> str:
@@ -182,7 +184,7 @@ class DurableQueue(QueueReader):
             "AND ordering_key = :key)",
             {"key": ordering_key, "now": to_ms(now)},
         )
-        self._changed(self._table)
+        self._changed(self._direction)
 
     async def park(
         self,
@@ -277,7 +279,7 @@ class DurableQueue(QueueReader):
                 parameters,
             ),
         )
-        self._changed(self._table)
+        self._changed(self._direction)
 
     async def step_aside(self, item_id: int, *, now: datetime) -> None:
         """Take an item that is under way out of its order: what waits behind it goes on."""
@@ -298,7 +300,7 @@ class DurableQueue(QueueReader):
                 parameters,
             ),
         )
-        self._changed(self._table)
+        self._changed(self._direction)
 
     async def _floor(self, ordering_key: str) -> int:
         """Return the place that nothing may take: that of a first item that was tried."""
@@ -388,7 +390,7 @@ class DurableQueue(QueueReader):
                 {"by": round(by_s * 1000), "moment": moment},
             )
         )
-        self._changed(self._table)
+        self._changed(self._direction)
 
     async def make_up_for_pause(self, *, since: datetime, now: datetime) -> None:
         """Let what waits be tried for as long as if there had been no pause."""
@@ -408,7 +410,7 @@ class DurableQueue(QueueReader):
             {"dedupe_key": dedupe_key, "now": to_ms(now)},
         )
         if rows:
-            self._changed(self._table)
+            self._changed(self._direction)
 
     async def hasten_tried(self, *, now: datetime) -> None:
         """Let what failed before and waits for its next attempt wait no longer."""
@@ -418,7 +420,7 @@ class DurableQueue(QueueReader):
             {"now": to_ms(now)},
         )
         if rows:
-            self._changed(self._table)
+            self._changed(self._direction)
 
     async def release(self, item_id: int, *, due_at: datetime) -> None:
         """Take back an attempt that had not begun; the next one begins at a moment."""
@@ -457,7 +459,7 @@ class DurableQueue(QueueReader):
             f"{undelivered} AND (:all = 1 OR id IN (SELECT value FROM json_each(:uncertain)))"
         )
         _recorded, interrupted, *_ = await self._session.at_length(
-            interrupted_in(self._table, uncertain, known),
+            interrupted_in(self._direction, uncertain, known),
             (
                 f"UPDATE {self._table} SET started_at = NULL, is_uncertain = 1, {DROP_ENDS} "
                 f"WHERE {uncertain} RETURNING id",
@@ -485,7 +487,7 @@ class DurableQueue(QueueReader):
                 {"now": to_ms(now)},
             ),
         )
-        self._changed(self._table)
+        self._changed(self._direction)
         return len(interrupted)
 
     async def retry(self, item_id: int, *, now: datetime, expires_at: datetime) -> bool:
@@ -512,7 +514,7 @@ class DurableQueue(QueueReader):
                 ),
                 (self._make_head_due(":now"), parameters),
             )
-            self._changed(self._table)
+            self._changed(self._direction)
         return bool(rows)
 
     async def drop(self, item_id: int, *, now: datetime) -> bool:
@@ -576,7 +578,7 @@ class DurableQueue(QueueReader):
             (self._make_head_due(":now"), parameters),
         )
         if heads:
-            self._changed(self._table)
+            self._changed(self._direction)
         return bool(ended)
 
     async def _put_back(self, changes: str, parameters: Parameters) -> None:
@@ -598,7 +600,7 @@ class DurableQueue(QueueReader):
             ),
             (self._make_head_due("created_at"), parameters),
         )
-        self._changed(self._table)
+        self._changed(self._direction)
 
     @property
     def _key(self) -> str:

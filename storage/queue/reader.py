@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from storage.queue.direction import Direction
 from storage.sqlite.engine import Row, Session, batches, names_of
 from storage.timestamps import from_ms, optional_moment, to_ms
 
@@ -51,8 +52,8 @@ class QueueItem:
 class QueueReader:
     """What can be asked of a queue."""
 
-    def __init__(self, table: Literal["inbox", "outbox"], session: Session) -> None:
-        self._table: Literal["inbox", "outbox"] = table
+    def __init__(self, direction: Direction, session: Session) -> None:
+        self._table = direction.table
         self._session = session
 
     async def next_due_at(self, *, after: datetime | None = None) -> datetime | None:

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from storage.errors import DatabaseStalledError, DatabaseUnavailableError
+from storage.queue.direction import Direction
 from storage.sqlite import engine
 from storage.sqlite.engine import Connection, Parameters, Row, Statement, impatient, run, undo
 
@@ -33,7 +34,7 @@ class Group:
     def __init__(self) -> None:
         self.bodies = 0
         self.began_at = 0.0
-        self.touched: set[str] = set()
+        self.touched: set[Direction] = set()
         self.failure: Exception | None = None
         self.changes = 0
         """How many rows the connection has changed since it was opened, as of the commit."""
@@ -152,7 +153,9 @@ class Body:
 class Writer:
     """Runs transactions on one connection."""
 
-    def __init__(self, connection: Connection, committed: Callable[[Set[str]], None]) -> None:
+    def __init__(
+        self, connection: Connection, committed: Callable[[Set[Direction]], None]
+    ) -> None:
         self._connection = connection
         self._committed = committed
         self._door = asyncio.Lock()
@@ -163,7 +166,7 @@ class Writer:
         """How many rows were changed and committed."""
 
     @asynccontextmanager
-    async def body(self, touched: Set[str]) -> AsyncIterator[Body]:
+    async def body(self, touched: Set[Direction]) -> AsyncIterator[Body]:
         """Run the block as one transaction, committed when this ends without an error.
 
         Args:
@@ -211,7 +214,7 @@ class Writer:
             await uninterrupted(self._commit(group))
         return self._group
 
-    def _join(self, group: Group, touched: Set[str]) -> None:
+    def _join(self, group: Group, touched: Set[Direction]) -> None:
         """Make a body part of the group; the first one orders the commit."""
         group.bodies += 1
         group.touched |= touched

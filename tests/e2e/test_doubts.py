@@ -75,7 +75,7 @@ async def test_without_a_sign_of_life_a_person_decides(
 async def dead(bridge):
     """Return the dead items of the inbox."""
     async with Database.open(bridge.settings.database) as database, database.snapshot() as found:
-        return await found.inbox.list_items(states=("dead",), limit=10)
+        return await found.to_telegram.list_items(states=("dead",), limit=10)
 
 
 async def test_one_unknown_message_costs_nobody_elses_answers(

@@ -65,7 +65,7 @@ async def test_after_a_long_pause_an_answer_has_all_its_time(
     telegram.client_says("/resume", chat_id=BOSS)
     await eventually(lambda: kommo.statuses_of(answer) == [1])
     async with Database.open(bridge.settings.database) as database, database.snapshot() as found:
-        (item,) = await found.inbox.list_items(states=("done",), limit=9)
+        (item,) = await found.to_telegram.list_items(states=("done",), limit=9)
     assert item.expires_at - item.created_at >= timedelta(minutes=121)
 
 

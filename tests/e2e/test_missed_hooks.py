@@ -33,7 +33,7 @@ async def talking(clock, bridge, telegram, kommo, eventually):
 async def dead(bridge):
     """Return the dead items of the inbox."""
     async with Database.open(bridge.settings.database) as database, database.snapshot() as found:
-        return await found.inbox.list_items(states=("dead",), limit=10)
+        return await found.to_telegram.list_items(states=("dead",), limit=10)
 
 
 async def test_what_was_written_while_the_bridge_was_down_is_delivered_in_order(

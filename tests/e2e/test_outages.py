@@ -51,7 +51,7 @@ async def test_a_lost_answer_of_kommo_doubles_nothing(bridge, telegram, kommo, e
         Database.open(bridge.settings.database) as database,
         database.snapshot() as snapshot,
     ):
-        assert (await snapshot.outbox.counts()).get("dead", 0) == 0
+        assert (await snapshot.to_kommo.counts()).get("dead", 0) == 0
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -323,4 +323,4 @@ async def test_an_error_of_ours_at_the_end_of_a_delivery_ends_nothing(
         Database.open(bridge.settings.database) as database,
         database.snapshot() as snapshot,
     ):
-        assert (await snapshot.inbox.counts())["dead"] == int(is_refused)
+        assert (await snapshot.to_telegram.counts())["dead"] == int(is_refused)

@@ -49,7 +49,7 @@ async def test_an_unreadable_update_is_parked_and_stops_nobody(
         Database.open(bridge.settings.database) as database,
         database.snapshot() as snapshot,
     ):
-        (parked,) = await snapshot.outbox.list_items(states=("dead",), limit=10)
+        (parked,) = await snapshot.to_kommo.list_items(states=("dead",), limit=10)
     assert json.loads(parked.payload)["update"]["message"]["text"] == "from the future"
     assert parked.conversation_id == CONVERSATION
 

@@ -71,7 +71,7 @@ async def stored(bridge):
         Database.open(bridge.settings.database) as database,
         database.snapshot() as snapshot,
     ):
-        return sum((await snapshot.inbox.counts()).values())
+        return sum((await snapshot.to_telegram.counts()).values())
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def replayed(kind, age_s):
 async def states(bridge):
     """Return the items of the inbox: their states and why."""
     async with Database.open(bridge.settings.database) as database, database.snapshot() as found:
-        items = await found.inbox.list_items(states=("pending", "done", "dead"), limit=10)
+        items = await found.to_telegram.list_items(states=("pending", "done", "dead"), limit=10)
         return [(item.state, item.reason) for item in items]
 
 

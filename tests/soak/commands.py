@@ -36,7 +36,7 @@ class Outcome:
 
 async def _put(database: Database, key: str) -> None:
     async with database.transaction() as tx:
-        item_id = await tx.outbox.add(
+        item_id = await tx.to_kommo.add(
             dedupe_key=key,
             ordering_key=key,
             kind="message",
@@ -45,7 +45,7 @@ async def _put(database: Database, key: str) -> None:
             expires_at=NOON,
         )
         if item_id is not None and item_id % 2:
-            await tx.outbox.finish(item_id, now=NOON)
+            await tx.to_kommo.finish(item_id, now=NOON)
 
 
 async def _commands(path: Path, name: str, count: int) -> None:

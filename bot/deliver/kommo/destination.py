@@ -55,6 +55,7 @@ from storage.conversation_chats import ConversationChat
 from storage.database import Database, Transaction
 from storage.errors import StorageError
 from storage.patience import persist
+from storage.queue.direction import Direction
 from storage.queue.reader import QueueItem
 
 HISTORY_PAGE, HISTORY_PAGES = 50, 4
@@ -265,7 +266,7 @@ class ToKommo:
                 log.info(
                     "a chat cannot be tied: %s",
                     error,
-                    extra={"item": name_of("incoming", item.id)},
+                    extra={"item": name_of(Direction.INCOMING, item.id)},
                 )
                 continue
             await note_bound(self._database, started, voice.conversation_id)
@@ -338,7 +339,7 @@ class ToKommo:
 
         async def store(tx: Transaction) -> None:
             await self._replays(tx, parked["bot_id"], parked["update"])
-            await tx.outbox.finish(item.id, now=self._now())
+            await tx.to_kommo.finish(item.id, now=self._now())
 
         try:
             await persist(self._database, store)
@@ -357,7 +358,7 @@ class ToKommo:
             log.info(
                 "Kommo takes no status after an error: %s",
                 error,
-                extra={"item": name_of("incoming", item.id)},
+                extra={"item": name_of(Direction.INCOMING, item.id)},
             )
             return Delivered()
         return outcome
@@ -373,7 +374,7 @@ class ToKommo:
         status = DeliveryStatus.model_validate_json(item.payload)
         earlier = status_key(status.kommo_message_id, StatusCode.ERROR)
         async with self._database.snapshot() as snapshot:
-            error = await snapshot.outbox.by_dedupe_key(earlier)
+            error = await snapshot.to_kommo.by_dedupe_key(earlier)
         return status.status != StatusCode.ERROR and error is not None
 
     async def _meant(self, item: QueueItem, error: RejectedError) -> Outcome:
@@ -423,7 +424,9 @@ class ToKommo:
             return RetryLater(f"{error}; history could not be read: {failure}", is_uncertain=True)
         if found is None:
             return Undeliverable(str(error))
-        log.info("an earlier attempt had arrived", extra={"item": name_of("incoming", item.id)})
+        log.info(
+            "an earlier attempt had arrived", extra={"item": name_of(Direction.INCOMING, item.id)}
+        )
         return Delivered((found,))
 
     async def _in_history(self, message: NewMessage) -> KommoMessageId | None:
@@ -447,7 +450,7 @@ class ToKommo:
 
 
 async def _step_aside(tx: Transaction, item_id: int, now: datetime) -> None:
-    await tx.outbox.step_aside(item_id, now=now)
+    await tx.to_kommo.step_aside(item_id, now=now)
 
 
 def _is_of_message(error: RejectedError, *statuses: int) -> bool:

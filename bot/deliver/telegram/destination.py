@@ -189,7 +189,7 @@ class ToTelegram:
             self._attachments.ended(item)
         if isinstance(outcome, RetryLater) and outcome.is_unknown:
             async with self._database.snapshot() as snapshot:  # its earlier parts may have arrived
-                item = await snapshot.inbox.get(item.id) or item
+                item = await snapshot.to_telegram.get(item.id) or item
         return weighed(item, outcome)
 
     async def _attempt(self, item: QueueItem) -> Outcome:
@@ -215,7 +215,7 @@ class ToTelegram:
         if item.kind != Kind.MANAGER_MESSAGE:
             return
         event = event_of(item)
-        if not isinstance(event, ManagerMessage) or await tx.inbox.get(item.id) is None:
+        if not isinstance(event, ManagerMessage) or await tx.to_telegram.get(item.id) is None:
             return  # of a client who was forgotten meanwhile nothing is stored
         conversation_id = ConversationId(item.conversation_id) if item.conversation_id else None
         if isinstance(outcome, Shown) and outcome.last is not None:
@@ -314,7 +314,7 @@ class ToTelegram:
             return refused(400, "group chat was upgraded to a supergroup chat")
 
         async def store(tx: Transaction) -> None:
-            if await tx.inbox.get(item.id):  # not forgotten meanwhile
+            if await tx.to_telegram.get(item.id):  # not forgotten meanwhile
                 await tx.notes.put(moved_note(address.bot_id, address.chat_id), str(chat_id))
 
         await persist(self._database, store)
@@ -419,7 +419,7 @@ class ToTelegram:
             await tx.conversation_chats.add_started(
                 event.kommo_chat_id, conversation_id, event.receiver.kommo_id, now=now
             )
-        await tx.inbox.move(
+        await tx.to_telegram.move(
             item.ordering_key, to=conversation_id, conversation_id=conversation_id, now=now
         )
 
@@ -452,7 +452,7 @@ class ToTelegram:
         ]
 
         async def store(tx: Transaction) -> None:
-            if await tx.inbox.get(item.id) is None:
+            if await tx.to_telegram.get(item.id) is None:
                 raise ForgottenError
             await tx.buttons.remember(buttons)
 
@@ -517,7 +517,7 @@ class ToTelegram:
 
 async def _record_cut(tx: Transaction, item: QueueItem, number: int) -> None:
     """Store that one call of an item has become several."""
-    if not await tx.inbox.record_cut(item.id, number=number):
+    if not await tx.to_telegram.record_cut(item.id, number=number):
         raise ForgottenError
 
 
@@ -525,7 +525,7 @@ async def _record_part(
     tx: Transaction, item: QueueItem, number: int, part: SentPart | None
 ) -> None:
     """Store that one more call of an item was made, and what it sent."""
-    if not await tx.inbox.record_progress(item.id, progress=number):
+    if not await tx.to_telegram.record_progress(item.id, progress=number):
         raise ForgottenError
     if part is not None:
         await tx.messages.remember_outgoing(part)

@@ -49,8 +49,8 @@ async def recover(
         latest = _latest_due(await tx.notes.get(ALIVE_AT), now)
         is_whole = boot_id is not None and boot_id == await tx.notes.get(BOOT)
         claims = await _claims(tx, journal.read(), is_whole=is_whole and not journal.is_new)
-        interrupted = await tx.inbox.recover(now=now, claims=claims, latest=latest)
-        interrupted += await tx.outbox.recover(now=now, latest=latest)
+        interrupted = await tx.to_telegram.recover(now=now, claims=claims, latest=latest)
+        interrupted += await tx.to_kommo.recover(now=now, latest=latest)
         await tx.notes.put(BOOT, boot_id or "")
     return interrupted
 
@@ -84,7 +84,7 @@ async def _by_item(
     found: dict[int, list[Line]] = defaultdict(list)
     for line in lines:
         found[line.step.item_id].append(line)
-    items = [(await tx.inbox.get(item_id), own) for item_id, own in found.items()]
+    items = [(await tx.to_telegram.get(item_id), own) for item_id, own in found.items()]
     return [
         (item, [line for line in own if line.step.is_of(item)])
         for item, own in items
@@ -96,6 +96,6 @@ async def _record_parts(tx: Transaction, item: QueueItem, lines: Sequence[Line])
     """Store the calls before the last that Telegram took."""
     for line in lines:
         if line.word == "taken" and not line.step.is_last and line.step.number > item.progress:
-            await tx.inbox.record_progress(item.id, progress=line.step.number)
+            await tx.to_telegram.record_progress(item.id, progress=line.step.number)
             if line.part is not None:
                 await tx.messages.remember_outgoing(line.part)

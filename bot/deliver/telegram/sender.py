@@ -126,7 +126,7 @@ class Sends:
         found = []
         async with self._database.snapshot() as snapshot:
             for line in self._journal.read():
-                item = await snapshot.inbox.get(line.step.item_id)
+                item = await snapshot.to_telegram.get(line.step.item_id)
                 if item is not None and line.step.is_of(item) and line.is_delivered:
                     found.append((item, Shown(last=line.part)))
         return found
@@ -278,7 +278,7 @@ class Sends:
 
     async def _check_known(self, item: QueueItem) -> None:
         async with self._database.snapshot() as snapshot:
-            if await snapshot.inbox.get(item.id) is None:
+            if await snapshot.to_telegram.get(item.id) is None:
                 raise ForgottenError
 
     def _hold_of(self, send: Send) -> float:

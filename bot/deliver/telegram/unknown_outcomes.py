@@ -15,6 +15,7 @@ from aiogram.methods import GetMe
 from bot.queue.items import Kind, name_of
 from bot.queue.outcomes import Outcome, RetryLater, Undeliverable
 from bot.translate.outgoing import refusals
+from storage.queue.direction import Direction
 from storage.queue.reader import QueueItem
 
 PAUSE_S = 2.0
@@ -61,7 +62,7 @@ async def still_down(bot: Bot, item: QueueItem) -> RetryLater | None:
     log.warning(
         "sent again after an attempt of unknown outcome: a possible duplicate",
         extra={
-            "item": name_of("outgoing", item.id),
+            "item": name_of(Direction.OUTGOING, item.id),
             "conversation": item.conversation_id,
             "attempt": item.attempts,
         },

@@ -66,7 +66,7 @@ async def kept(settings: Settings) -> Kept:
 
 
 async def _read(settings: Settings, snapshot: Snapshot) -> Kept:
-    counts = [await snapshot.inbox.counts(), await snapshot.outbox.counts()]
+    counts = [await snapshot.to_telegram.counts(), await snapshot.to_kommo.counts()]
     chats = OperatorsChats(settings.operators.chat_ids)
     await chats.load(snapshot.notes)
     oauth = settings.kommo.oauth

@@ -292,7 +292,7 @@ class Desk:
         """Forget the pause; what waited has as much time left as before it."""
         paused_at = _moment(await tx.notes.get(PAUSED))
         if paused_at is not None:
-            for queue in (tx.inbox, tx.outbox):
+            for queue in (tx.to_telegram, tx.to_kommo):
                 await queue.make_up_for_pause(since=paused_at, now=self.now())
         await tx.notes.delete(PAUSED)
 

@@ -3,9 +3,9 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.operate.status.state import State
-from bot.queue.items import Direction
 from bot.queue.outcomes import Delivered, Outcome, RetryLater
 from bot.translate.ids import parse_conversation
+from storage.queue.direction import Direction
 from storage.queue.reader import QueueItem
 
 PREFIX = "kommo_telegram"

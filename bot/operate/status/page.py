@@ -10,6 +10,7 @@ from bot.operate.dead_items import Failed
 from bot.operate.status.machine import LEAST_FREE_BYTES, Machine
 from bot.operate.status.state import STEP, STEPS, QueueState, State, Traffic
 from bot.words import counted
+from storage.queue.direction import Direction
 
 REFRESH_S = 30
 WIDTH, HEIGHT = 720, 120
@@ -121,7 +122,9 @@ def duration(seconds: float) -> str:
 
 
 def _queue(queue: QueueState) -> str:
-    title = "Incoming: to Kommo" if queue.direction == "incoming" else "Outgoing: to Telegram"
+    title = (
+        "Incoming: to Kommo" if queue.direction is Direction.INCOMING else "Outgoing: to Telegram"
+    )
     waits = f"the oldest for {duration(queue.oldest_s)}" if queue.pending else "nothing waits"
     dead = f' <span class="bad">{queue.dead} dead</span>' if queue.dead else ""
     return (

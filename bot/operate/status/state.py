@@ -7,8 +7,9 @@ from bot.health import Health
 from bot.operate.dead_items import Failed, failed_items, lone_failures, troubled_items
 from bot.operate.remedies import is_clients
 from bot.operate.status.machine import Machine
-from bot.queue.items import Direction, Kind
+from bot.queue.items import Kind
 from storage.database import Database
+from storage.queue.direction import Direction
 from storage.queue.reader import QueueReader
 
 STEP, STEPS = timedelta(minutes=10), 144
@@ -65,14 +66,14 @@ async def read_state(database: Database, health: Health, *, now: datetime) -> St
     since = now - STEP * STEPS
     async with database.snapshot() as snapshot:
         queues = (
-            await _queue("incoming", snapshot.outbox, now),
-            await _queue("outgoing", snapshot.inbox, now),
+            await _queue(Direction.INCOMING, snapshot.to_kommo, now),
+            await _queue(Direction.OUTGOING, snapshot.to_telegram, now),
         )
         incoming = await snapshot.figures.delivered(
-            "outbox", kinds=(Kind.NEW_MESSAGE,), since=since, step=STEP, steps=STEPS
+            Direction.INCOMING, kinds=(Kind.NEW_MESSAGE,), since=since, step=STEP, steps=STEPS
         )
         outgoing = await snapshot.figures.delivered(
-            "inbox",
+            Direction.OUTGOING,
             kinds=(Kind.MANAGER_MESSAGE, Kind.LEGACY_MESSAGE),
             since=since,
             step=STEP,

@@ -184,7 +184,7 @@ class Recovery:
         """
         async with self._database.snapshot() as snapshot:
             known = await snapshot.conversations.get(name)
-            waits = await snapshot.outbox.waits_for([name])
+            waits = await snapshot.to_kommo.waits_for([name])
         chat_ids = await self._kommo_chats.every_of(known) if known else ()
         if known is None or not chat_ids:
             return "unreached" if known and waits else "done"
@@ -269,7 +269,7 @@ class Recovery:
         """Return the client's messages that this database never told Kommo of."""
         async with self._database.snapshot() as snapshot:
             known = await snapshot.messages.known_external(rows)
-            known |= await snapshot.outbox.known(rows.keys() - known)
+            known |= await snapshot.to_kommo.known(rows.keys() - known)
         return [row for external_id, row in rows.items() if external_id not in known]
 
     async def _is_evidence(
@@ -314,7 +314,7 @@ class Recovery:
     async def _unknown(self, rows: Sequence[HistoryMessage]) -> list[HistoryMessage]:
         """Return the messages that neither a hook brought nor this bridge sent, oldest first."""
         async with self._database.snapshot() as snapshot:
-            keys = await snapshot.inbox.known(_key(row) for row in rows)
+            keys = await snapshot.to_telegram.known(_key(row) for row in rows)
             ids = await snapshot.messages.known_kommo(row.kommo_message_id for row in rows)
         unknown = [
             row
@@ -335,7 +335,7 @@ class Recovery:
         """Store what was missed, in order with the hooks that came meanwhile."""
         if await tx.conversations.get(place.conversation_id) is None:
             return  # forgotten while Kommo was asked
-        known = await tx.inbox.known(_key(row) for row in missed)
+        known = await tx.to_telegram.known(_key(row) for row in missed)
         missed = [row for row in missed if _key(row) not in known]
         fresh = [row for row in missed if row.at >= max(window.send_from, window.sure_from)]
         for row in missed:
@@ -343,12 +343,12 @@ class Recovery:
                 await self._report(tx, row, place, DOUBTFUL, refusals.UNSURE)
             elif row.at < window.send_from:
                 await self._report(tx, row, place, TOO_OLD, refusals.MISSED)
-        waiting = await tx.inbox.untried(place.conversation_id) if fresh else []
+        waiting = await tx.to_telegram.untried(place.conversation_id) if fresh else []
         for one in in_order(fresh, [(_at(item), item) for item in waiting]):
             if one.missed is not None:
                 await self._add_message(tx, one.missed, place)
             elif one.waiting is not None:
-                await tx.inbox.put_behind(one.waiting)
+                await tx.to_telegram.put_behind(one.waiting)
         await let_go(tx)
         if fresh:
             log.warning(
@@ -359,7 +359,7 @@ class Recovery:
 
     async def _add_message(self, tx: Transaction, row: HistoryMessage, place: _Place) -> None:
         now = self._now()
-        await tx.inbox.add(
+        await tx.to_telegram.add(
             dedupe_key=_key(row),
             ordering_key=place.conversation_id,
             conversation_id=place.conversation_id,
@@ -381,7 +381,7 @@ class Recovery:
         """Keep a message that must not be sent for a person, and tell the manager."""
         reason = why.format(at=row.at.isoformat(timespec="seconds"))
         now = self._now()
-        await tx.inbox.park(
+        await tx.to_telegram.park(
             dedupe_key=_key(row),
             ordering_key=place.conversation_id,
             conversation_id=place.conversation_id,

@@ -219,7 +219,7 @@ class History:
         if not self._unreached:
             return
         async with self._database.snapshot() as snapshot:
-            waiting = await snapshot.outbox.waits_for(self._unreached)
+            waiting = await snapshot.to_kommo.waits_for(self._unreached)
             reached = await snapshot.messages.reached_kommo(self._unreached)
         for name in [one for one in self._unreached if one in reached or one not in waiting]:
             self._again(name, self._unreached.pop(name), 0.0)
@@ -315,7 +315,7 @@ class History:
 
     async def _let_go(self, tx: Transaction, *, name: str) -> None:
         self._holding.discard(name)
-        await tx.inbox.go_on(name, now=self._now())
+        await tx.to_telegram.go_on(name, now=self._now())
 
 
 def _merged(one: Duty, other: Duty) -> Duty:

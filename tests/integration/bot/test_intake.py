@@ -61,7 +61,7 @@ async def test_what_fails_while_it_is_stored_is_parked_and_the_others_are_looked
     """A defect of ours costs no update: each is kept as it came, under its conversation."""
     await poller.store([says("one", update_id=1), says("two", update_id=2, chat_id=556)])
     async with database.snapshot() as snapshot:
-        parked = await snapshot.outbox.list_items(states=("dead",), limit=10)
+        parked = await snapshot.to_kommo.list_items(states=("dead",), limit=10)
     assert {(item.conversation_id, item.reason) for item in parked} == {
         ("tg:700001:555", "OverflowError while reading Telegram's update 1"),
         ("tg:700001:556", "OverflowError while reading Telegram's update 2"),

@@ -34,7 +34,7 @@ async def claimed(database, journal_path):
         await recover(database, journal, boot_id="a", now=NOON)
     async with database.transaction() as tx:
         for number in range(3):
-            await tx.inbox.add(
+            await tx.to_telegram.add(
                 dedupe_key=f"hook:{number}",
                 ordering_key=f"tg:1:{number}",
                 conversation_id=f"tg:1:{number}",
@@ -43,7 +43,7 @@ async def claimed(database, journal_path):
                 now=NOON,
                 expires_at=NOON + timedelta(hours=1),
             )
-        return [item.id for item in await tx.inbox.take(now=NOON, limit=9)]
+        return [item.id for item in await tx.to_telegram.take(now=NOON, limit=9)]
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def start(database, journal_path):
         async with Journal.open(journal_path) as journal:
             interrupted = await recover(database, journal, boot_id=boot, now=NOON)
         async with database.snapshot() as snapshot:
-            found = [await snapshot.inbox.get(item_id) for item_id in items]
+            found = [await snapshot.to_telegram.get(item_id) for item_id in items]
         assert all(item.started_at is None and item.due_at is not None for item in found)
         return interrupted, [(item.attempts, item.is_uncertain, item.progress) for item in found]
 

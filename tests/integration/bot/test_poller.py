@@ -87,7 +87,7 @@ async def test_a_fault_of_ours_pauses_one_bot_and_loses_nothing(
     assert not task.done()
     assert caplog.text.count("Traceback") == 1
     async with database.snapshot() as snapshot:
-        assert (await snapshot.outbox.counts())["pending"] == 1
+        assert (await snapshot.to_kommo.counts())["pending"] == 1
 
 
 @contextlib.asynccontextmanager

@@ -63,7 +63,7 @@ def begin(bot, sends, database):
 
     async def act(client, call=None):
         async with database.transaction() as tx:
-            await tx.inbox.add(
+            await tx.to_telegram.add(
                 dedupe_key=f"hook:{client}:{id(call)}",
                 ordering_key=f"tg:700001:{client}",
                 conversation_id=f"tg:700001:{client}",
@@ -72,7 +72,7 @@ def begin(bot, sends, database):
                 now=NOON,
                 expires_at=NOON + timedelta(hours=1),
             )
-            (item,) = await tx.inbox.take(now=NOON, limit=1)
+            (item,) = await tx.to_telegram.take(now=NOON, limit=1)
         ready = ReadyCall(call or SendMessage(chat_id=client, text="hello"))
 
         async def send():
@@ -80,7 +80,7 @@ def begin(bot, sends, database):
                 return await sends.make(bot, ready, item, Step.of(item), lambda _sent: None)
             finally:
                 async with database.transaction() as tx:
-                    await tx.inbox.finish(item.id, now=NOON)
+                    await tx.to_telegram.finish(item.id, now=NOON)
                 sends.recorded(item)
 
         return asyncio.create_task(send())

@@ -28,7 +28,7 @@ async def database(tmp_path):
 async def add(database, key, *, at):
     """Put an item into the inbox; return its id."""
     async with database.transaction() as tx:
-        return await tx.inbox.add(
+        return await tx.to_telegram.add(
             dedupe_key=key,
             ordering_key=key,
             kind="manager_message",
@@ -45,12 +45,12 @@ async def test_what_ended_long_ago_is_removed(database):
         await add(database, key, at=long_ago) for key in ("done", "dead", "waiting", "recent")
     ]
     async with database.transaction() as tx:
-        await tx.inbox.finish(done, now=long_ago)
-        await tx.inbox.bury(dead, now=long_ago, reason="gave up")
-        await tx.inbox.finish(recent, now=NOON - timedelta(days=29))
+        await tx.to_telegram.finish(done, now=long_ago)
+        await tx.to_telegram.bury(dead, now=long_ago, reason="gave up")
+        await tx.to_telegram.finish(recent, now=NOON - timedelta(days=29))
     await Jobs(database, StorageSettings(), now=lambda: NOON).purge()
     async with database.snapshot() as snapshot:
-        left = await snapshot.inbox.list_items(states=("pending", "done", "dead"), limit=9)
+        left = await snapshot.to_telegram.list_items(states=("pending", "done", "dead"), limit=9)
     assert [item.id for item in left] == [waiting, recent]
 
 
@@ -103,7 +103,7 @@ async def test_much_is_removed_in_small_steps(database, caplog):
         stored += 1
     await purge
     async with database.snapshot() as snapshot:
-        assert await snapshot.inbox.counts() == {"pending": stored, "done": 0, "dead": 0}
+        assert await snapshot.to_telegram.counts() == {"pending": stored, "done": 0, "dead": 0}
     assert stored > 5
     assert "old rows removed" in caplog.text
 
@@ -112,7 +112,7 @@ async def _fill(database, count):
     long_ago = NOON - timedelta(days=31)
     async with database.transaction() as tx:
         for number in range(count):
-            await tx.inbox.record_done(
+            await tx.to_telegram.record_done(
                 dedupe_key=f"{number}", ordering_key="k", kind="k", payload="{}", now=long_ago
             )
 

@@ -17,7 +17,7 @@ async def fill(database, put, count, *, begin=0):
 
     async def one(number):
         async with database.transaction() as tx:
-            await put(tx.inbox, f"item {number}")
+            await put(tx.to_telegram, f"item {number}")
 
     for first in range(begin, begin + count, 50):
         await asyncio.gather(*(one(number) for number in range(first, first + 50)))

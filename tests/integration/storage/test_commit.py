@@ -32,8 +32,8 @@ def patient(monkeypatch):
 async def test_one_transaction_is_one_commit(database, put, keys, commits):
     """What a block did is on disk when it is left."""
     async with database.transaction() as tx:
-        await put(tx.inbox, "one")
-        await put(tx.inbox, "two")
+        await put(tx.to_telegram, "one")
+        await put(tx.to_telegram, "two")
         assert keys() == []
     assert keys() == ["one", "two"]
     assert commits == ["COMMIT"]
@@ -52,7 +52,7 @@ async def test_those_who_wait_share_a_commit(database, put, keys, commits):
 
     async def one(number):
         async with database.transaction() as tx:
-            await put(tx.inbox, f"{number}")
+            await put(tx.to_telegram, f"{number}")
         assert f"{number}" in keys()
 
     await asyncio.gather(*(one(number) for number in range(100)))
@@ -66,7 +66,7 @@ async def test_a_group_is_not_without_end(database, put, commits, bodies, expect
 
     async def one(number):
         async with database.transaction() as tx:
-            await put(tx.inbox, f"{number}")
+            await put(tx.to_telegram, f"{number}")
 
     await asyncio.gather(*(one(number) for number in range(bodies)))
     assert commits == ["COMMIT"] * expected
@@ -78,7 +78,7 @@ async def test_an_old_group_takes_nobody_in(database, put, commits, monkeypatch)
 
     async def one(number):
         async with database.transaction() as tx:
-            await put(tx.inbox, f"{number}")
+            await put(tx.to_telegram, f"{number}")
 
     await asyncio.gather(*(one(number) for number in range(5)))
     assert commits == ["COMMIT"] * 5
@@ -91,8 +91,8 @@ async def test_one_that_fails_fails_alone(database, put, keys, failing):
 
     async def one(number):
         async with database.transaction() as tx:
-            await put(tx.inbox, f"{number}a")
-            await put(tx.inbox, f"{number}b")
+            await put(tx.to_telegram, f"{number}a")
+            await put(tx.to_telegram, f"{number}b")
             if number == failing:
                 raise ZeroDivisionError
 
@@ -110,22 +110,22 @@ async def test_all_that_fail_leave_nothing(database, put, keys):
 
     async def one(number):
         async with database.transaction() as tx:
-            await put(tx.inbox, f"{number}")
+            await put(tx.to_telegram, f"{number}")
             raise ZeroDivisionError
 
     await asyncio.gather(*(one(n) for n in range(5)), return_exceptions=True)
     async with database.transaction() as tx:
-        await put(tx.inbox, "after")
+        await put(tx.to_telegram, "after")
     assert keys() == ["after"]
 
 
 async def test_an_error_that_is_dealt_with_is_none(database, put, keys):
     """A block that catches its statement's error may go on and is committed."""
     async with database.transaction() as tx:
-        await put(tx.inbox, "one")
+        await put(tx.to_telegram, "one")
         with pytest.raises(sqlite3.IntegrityError):
             await tx.notes.put("two", None)
-        await put(tx.inbox, "three")
+        await put(tx.to_telegram, "three")
     assert keys() == ["one", "three"]
 
 
@@ -135,11 +135,11 @@ async def test_blocks_see_what_was_done_before_them(database, put, noon):
 
     async def claim():
         async with database.transaction() as tx:
-            return len(await tx.inbox.take(now=noon, limit=3))
+            return len(await tx.to_telegram.take(now=noon, limit=3))
 
     async with database.transaction() as tx:
         for number in range(10):
-            await put(tx.inbox, f"{number}")
+            await put(tx.to_telegram, f"{number}")
     assert sorted(await asyncio.gather(*(claim() for _ in range(5)))) == [0, 1, 3, 3, 3]
 
 
@@ -156,17 +156,17 @@ async def test_a_transaction_ends_with_its_block(database, put):
     async with database.transaction() as kept:
         pass
     with pytest.raises(RuntimeError, match="after its end"):
-        await put(kept.inbox, "late")
+        await put(kept.to_telegram, "late")
 
 
 async def test_a_snapshot_does_not_wait(database, put):
     """Reading goes on while a transaction is open, and sees what was committed."""
     async with database.transaction() as tx:
-        await put(tx.inbox, "one")
+        await put(tx.to_telegram, "one")
         async with database.snapshot() as snapshot:
-            assert (await snapshot.inbox.counts())["pending"] == 0
+            assert (await snapshot.to_telegram.counts())["pending"] == 0
     async with database.snapshot() as snapshot:
-        assert (await snapshot.inbox.counts())["pending"] == 1
+        assert (await snapshot.to_telegram.counts())["pending"] == 1
 
 
 class TestCancelled:
@@ -178,7 +178,7 @@ class TestCancelled:
 
         async def cancelled():
             async with database.transaction() as tx:
-                await put(tx.inbox, "never")
+                await put(tx.to_telegram, "never")
                 began.set()
                 await asyncio.Event().wait()
 
@@ -188,7 +188,7 @@ class TestCancelled:
         with pytest.raises(asyncio.CancelledError):
             await task
         async with database.transaction() as tx:
-            await put(tx.inbox, "after")
+            await put(tx.to_telegram, "after")
         assert keys() == ["after"]
 
     @pytest.mark.usefixtures("patient")
@@ -198,13 +198,13 @@ class TestCancelled:
 
         async def first():
             async with database.transaction() as tx:
-                await put(tx.inbox, "first")
+                await put(tx.to_telegram, "first")
                 held.set()
                 await go.wait()
 
         async def second():
             async with database.transaction() as tx:
-                await put(tx.inbox, "second")
+                await put(tx.to_telegram, "second")
 
         one = asyncio.create_task(first())
         await held.wait()
@@ -223,13 +223,13 @@ class TestCancelled:
 
             async def one(number):
                 async with database.transaction() as tx:
-                    await put(tx.inbox, f"{number}")
+                    await put(tx.to_telegram, f"{number}")
 
             async def last():
                 async with database.transaction() as tx:
                     for task in tasks:
                         task.cancel()
-                    await put(tx.inbox, "last")
+                    await put(tx.to_telegram, "last")
 
             tasks = [asyncio.create_task(one(number)) for number in range(5)]
             await asyncio.sleep(0)  # all five stand in line
@@ -246,11 +246,11 @@ class TestCancelled:
         async def pair(database, number):
             try:
                 async with database.transaction() as tx:
-                    await put(tx.inbox, f"{number}a")
+                    await put(tx.to_telegram, f"{number}a")
                     await asyncio.sleep(0)
                     if number % 7 == 0:
                         raise ZeroDivisionError
-                    await put(tx.inbox, f"{number}b")
+                    await put(tx.to_telegram, f"{number}b")
             except ZeroDivisionError:
                 failed.add(number)
             else:
@@ -266,7 +266,7 @@ class TestCancelled:
                     await asyncio.sleep(0)
                 _, running = await asyncio.wait(running, timeout=0.001)
             async with asyncio.timeout(10), database.transaction() as tx:
-                await put(tx.inbox, "after")
+                await put(tx.to_telegram, "after")
         stored = set(keys())
         assert {key[:-1] for key in stored if key.endswith("a")} == {
             key[:-1] for key in stored if key.endswith("b")
@@ -285,7 +285,7 @@ async def test_closing_finishes_what_was_left(path, put, keys):
 
         async def one():
             async with database.transaction() as tx:
-                await put(tx.inbox, "one")
+                await put(tx.to_telegram, "one")
                 complete.set()
 
         complete = asyncio.Event()

@@ -123,13 +123,16 @@ async def test_forgetting_leaves_nothing_of_one_and_all_of_others(tx, ann, put, 
         await tx.conversations.remember(
             replace(ann, conversation_id=conversation_id, chat_id=number)
         )
-        await put(tx.inbox, f"in{number}", lane=conversation_id)
-        await put(tx.outbox, f"out{number}", lane=conversation_id)
+        await put(tx.to_telegram, f"in{number}", lane=conversation_id)
+        await put(tx.to_kommo, f"out{number}", lane=conversation_id)
         await tx.messages.set_status(f"m{number}", 1, now=noon, conversation_id=conversation_id)
     assert await tx.conversations.forget("tg:1:7")
     assert not await tx.conversations.forget("tg:1:7")
     assert [c.chat_id for c in await tx.conversations.list_all(limit=9)] == [8]
-    left = [await queue.list_items(states=["pending"], limit=9) for queue in (tx.inbox, tx.outbox)]
+    left = [
+        await queue.list_items(states=["pending"], limit=9)
+        for queue in (tx.to_telegram, tx.to_kommo)
+    ]
     assert [[item.dedupe_key for item in items] for items in left] == [["in8"], ["out8"]]
     assert [await tx.messages.status_of(key) for key in ("m7", "m8")] == [None, 1]
 

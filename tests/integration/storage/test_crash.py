@@ -30,10 +30,10 @@ MIDWAY = """
 async def main():
     async with Database.open(pathlib.Path(sys.argv[1]), exclusive=True) as database:
         async with database.transaction() as tx:
-            await add(tx.inbox, "whole", "a")
+            await add(tx.to_telegram, "whole", "a")
             await tx.notes.put("whole", "1")
         async with database.transaction() as tx:
-            await add(tx.inbox, "half", "a")
+            await add(tx.to_telegram, "half", "a")
             die()
 asyncio.run(main())
 """
@@ -42,16 +42,16 @@ UNDER_WAY = """
 async def main():
     async with Database.open(pathlib.Path(sys.argv[1]), exclusive=True) as database:
         async with database.transaction() as tx:
-            await add(tx.inbox, "a1", "a")
-            await add(tx.inbox, "a2", "a")
+            await add(tx.to_telegram, "a1", "a")
+            await add(tx.to_telegram, "a2", "a")
         async with database.transaction() as tx:
-            await tx.inbox.take(now=NOW, limit=1)
+            await tx.to_telegram.take(now=NOW, limit=1)
         die()
 asyncio.run(main())
 """
 
 UPGRADE = """
-from storage import engine
+from storage.sqlite import engine
 from storage.sqlite.schema import Migration, migrate, migrations
 async def main():
     async with engine.connect(pathlib.Path(sys.argv[1])) as connection:
@@ -64,7 +64,7 @@ asyncio.run(main())
 BUSY = """
 async def one(database, number):
     async with database.transaction() as tx:
-        await add(tx.inbox, f"{number}", f"{number % 10}")
+        await add(tx.to_telegram, f"{number}", f"{number % 10}")
         await tx.notes.put(f"{number}", "with its item")
     os.write(1, f"{number}\\n".encode())
 async def main():
@@ -86,10 +86,10 @@ async def test_a_crash_between_statements_leaves_nothing(path, python, keys):
 async def test_an_upgrade_that_was_cut_off_never_was(path, python, put, keys):
     """A database whose upgrade was killed midway opens as it was before."""
     async with Database.open(path) as database, database.transaction() as tx:
-        await put(tx.inbox, "one")
+        await put(tx.to_telegram, "one")
     assert python(PREFIX + UPGRADE, path).returncode == -signal.SIGKILL
     async with Database.open(path) as database, database.transaction() as tx:
-        await put(tx.inbox, "two")
+        await put(tx.to_telegram, "two")
     assert keys() == ["one", "two"]
 
 
@@ -97,9 +97,9 @@ async def test_an_attempt_that_was_cut_off_is_made_again(path, python, noon):
     """What was being delivered when the process died is due again, known as uncertain."""
     python(PREFIX + UNDER_WAY, path)
     async with Database.open(path, exclusive=True) as database, database.transaction() as tx:
-        assert await tx.inbox.take(now=noon + timedelta(hours=9), limit=9) == []
-        assert await tx.inbox.recover(now=noon) == 1
-        (item,) = await tx.inbox.take(now=noon, limit=9)
+        assert await tx.to_telegram.take(now=noon + timedelta(hours=9), limit=9) == []
+        assert await tx.to_telegram.recover(now=noon) == 1
+        (item,) = await tx.to_telegram.take(now=noon, limit=9)
     assert (item.dedupe_key, item.is_uncertain, item.attempts) == ("a1", True, 2)
 
 

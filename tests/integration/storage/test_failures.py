@@ -86,7 +86,7 @@ class TestUndoneBySqlite:
 
         async def one(number):
             async with database.transaction() as tx:
-                await put(tx.inbox, f"{number}")
+                await put(tx.to_telegram, f"{number}")
                 if number == 1:
                     await on_writer(database, undoes_all)
 
@@ -105,22 +105,22 @@ class TestUndoneBySqlite:
 
         async def first():
             async with database.transaction() as tx:
-                await put(tx.inbox, "first")
+                await put(tx.to_telegram, "first")
 
         async def overlooks():
             async with database.transaction() as tx:
-                await put(tx.inbox, "half")
+                await put(tx.to_telegram, "half")
                 with pytest.raises(sqlite3.IntegrityError):
                     await on_writer(database, undoes_all)
                 with pytest.raises(DatabaseStalledError):
-                    await put(tx.inbox, "other half")
+                    await put(tx.to_telegram, "other half")
 
         earlier = [first() for _ in range(before)]
         results = await asyncio.gather(*earlier, overlooks(), return_exceptions=True)
         assert {type(result) for result in results} == {DatabaseStalledError}
         assert keys() == []
         async with database.transaction() as tx:
-            await put(tx.inbox, "after")
+            await put(tx.to_telegram, "after")
         assert keys() == ["after"]
 
     async def test_the_next_in_the_group_is_told_too(self, database, put, keys, on_writer):
@@ -128,13 +128,13 @@ class TestUndoneBySqlite:
 
         async def overlooks():
             async with database.transaction() as tx:
-                await put(tx.inbox, "one")
+                await put(tx.to_telegram, "one")
                 with pytest.raises(sqlite3.IntegrityError):
                     await on_writer(database, undoes_all)
 
         async def follows():
             async with database.transaction() as tx:
-                await put(tx.inbox, "two")
+                await put(tx.to_telegram, "two")
 
         results = await asyncio.gather(overlooks(), follows(), return_exceptions=True)
         assert {type(result) for result in results} == {DatabaseStalledError}
@@ -148,11 +148,11 @@ async def test_half_a_block_that_cannot_be_undone_is_not_committed(
 
     async def first():
         async with database.transaction() as tx:
-            await put(tx.inbox, "first")
+            await put(tx.to_telegram, "first")
 
     async def fails():
         async with database.transaction() as tx:
-            await put(tx.inbox, "half")
+            await put(tx.to_telegram, "half")
             await on_writer(database, lambda raw: raw.execute("RELEASE body"))
             raise ZeroDivisionError
 
@@ -162,7 +162,7 @@ async def test_half_a_block_that_cannot_be_undone_is_not_committed(
         other.execute("INSERT INTO notes VALUES ('nobody', 'holds the lock')")
     other.close()
     async with database.transaction() as tx:
-        await put(tx.inbox, "after")
+        await put(tx.to_telegram, "after")
     assert keys() == ["after"]
 
 
@@ -179,7 +179,7 @@ async def test_a_commit_that_fails_fails_for_all(database, put, keys, on_writer)
 
     async def one(number):
         async with database.transaction() as tx:
-            await put(tx.inbox, f"{number}")
+            await put(tx.to_telegram, f"{number}")
             if number == 2:
                 await on_writer(
                     database, lambda raw: raw.execute("INSERT INTO children VALUES (1)")
@@ -230,9 +230,9 @@ async def test_a_start_that_is_refused_can_be_overlooked_by_nobody(path, monkeyp
         other.execute("BEGIN IMMEDIATE")
         async with database.transaction() as tx:
             with pytest.raises(DatabaseUnavailableError):
-                await put(tx.inbox, "one")
+                await put(tx.to_telegram, "one")
             other.close()
-            await put(tx.inbox, "two")
+            await put(tx.to_telegram, "two")
     assert keys() == ["two"]
 
 
@@ -242,10 +242,10 @@ async def test_a_closed_database_says_so(path, put):
         pass
     with pytest.raises(DatabaseUnavailableError, match="is closed"):
         async with database.transaction() as tx:
-            await put(tx.inbox, "late")
+            await put(tx.to_telegram, "late")
     with pytest.raises(DatabaseUnavailableError, match="is closed"):
         async with database.snapshot() as snapshot:
-            await snapshot.inbox.counts()
+            await snapshot.to_telegram.counts()
 
 
 async def test_a_wrong_statement_is_a_bug(database):
@@ -261,7 +261,7 @@ async def test_many_do_not_wait_for_another_writer_one_after_another(path, put, 
 
     async def store(database, number):
         async with database.transaction() as tx:
-            await put(tx.inbox, f"item {number}")
+            await put(tx.to_telegram, f"item {number}")
 
     async with Database.open(path) as database:
         other = sqlite3.connect(path, isolation_level=None)

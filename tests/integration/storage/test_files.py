@@ -10,6 +10,7 @@ import pytest
 
 from storage.database import Database
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError
+from storage.queue.direction import Direction
 from storage.retention import finished
 from storage.sqlite import engine
 from storage.sqlite.lock import instance_lock
@@ -20,13 +21,13 @@ from storage.database import Database
 async def main():
     async with Database.open(pathlib.Path(sys.argv[1])) as database:
         async with database.snapshot() as snapshot:
-            print((await snapshot.inbox.counts())["pending"])
+            print((await snapshot.to_telegram.counts())["pending"])
 asyncio.run(main())
 """
 
 RUN = """
 import asyncio, pathlib, sys
-from storage import engine
+from storage.sqlite import engine
 from storage.database import Database
 from storage.errors import DatabaseBusyError
 async def main():
@@ -60,12 +61,12 @@ async def test_a_command_leaves_the_log_of_the_running_service_alone(path, put, 
     """What the service commits after another process came and went is there for everybody."""
     async with Database.open(path, exclusive=True) as service:
         async with service.transaction() as tx:
-            await put(tx.inbox, "before")
+            await put(tx.to_telegram, "before")
         await service.backup(_beside(path, ".copy"))
         assert python(LOOK, path).stdout.strip() == "1"
         assert _beside(path, "-wal").exists()
         async with service.transaction() as tx:
-            await put(tx.inbox, "after")
+            await put(tx.to_telegram, "after")
         assert python(LOOK, path).stdout.strip() == "2"
     assert keys() == ["before", "after"]
 
@@ -77,7 +78,7 @@ async def test_all_files_are_for_their_owner_only(path, put, umask):
     try:
         async with Database.open(path, exclusive=True) as database:
             async with database.transaction() as tx:
-                await put(tx.inbox, "one")
+                await put(tx.to_telegram, "one")
             await database.backup(_beside(path, ".copy"))
             for end in ("", "-wal", "-shm", ".lock", ".copy"):
                 assert _mode(_beside(path, end)) == 0o600, end
@@ -110,7 +111,7 @@ async def test_the_lock_of_a_killed_instance_is_free(path, python):
     """After kill -9 the next start needs no cleaning up."""
     assert python(DIE, path).returncode < 0
     async with Database.open(path, exclusive=True) as database:
-        assert database.changed("inbox")
+        assert database.changed(Direction.OUTGOING)
 
 
 def test_a_lock_that_cannot_be_made_says_so(tmp_path):
@@ -125,7 +126,7 @@ def test_a_lock_that_cannot_be_made_says_so(tmp_path):
 async def test_both_processes_write_safely(path, put, keys, python):
     """A command may write while the service does; none of it is lost."""
     code = LOOK.replace("snapshot() as snapshot", "transaction() as tx").replace(
-        'print((await snapshot.inbox.counts())["pending"])',
+        'print((await snapshot.to_telegram.counts())["pending"])',
         'await tx.notes.put("key", "from the command")',
     )
     async with Database.open(path, exclusive=True) as service:
@@ -134,7 +135,7 @@ async def test_both_processes_write_safely(path, put, keys, python):
         while not command.done():
             number += 1
             async with service.transaction() as tx:
-                await put(tx.inbox, f"{number}")
+                await put(tx.to_telegram, f"{number}")
         assert (await command).returncode == 0, (await command).stderr
         async with service.snapshot() as snapshot:
             assert await snapshot.notes.get("key") == "from the command"
@@ -162,12 +163,12 @@ async def test_what_cannot_be_opened_is_said(path, make, words):
 async def test_a_backup_is_whole(path, put, keys, database):
     """A copy made in full service opens as a database and has what was committed."""
     async with database.transaction() as tx:
-        await put(tx.inbox, "one")
-        await put(tx.outbox, "two")
+        await put(tx.to_telegram, "one")
+        await put(tx.to_kommo, "two")
     target = path.with_name("copy")
     await database.backup(target)
     async with Database.open(target) as copy, copy.transaction() as tx:
-        await put(tx.inbox, "only in the copy")
+        await put(tx.to_telegram, "only in the copy")
     assert (keys(), keys("outbox")) == (["one"], ["two"])
     assert keys(file=target) == ["one", "only in the copy"]
 
@@ -197,13 +198,13 @@ async def test_all_the_space_of_what_is_removed_is_given_back(path, noon, databa
     small = path.stat().st_size
     async with database.transaction() as tx:
         for number in range(100):
-            await tx.inbox.record_done(
+            await tx.to_telegram.record_done(
                 dedupe_key=f"{number}", ordering_key="k", kind="k", payload="x" * 9000, now=noon
             )
     await database.compact()
     assert path.stat().st_size > 20 * 9000
     async with database.transaction() as tx:
-        rule = finished("inbox", noon + timedelta(days=1))
+        rule = finished(Direction.OUTGOING, noon + timedelta(days=1))
         assert await tx.retention.remove(rule, limit=1000) == 100
     await database.compact()
     assert path.stat().st_size < small + 9000
@@ -237,7 +238,7 @@ async def test_an_opening_that_is_cancelled_leaves_nothing_running(path, put, ke
         await asyncio.to_thread(thread.join, 10)
         assert not thread.is_alive()
     async with Database.open(path, exclusive=True) as database, database.transaction() as tx:
-        await put(tx.inbox, "one")
+        await put(tx.to_telegram, "one")
     assert keys() == ["one"]
 
 
@@ -245,13 +246,13 @@ async def test_what_is_removed_leaves_the_files(path, noon, database):
     """After purging and compacting, the text of a message is in no file any more."""
     secret = "a very private text"
     async with database.transaction() as tx:
-        item = await tx.inbox.record_done(
+        item = await tx.to_telegram.record_done(
             dedupe_key="k", ordering_key="k", kind="k", payload=secret * 500, now=noon
         )
         assert item is not None
     size = path.stat().st_size + _beside(path, "-wal").stat().st_size
     async with database.transaction() as tx:
-        rule = finished("inbox", noon + timedelta(days=1))
+        rule = finished(Direction.OUTGOING, noon + timedelta(days=1))
         assert await tx.retention.remove(rule, limit=1000) == 1
     await database.compact()
     files = [path, _beside(path, "-wal")]

@@ -36,56 +36,56 @@ async def keys_in_order(queue, noon):
 async def test_an_item_can_wait_for_its_moment(database, noon):
     """What is held is due at its moment, or as soon as it may go on."""
     async with database.transaction() as tx:
-        await held(tx.inbox, "one", noon)
-        assert await tx.inbox.take(now=noon, limit=5) == []
-        await tx.inbox.go_on("a", now=noon)
-        assert len(await tx.inbox.take(now=noon, limit=5)) == 1
-        await tx.inbox.go_on("a", now=noon)
-        assert await tx.inbox.take(now=noon, limit=5) == []
+        await held(tx.to_telegram, "one", noon)
+        assert await tx.to_telegram.take(now=noon, limit=5) == []
+        await tx.to_telegram.go_on("a", now=noon)
+        assert len(await tx.to_telegram.take(now=noon, limit=5)) == 1
+        await tx.to_telegram.go_on("a", now=noon)
+        assert await tx.to_telegram.take(now=noon, limit=5) == []
 
 
 async def test_what_is_tried_again_keeps_its_pause(database, put, noon):
     """Letting hooks go on does not hurry what failed."""
     async with database.transaction() as tx:
-        item_id = await put(tx.inbox, "one", lane="a")
-        await tx.inbox.take(now=noon, limit=5)
-        await tx.inbox.retry_later(item_id, due_at=noon + SECOND, reason="down")
-        await tx.inbox.go_on("a", now=noon)
-        assert await tx.inbox.take(now=noon, limit=5) == []
+        item_id = await put(tx.to_telegram, "one", lane="a")
+        await tx.to_telegram.take(now=noon, limit=5)
+        await tx.to_telegram.retry_later(item_id, due_at=noon + SECOND, reason="down")
+        await tx.to_telegram.go_on("a", now=noon)
+        assert await tx.to_telegram.take(now=noon, limit=5) == []
 
 
 async def test_an_untried_item_can_be_put_behind(database, put, noon):
     """A held item makes room for an older one, and goes on after it."""
     async with database.transaction() as tx:
-        await held(tx.inbox, "later", noon)
-        await put(tx.inbox, "earlier", lane="a")
-        (first, _second) = await tx.inbox.untried("a")
-        await tx.inbox.put_behind(first)
-        await tx.inbox.go_on("a", now=noon)
-        assert await keys_in_order(tx.inbox, noon) == ["earlier", "later"]
+        await held(tx.to_telegram, "later", noon)
+        await put(tx.to_telegram, "earlier", lane="a")
+        (first, _second) = await tx.to_telegram.untried("a")
+        await tx.to_telegram.put_behind(first)
+        await tx.to_telegram.go_on("a", now=noon)
+        assert await keys_in_order(tx.to_telegram, noon) == ["earlier", "later"]
 
 
 async def test_what_is_under_way_stays_where_it_is(database, put, noon):
     """An item that is being delivered is not moved."""
     async with database.transaction() as tx:
-        await put(tx.inbox, "one", lane="a")
-        await put(tx.inbox, "two", lane="a")
-        (taken,) = await tx.inbox.take(now=noon, limit=5)
-        await tx.inbox.put_behind(taken)
-        assert [item.dedupe_key for item in await tx.inbox.untried("a")] == ["two"]
-        assert await tx.inbox.get(taken.id) == taken
+        await put(tx.to_telegram, "one", lane="a")
+        await put(tx.to_telegram, "two", lane="a")
+        (taken,) = await tx.to_telegram.take(now=noon, limit=5)
+        await tx.to_telegram.put_behind(taken)
+        assert [item.dedupe_key for item in await tx.to_telegram.untried("a")] == ["two"]
+        assert await tx.to_telegram.get(taken.id) == taken
 
 
 @pytest.mark.parametrize("count", [0, 1, 1200])
 async def test_what_is_known_is_told_for_many_at_once(database, put, noon, count):
     """However many are asked for."""
     async with database.transaction() as tx:
-        await put(tx.inbox, "k0")
+        await put(tx.to_telegram, "k0")
         await tx.messages.remember_incoming(ReceivedMessage("k0", "c", 1, 2, 3, noon))
         await tx.messages.bind_kommo("k0", "k0")
         asked = [f"k{number}" for number in range(count)]
         expected = {"k0"} if count else set()
-        assert await tx.inbox.known(asked) == expected
+        assert await tx.to_telegram.known(asked) == expected
         assert await tx.messages.known_external(asked) == expected
         assert await tx.messages.known_kommo(asked) == expected
         assert await tx.messages.has_reached_kommo("c")
@@ -142,10 +142,10 @@ async def test_activity_is_the_latest_of_either_side(database, noon):
 async def test_what_waits_and_what_arrived_is_told_by_conversation(database, put, noon):
     """A conversation is not in Kommo before something of it has arrived."""
     async with database.transaction() as tx:
-        await put(tx.outbox, "one", lane="c1")
-        done = await put(tx.outbox, "two", lane="c2")
-        await tx.outbox.finish(done, now=noon)
-        assert await tx.outbox.waits_for(["c1", "c2", "c3"]) == {"c1"}
+        await put(tx.to_kommo, "one", lane="c1")
+        done = await put(tx.to_kommo, "two", lane="c2")
+        await tx.to_kommo.finish(done, now=noon)
+        assert await tx.to_kommo.waits_for(["c1", "c2", "c3"]) == {"c1"}
         for at, key in [(noon, "m2"), (noon - SECOND, "m1")]:
             message_id = int(key[1:])
             await tx.messages.remember_incoming(ReceivedMessage(key, "c2", 1, 2, message_id, at))

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from storage.queue.direction import Direction
 from storage.retention import Retention, finished
 
 LANES = "abc"
@@ -83,7 +84,7 @@ class Play:
             await self.queue.drop(self.dice.choice(self.stored), now=self.now)
 
     async def purge(self):
-        rule = finished("inbox", self.now - timedelta(minutes=5))
+        rule = finished(Direction.OUTGOING, self.now - timedelta(minutes=5))
         await Retention(self.queue._session).remove(rule, limit=1000)
 
     async def restart(self):
@@ -95,15 +96,15 @@ class Play:
 async def test_each_key_has_one_item_on_its_way(database, put, noon, on_writer, seed):
     """Nothing that may happen stops a conversation, doubles its head or lets a later one first."""
     async with database.transaction() as tx:
-        play = Play(tx.inbox, random.Random(seed), put, noon)
+        play = Play(tx.to_telegram, random.Random(seed), put, noon)
         for _ in range(300):
             await play.step()
             broken = await on_writer(database, lambda raw: raw.execute(BROKEN).fetchall())
             assert not broken
-        assert (await tx.inbox.counts())["done"]
-        waiting = (await tx.inbox.counts())["pending"]
+        assert (await tx.to_telegram.counts())["done"]
+        waiting = (await tx.to_telegram.counts())["pending"]
         await play.restart()
         for _ in range(waiting):
-            (item,) = await tx.inbox.take(now=play.now + timedelta(days=1), limit=1)
-            await tx.inbox.finish(item.id, now=play.now)
-        assert (await tx.inbox.counts())["pending"] == 0
+            (item,) = await tx.to_telegram.take(now=play.now + timedelta(days=1), limit=1)
+            await tx.to_telegram.finish(item.id, now=play.now)
+        assert (await tx.to_telegram.counts())["pending"] == 0

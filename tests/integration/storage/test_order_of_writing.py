@@ -12,7 +12,7 @@ SECOND = timedelta(seconds=1)
 async def queue(database):
     """An inbox, inside a transaction."""
     async with database.transaction() as tx:
-        yield tx.inbox
+        yield tx.to_telegram
 
 
 @pytest.fixture

@@ -73,10 +73,10 @@ async def test_a_number_is_known_to_all_bots_and_found_by_its_end(tx, noon, ann)
 async def test_an_item_that_waits_for_its_time_can_be_hastened(tx, noon):
     """It holds those behind it until its time, or until it is hastened."""
     common = {"ordering_key": "lane", "kind": "k", "payload": "{}", "expires_at": noon + DAY}
-    await tx.outbox.add(dedupe_key="a", now=noon, not_before=noon + DAY, **common)
-    await tx.outbox.add(dedupe_key="b", now=noon, **common)
-    assert await tx.outbox.take(now=noon, limit=9) == []
-    await tx.outbox.hasten("b", now=noon)
-    assert await tx.outbox.take(now=noon, limit=9) == []
-    await tx.outbox.hasten("a", now=noon)
-    assert [item.dedupe_key for item in await tx.outbox.take(now=noon, limit=9)] == ["a"]
+    await tx.to_kommo.add(dedupe_key="a", now=noon, not_before=noon + DAY, **common)
+    await tx.to_kommo.add(dedupe_key="b", now=noon, **common)
+    assert await tx.to_kommo.take(now=noon, limit=9) == []
+    await tx.to_kommo.hasten("b", now=noon)
+    assert await tx.to_kommo.take(now=noon, limit=9) == []
+    await tx.to_kommo.hasten("a", now=noon)
+    assert [item.dedupe_key for item in await tx.to_kommo.take(now=noon, limit=9)] == ["a"]

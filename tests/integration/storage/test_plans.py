@@ -9,6 +9,7 @@ import pytest
 from storage.conversations import Conversation
 from storage.database import Database
 from storage.messages import ReceivedMessage, SentPart
+from storage.queue.direction import Direction
 from storage.retention import finished, rules
 
 ROWS = 100_000
@@ -72,34 +73,34 @@ def copied(full, path):
 
 async def put_behind(tx, item_id):
     """Put an item behind the others of its key."""
-    await tx.inbox.put_behind(await tx.inbox.get(item_id))
+    await tx.to_telegram.put_behind(await tx.to_telegram.get(item_id))
 
 
 CALLS = {
-    "add": lambda tx, put, noon: put(tx.inbox, "new", lane="long"),
-    "add-known": lambda tx, put, noon: put(tx.inbox, "k77"),
-    "take": lambda tx, put, noon: tx.inbox.take(now=noon, limit=5),
-    "next": lambda tx, put, noon: tx.inbox.next_due_at(),
-    "next-after": lambda tx, put, noon: tx.inbox.next_due_at(after=noon),
-    "lanes": lambda tx, put, noon: tx.inbox.due_lanes(now=noon),
-    "take-lane": lambda tx, put, noon: tx.inbox.take(now=noon, limit=5, lane=""),
-    "progress": lambda tx, put, noon: tx.inbox.record_progress(1, progress=1),
-    "finish": lambda tx, put, noon: tx.inbox.finish(1, now=noon),
-    "bury": lambda tx, put, noon: tx.inbox.bury(1, now=noon, reason="r"),
-    "later": lambda tx, put, noon: tx.inbox.retry_later(1, due_at=noon, reason="r"),
-    "release": lambda tx, put, noon: tx.inbox.release(1, due_at=noon),
-    "drop": lambda tx, put, noon: tx.inbox.drop(500, now=noon),
-    "known": lambda tx, put, noon: tx.inbox.known(["k77", "d5", "new"]),
-    "by-key": lambda tx, put, noon: tx.inbox.by_dedupe_key("k77"),
+    "add": lambda tx, put, noon: put(tx.to_telegram, "new", lane="long"),
+    "add-known": lambda tx, put, noon: put(tx.to_telegram, "k77"),
+    "take": lambda tx, put, noon: tx.to_telegram.take(now=noon, limit=5),
+    "next": lambda tx, put, noon: tx.to_telegram.next_due_at(),
+    "next-after": lambda tx, put, noon: tx.to_telegram.next_due_at(after=noon),
+    "lanes": lambda tx, put, noon: tx.to_telegram.due_lanes(now=noon),
+    "take-lane": lambda tx, put, noon: tx.to_telegram.take(now=noon, limit=5, lane=""),
+    "progress": lambda tx, put, noon: tx.to_telegram.record_progress(1, progress=1),
+    "finish": lambda tx, put, noon: tx.to_telegram.finish(1, now=noon),
+    "bury": lambda tx, put, noon: tx.to_telegram.bury(1, now=noon, reason="r"),
+    "later": lambda tx, put, noon: tx.to_telegram.retry_later(1, due_at=noon, reason="r"),
+    "release": lambda tx, put, noon: tx.to_telegram.release(1, due_at=noon),
+    "drop": lambda tx, put, noon: tx.to_telegram.drop(500, now=noon),
+    "known": lambda tx, put, noon: tx.to_telegram.known(["k77", "d5", "new"]),
+    "by-key": lambda tx, put, noon: tx.to_telegram.by_dedupe_key("k77"),
     "behind": lambda tx, put, noon: put_behind(tx, 100),
-    "go-on": lambda tx, put, noon: tx.inbox.go_on("long", now=noon),
-    "attempts": lambda tx, put, noon: tx.attempts.of_item("inbox", 5),
+    "go-on": lambda tx, put, noon: tx.to_telegram.go_on("long", now=noon),
+    "attempts": lambda tx, put, noon: tx.attempts.of_item(Direction.OUTGOING, 5),
     "known-external": lambda tx, put, noon: tx.messages.known_external(["e7", "e8"]),
     "known-kommo": lambda tx, put, noon: tx.messages.known_kommo(["m7", "m8"]),
     "reached": lambda tx, put, noon: tx.messages.has_reached_kommo("c7"),
-    "get": lambda tx, put, noon: tx.inbox.get(5),
-    "oldest": lambda tx, put, noon: tx.inbox.oldest_pending_at(),
-    "list-dead": lambda tx, put, noon: tx.inbox.list_items(states=["dead"], limit=5),
+    "get": lambda tx, put, noon: tx.to_telegram.get(5),
+    "oldest": lambda tx, put, noon: tx.to_telegram.oldest_pending_at(),
+    "list-dead": lambda tx, put, noon: tx.to_telegram.list_items(states=["dead"], limit=5),
     "purge-none": lambda tx, put, noon: purge_nothing(tx),
     "conversation": lambda tx, put, noon: tx.conversations.get("c7"),
     "kommo-chat": lambda tx, put, noon: tx.conversations.by_kommo_chat("kc7"),
@@ -109,7 +110,7 @@ CALLS = {
     "remember": lambda tx, put, noon: tx.conversations.remember(
         Conversation("c7", 1, 7, "Ann", noon)
     ),
-    "add-early": lambda tx, put, noon: put(tx.inbox, "new", lane="long", written_at=noon),
+    "add-early": lambda tx, put, noon: put(tx.to_telegram, "new", lane="long", written_at=noon),
     "chat-of": lambda tx, put, noon: tx.conversation_chats.by_kommo_chat("kc7"),
     "chat-alias": lambda tx, put, noon: tx.conversation_chats.by_alias("c7"),
     "chats": lambda tx, put, noon: tx.conversation_chats.of("c7"),
@@ -186,13 +187,13 @@ async def test_the_rest_stays_bearable(copied, noon):
         raw = database._writer._connection
         await raw.call(lambda c: c.set_progress_handler(step, 1000))
         async with database.transaction() as tx:
-            counts = await tx.inbox.counts()
-            assert await tx.inbox.recover(now=noon) == 1
-            assert await tx.inbox.retry(ROWS + 1000, now=noon, expires_at=noon)
-            assert len(await tx.inbox.list_items(states=["pending", "dead"], limit=5)) == 5
+            counts = await tx.to_telegram.counts()
+            assert await tx.to_telegram.recover(now=noon) == 1
+            assert await tx.to_telegram.retry(ROWS + 1000, now=noon, expires_at=noon)
+            assert len(await tx.to_telegram.list_items(states=["pending", "dead"], limit=5)) == 5
             assert await tx.conversations.forget("c7")
         async with database.transaction() as tx:
-            rule = finished("inbox", noon + timedelta(days=365 * 1000))
+            rule = finished(Direction.OUTGOING, noon + timedelta(days=365 * 1000))
             removed = await tx.retention.remove(rule, limit=LARGEST_STEP)
     assert counts == {"pending": ROWS, "done": ROWS - 100, "dead": 100}
     assert removed == LARGEST_STEP

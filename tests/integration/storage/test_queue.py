@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from storage.database import Database
+from storage.queue.direction import Direction
 from storage.retention import Retention, finished
 
 MINUTE = timedelta(minutes=1)
@@ -14,7 +15,7 @@ MINUTE = timedelta(minutes=1)
 async def queue(database):
     """A queue inside one long transaction."""
     async with database.transaction() as tx:
-        yield tx.inbox
+        yield tx.to_telegram
 
 
 @pytest.fixture
@@ -285,7 +286,7 @@ class TestRecover:
         """However the due times were lost or doubled, each key has one head again."""
         async with database.transaction() as tx:
             for key in ("a1", "a2", "b1", "b2"):
-                await put(tx.inbox, key, lane=key[0])
+                await put(tx.to_telegram, key, lane=key[0])
         await on_writer(
             database,
             lambda raw: raw.executescript(
@@ -294,8 +295,8 @@ class TestRecover:
             ),
         )
         async with database.transaction() as tx:
-            assert await tx.inbox.recover(now=noon) == 0
-            heads = await tx.inbox.take(now=noon, limit=9)
+            assert await tx.to_telegram.recover(now=noon) == 0
+            heads = await tx.to_telegram.take(now=noon, limit=9)
         assert [item.dedupe_key for item in heads] == ["a1", "b1"]
 
 
@@ -333,7 +334,7 @@ class TestQuestions:
         await queue.finish(ids[0], now=noon)
         await queue.bury(ids[1], now=noon, reason="r")
         await queue.finish(ids[2], now=noon + 2 * MINUTE)
-        retention, rule = Retention(queue._session), finished("inbox", noon + MINUTE)
+        retention, rule = Retention(queue._session), finished(Direction.OUTGOING, noon + MINUTE)
         assert [await retention.remove(rule, limit=1) for _ in range(3)] == [1, 1, 0]
         assert await queue.counts() == {"pending": 1, "done": 1, "dead": 0}
 
@@ -341,7 +342,7 @@ class TestQuestions:
         """An id that a person noted down never means another item."""
         last = await put(queue, "one")
         await queue.finish(last, now=noon)
-        rule = finished("inbox", noon + MINUTE)
+        rule = finished(Direction.OUTGOING, noon + MINUTE)
         assert await Retention(queue._session).remove(rule, limit=9) == 1
         assert await put(queue, "two") == last + 1
 
@@ -362,9 +363,9 @@ class TestWaking:
     async def test_only_what_is_due_wakes(self, database, put, noon, what, wakes):
         """A commit wakes its queue's worker when an item became due, and no other worker."""
         async with database.transaction() as tx:
-            first = await put(tx.inbox, "a1", lane="a")
-            await put(tx.inbox, "a2", lane="a")
-        database.changed("inbox").clear()
+            first = await put(tx.to_telegram, "a1", lane="a")
+            await put(tx.to_telegram, "a2", lane="a")
+        database.changed(Direction.OUTGOING).clear()
         does = {
             "add": lambda queue: put(queue, "b1"),
             "again": lambda queue: put(queue, "a1"),
@@ -373,27 +374,27 @@ class TestWaking:
             "take": lambda queue: queue.take(now=noon, limit=1),
         }
         async with database.transaction() as tx:
-            await does[what](tx.inbox)
-            assert not database.changed("inbox").is_set()
-        assert database.changed("inbox").is_set() == wakes
-        assert not database.changed("outbox").is_set()
+            await does[what](tx.to_telegram)
+            assert not database.changed(Direction.OUTGOING).is_set()
+        assert database.changed(Direction.OUTGOING).is_set() == wakes
+        assert not database.changed(Direction.INCOMING).is_set()
 
     async def test_what_is_undone_wakes_nobody(self, database, put):
         """A worker is not sent looking for what was never committed."""
 
         async def undone():
             async with database.transaction() as tx:
-                await put(tx.inbox, "one")
+                await put(tx.to_telegram, "one")
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             await undone()
-        assert not database.changed("inbox").is_set()
+        assert not database.changed(Direction.OUTGOING).is_set()
 
 
 async def test_the_queues_do_not_share(path, put, keys):
     """The same key may be in both queues."""
     async with Database.open(path) as database, database.transaction() as tx:
-        await put(tx.inbox, "one")
-        await put(tx.outbox, "one")
+        await put(tx.to_telegram, "one")
+        await put(tx.to_kommo, "one")
     assert keys("inbox") == keys("outbox") == ["one"]

@@ -41,7 +41,7 @@ async def test_a_question_that_fails_for_a_moment_is_asked_again(failing, code, 
     """Whoever asks learns nothing of it."""
     Failing.code, Failing.failures = code, 2
     async with failing.snapshot() as snapshot:
-        assert await snapshot.inbox.due_lanes(now=noon) == []
+        assert await snapshot.to_telegram.due_lanes(now=noon) == []
     assert Failing.failures == 0
 
 
@@ -50,7 +50,7 @@ async def test_who_cannot_go_on_without_an_answer_waits_for_it(failing, noon, mo
     monkeypatch.setattr("storage.sqlite.engine.READ_PAUSES_S", (0.001,))
     monkeypatch.setattr("storage.patience.FIRST_PAUSE_S", 0.001)
     Failing.failures = 9
-    assert await ask(failing, lambda snapshot: snapshot.inbox.due_lanes(now=noon)) == []
+    assert await ask(failing, lambda snapshot: snapshot.to_telegram.due_lanes(now=noon)) == []
     assert [text[:21] for text in caplog.messages] == ["nothing can be read, "]
 
 
@@ -59,5 +59,5 @@ async def test_what_does_not_pass_is_told(failing, noon):
     Failing.code, Failing.failures = sqlite3.SQLITE_CORRUPT, 1
     async with failing.snapshot() as snapshot:
         with pytest.raises(DatabaseUnavailableError) as failure:
-            await snapshot.inbox.due_lanes(now=noon)
+            await snapshot.to_telegram.due_lanes(now=noon)
     assert not isinstance(failure.value, DatabaseStalledError)

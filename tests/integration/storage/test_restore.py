@@ -359,7 +359,7 @@ async def test_what_a_backup_lacks_is_counted(path, backup):
             raw.commit()
     async with Database.open(path) as database, database.transaction() as tx:
         for key in ("a", "b", "c"):
-            await tx.outbox.add(
+            await tx.to_kommo.add(
                 dedupe_key=key, ordering_key="k", conversation_id=None, kind="new_message",
                 payload="{}", now=NOON, expires_at=NOON,
             )  # fmt: skip

@@ -37,7 +37,7 @@ async def test_every_version_can_be_upgraded(path, put, known):
         async with engine.connect(path) as connection:
             await migrate(connection, migrations()[:known])
     async with Database.open(path) as database, database.transaction() as tx:
-        assert await put(tx.inbox, "one") == 1
+        assert await put(tx.to_telegram, "one") == 1
 
 
 async def test_opening_again_changes_nothing(path):

@@ -22,6 +22,7 @@ from bot.operate.remedies import is_clients
 from bot.operate.status.machine import LEAST_FREE_BYTES
 from bot.operate.status.state import QueueState, State, Traffic
 from bot.queue.items import Kind
+from storage.queue.direction import Direction
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -99,14 +100,15 @@ def state(
             clock_skew_s=skew,
             is_paused=is_paused,
         ),
-        queues=queues or (QueueState("incoming", 0, 0, 0.0), QueueState("outgoing", 0, 0, 0.0)),
+        queues=queues
+        or (QueueState(Direction.INCOMING, 0, 0, 0.0), QueueState(Direction.OUTGOING, 0, 0, 0.0)),
         traffic=Traffic((1,), (2,)),
         failures=(),
         alone=alone,
     )
 
 
-IDLE = QueueState("incoming", 0, 0, 0.0)
+IDLE = QueueState(Direction.INCOMING, 0, 0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -121,28 +123,28 @@ IDLE = QueueState("incoming", 0, 0, 0.0)
         ),
         pytest.param(state(bot="revoked"), ENOUGH, ["bot:7"], "revoked", id="token"),
         pytest.param(
-            state(queues=(IDLE, QueueState("outgoing", 2, 0, 1000.0))),
+            state(queues=(IDLE, QueueState(Direction.OUTGOING, 2, 0, 1000.0))),
             ENOUGH,
             ["stuck:outgoing"],
             "/status",
             id="stuck",
         ),
         pytest.param(
-            state(queues=(IDLE, QueueState("outgoing", 2, 0, 1000.0)), is_paused=True),
+            state(queues=(IDLE, QueueState(Direction.OUTGOING, 2, 0, 1000.0)), is_paused=True),
             ENOUGH,
             [],
             "",
             id="paused-is-not-stuck",
         ),
         pytest.param(
-            state(queues=(IDLE, QueueState("outgoing", 0, 3, 0.0))),
+            state(queues=(IDLE, QueueState(Direction.OUTGOING, 0, 3, 0.0))),
             ENOUGH,
             ["dead:outgoing"],
             "3 outgoing items could not be delivered",
             id="dead",
         ),
         pytest.param(
-            state(queues=(IDLE, QueueState("outgoing", 0, 1, 0.0))),
+            state(queues=(IDLE, QueueState(Direction.OUTGOING, 0, 1, 0.0))),
             ENOUGH,
             ["dead:outgoing"],
             "1 outgoing item could not",
@@ -332,7 +334,7 @@ def test_lost_access_to_the_rest_api_is_in_the_state():
 
 def test_the_state_in_words():
     """Everything an operator wants to know, in a few lines."""
-    text = status_text(state(queues=(IDLE, QueueState("outgoing", 2, 1, 120.0))))
+    text = status_text(state(queues=(IDLE, QueueState(Direction.OUTGOING, 2, 1, 120.0))))
     assert text.splitlines() == [
         "The bridge works.",
         "Kommo: connected",

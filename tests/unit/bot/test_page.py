@@ -9,6 +9,7 @@ from bot.operate.dead_items import Failed
 from bot.operate.status.machine import LEAST_FREE_BYTES, Machine
 from bot.operate.status.page import duration, hour_marks, page, size
 from bot.operate.status.state import QueueState, State, Traffic
+from storage.queue.direction import Direction
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -25,8 +26,8 @@ def state(
             channel=ChannelHealth(is_connected=not channel_problem, problem=channel_problem),
         ),
         queues=(
-            QueueState("incoming", pending, 0, 90.0),
-            QueueState("outgoing", 0, len(failures), 0.0),
+            QueueState(Direction.INCOMING, pending, 0, 90.0),
+            QueueState(Direction.OUTGOING, 0, len(failures), 0.0),
         ),
         traffic=Traffic((0, 20, 0), (0, 0, 5)),
         failures=failures,
