@@ -37,7 +37,6 @@ async def main(port: str, scope: str, secret: str, folder: str) -> None:
             on_typing=lambda _address, _until: None,
             hold_until=lambda _conversation_id: None,
             on_missed=lambda _conversation_id: None,
-            now=lambda: datetime.now(UTC),
         )
         application = public_application(
             hooks=hooks.handle,

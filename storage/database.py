@@ -4,6 +4,7 @@ import logging
 from asyncio import Event, Task, create_task, get_running_loop, sleep, wait
 from collections.abc import AsyncIterator, Callable, Set
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from storage.sqlite.engine import Connection, Reading, Session
 from storage.sqlite.lock import instance_lock
 from storage.sqlite.schema import migrate
 from storage.sqlite.writer import Writer, uninterrupted
+from storage.timestamps import utc_now
 
 CHECKPOINT_CHANGES, FEWEST_CHANGES, MOST_CHANGES = 500, 50, 1000
 """After so many changed rows the write-ahead log is brought into the file: some megabytes."""
@@ -43,13 +45,22 @@ FREE_PAGES, STEP_PAUSE_S = 200, 0.005
 WIPES, WIPE_PAUSE_S = 40, 0.05
 """How often the log is tried to be wiped while another process writes or somebody reads."""
 
+Clock = Callable[[], datetime]
+
 log = logging.getLogger(__name__)
 
 
 class Transaction:
-    """A unit of work: all of it is committed, or nothing."""
+    """A unit of work: all of it is committed, or nothing.
 
-    def __init__(self, session: Session, changed: Callable[[Direction], None]) -> None:
+    Args:
+        now: its moment: what is done in one commit is done at one time.
+    """
+
+    def __init__(
+        self, session: Session, changed: Callable[[Direction], None], now: datetime
+    ) -> None:
+        self.now = now
         self.to_kommo = DurableQueue(Direction.INCOMING, session, changed)
         self.to_telegram = DurableQueue(Direction.OUTGOING, session, changed)
         self.conversations = Conversations(session)
@@ -98,8 +109,15 @@ class Database:
     """One SQLite file: a connection that writes, and one that reads."""
 
     def __init__(
-        self, path: Path, writer: Connection, reader: Connection, *, checkpoints: bool = False
+        self,
+        path: Path,
+        writer: Connection,
+        reader: Connection,
+        *,
+        checkpoints: bool = False,
+        now: Clock,
     ) -> None:
+        self._now = now
         self._path = path
         self._changed = {direction: Event() for direction in Direction}
         self._writer = Writer(writer, self._committed)
@@ -111,12 +129,15 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path, *, exclusive: bool = False) -> AsyncIterator["Database"]:
+    async def open(
+        cls, path: Path, *, exclusive: bool = False, now: Clock = utc_now
+    ) -> AsyncIterator["Database"]:
         """Open the database and bring its schema up to date.
 
         Args:
             path: the file; it is created, its folder is not.
             exclusive: whether to be the one instance that runs on it.
+            now: the clock.
 
         Raises:
             DatabaseBusyError: another instance runs on it.
@@ -129,7 +150,7 @@ class Database:
             writer = await stack.enter_async_context(engine.connect(path))
             await migrate(writer)
             reader = await stack.enter_async_context(engine.connect(path, read_only=True))
-            database = cls(path, writer, reader, checkpoints=exclusive)
+            database = cls(path, writer, reader, checkpoints=exclusive, now=now)
             try:
                 yield database
             finally:
@@ -165,7 +186,7 @@ class Database:
         """
         touched: set[Direction] = set()
         async with self._writer.body(touched) as session:
-            yield Transaction(session, touched.add)
+            yield Transaction(session, touched.add, self._now())
 
     async def drain(self) -> None:
         """Wait for commits that cancelled callers left behind, and for a checkpoint."""

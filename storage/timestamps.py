@@ -6,6 +6,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
 
+def utc_now() -> datetime:
+    """Return the time, as an aware UTC datetime."""
+    return datetime.now(UTC)
+
+
 def to_ms(moment: datetime) -> int:
     """Return Unix milliseconds."""
     return (moment - EPOCH) // MILLISECOND

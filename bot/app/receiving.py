@@ -58,7 +58,6 @@ def _build_intake(parts: Parts, entry: BotSettings) -> Intake:
             lifetimes=parts.lifetimes,
             people=_people(parts),
         ),
-        now=parts.now,
     )
 
 
@@ -114,7 +113,6 @@ def build_public(parts: Parts, history: History) -> web.Application:
         hold_until=history.hold_until,
         on_missed=history.note_missed,
         on_activity=history.note_activity,
-        now=parts.now,
         memory=timedelta(days=parts.settings.storage.keep_days),
         skew_s=lambda: parts.health.clock_skew_s,
     )

@@ -94,7 +94,9 @@ async def open_parts(
     now: Callable[[], datetime],
 ) -> Parts:
     """Open what owns a resource: the database, the HTTP pool, the bots' sessions."""
-    database = await stack.enter_async_context(Database.open(settings.database, exclusive=True))
+    database = await stack.enter_async_context(
+        Database.open(settings.database, exclusive=True, now=now)
+    )
     journal = await stack.enter_async_context(
         Journal.open(database.path.with_name(f"{database.path.name}-sends"))
     )

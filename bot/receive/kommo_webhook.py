@@ -115,7 +115,6 @@ class Hooks:
         hold_until: Hold,
         on_missed: Missed,
         on_activity: Callable[[str], None] = lambda _conversation_id: None,
-        now: Callable[[], datetime],
         bodies: Bodies | None = None,
         memory: timedelta | None = None,
         skew_s: Callable[[], float | None] = lambda: None,
@@ -130,7 +129,6 @@ class Hooks:
         self._lifetimes = lifetimes
         self._memory = memory
         self._skew_s = skew_s
-        self._now = now
         self._together = Together(self._keep_all)
         self._bodies = bodies or Bodies()
         self._refusals = Refusals(log)
@@ -220,7 +218,7 @@ class Hooks:
         return None
 
     async def _store(self, tx: Transaction, hook: Hook, batch: Batch) -> None:
-        event, now = hook.event, self._now()
+        event, now = hook.event, tx.now
         kind = KIND_OF.get(type(event), Kind.UNKNOWN_EVENT)
         conversation_id, known = await _conversation_of(tx, event, batch)
         if conversation_id is not None:
@@ -229,7 +227,7 @@ class Hooks:
             self._show_typing(event, conversation_id)
             return
         if isinstance(event, ManagerMessage) and known is not None:
-            await _save_chat(tx, event, known, batch, now=now)
+            await _save_chat(tx, event, known, batch)
         is_delivered = kind in DELIVERED_KINDS
         order = _order_of(event, conversation_id) if is_delivered else event.dedupe_key
         common: Common = {
@@ -313,7 +311,7 @@ async def _conversation_of(
 
 
 async def _save_chat(
-    tx: Transaction, event: ManagerMessage, known: Conversation, batch: Batch, *, now: datetime
+    tx: Transaction, event: ManagerMessage, known: Conversation, batch: Batch
 ) -> None:
     """Store what a webhook with both ids says: Kommo knows its chat as ours.
 
@@ -327,10 +325,13 @@ async def _save_chat(
         return
     conversation_id = known.conversation_id
     await tx.conversation_chats.save(
-        kommo_chat_id, conversation_id, user, alias=alias, number=number_of(alias), now=now
+        kommo_chat_id, conversation_id, user, alias=alias, number=number_of(alias), now=tx.now
     )
     await tx.to_telegram.move(
-        f"{STARTED}{kommo_chat_id}", to=conversation_id, conversation_id=conversation_id, now=now
+        f"{STARTED}{kommo_chat_id}",
+        to=conversation_id,
+        conversation_id=conversation_id,
+        now=tx.now,
     )
 
 

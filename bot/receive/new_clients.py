@@ -4,9 +4,10 @@ All of it is stored with the message that told it, ahead of it.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from bot.queue.items import Lifetimes, Tie, put_tie, put_welcome, tie_key
+from bot.queue.enqueue import Enqueue
+from bot.queue.items import ContactLink, contact_link_key
 from bot.translate.incoming.messages import ClientMessage
 from bot.translate.incoming.starts import is_quiet, start_line
 from bot.translate.languages import Language
@@ -37,25 +38,24 @@ class PeopleSettings:
 
 async def meet(
     tx: Transaction,
+    enqueue: Enqueue,
     message: ClientMessage,
     settings: PeopleSettings,
     *,
     is_new: bool,
     has_spoken: bool,
-    now: datetime,
-    lifetimes: Lifetimes,
 ) -> ClientMessage:
     """Store what a message tells of who wrote it; return the message as managers see it."""
     conversation_id = message.address.conversation_id
     contact_id = None
     is_new = is_new and message.address.business_user_id == 0
     if message.start:
-        contact_id = await tx.invitations.open(message.start, conversation_id, now=now)
+        contact_id = await tx.invitations.open(message.start, conversation_id, now=tx.now)
     if is_new and settings.has_welcome:
-        await put_welcome(tx, conversation_id=conversation_id, now=now, lifetimes=lifetimes)
+        await enqueue.welcome(conversation_id=conversation_id)
     if settings.can_link:
-        await tx.to_kommo.hasten(tie_key(conversation_id, FIRST_START), now=now)
-        await _tie(tx, message, settings, contact_id, is_new=is_new, now=now, lifetimes=lifetimes)
+        await tx.to_kommo.hasten(contact_link_key(conversation_id, FIRST_START), now=tx.now)
+        await _link(tx, enqueue, message, settings, contact_id, is_new=is_new)
     if message.start is None:
         return message
     line = start_line(message.start, settings.language, is_invited=contact_id is not None)
@@ -68,32 +68,27 @@ async def meet(
     return replace(message, payloads=(shown, *message.payloads[1:]))
 
 
-async def _tie(
+async def _link(
     tx: Transaction,
+    enqueue: Enqueue,
     message: ClientMessage,
     settings: PeopleSettings,
     contact_id: int | None,
     *,
     is_new: bool,
-    now: datetime,
-    lifetimes: Lifetimes,
 ) -> None:
-    """Put a tie ahead of the message, if it tells who wrote it, or may soon be told."""
-    conversation_id = message.address.conversation_id
+    """Enqueue a link ahead of the message, if it tells who wrote it, or may soon be told."""
     phone = message.phone or (await _known_phone(tx, message) if is_new else None)
-    tie, reason, not_before = Tie(contact_id=contact_id), phone, None
+    reason, not_before = phone, None
     if contact_id is not None:
         reason = message.start
     elif phone is None and is_new and settings.asks_phone and message.start is not None:
-        reason, not_before = FIRST_START, now + PHONE_PATIENCE
+        reason, not_before = FIRST_START, tx.now + PHONE_PATIENCE
     if reason is not None:
-        await put_tie(
-            tx,
-            tie,
-            conversation_id=conversation_id,
+        await enqueue.contact_link(
+            ContactLink(contact_id=contact_id),
+            conversation_id=message.address.conversation_id,
             reason=reason,
-            now=now,
-            lifetimes=lifetimes,
             not_before=not_before,
         )
 

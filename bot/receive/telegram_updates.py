@@ -7,24 +7,17 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from aiogram.types import Update, User
 
-from bot.queue.items import (
-    Kind,
-    Lifetimes,
-    name_of,
-    put_edit,
-    put_message,
-    put_reaction,
-    put_status,
-)
+from bot.queue.enqueue import Enqueue
+from bot.queue.items import Kind, Lifetimes, name_of
 from bot.receive.new_clients import PeopleSettings, meet
-from bot.receive.presses import is_new_press, put_press
+from bot.receive.presses import enqueue_press, is_new_press
 from bot.receive.reachability import store_reachability
 from bot.translate.files import MediaUrl
 from bot.translate.ids import ChatAddress, quote
@@ -79,12 +72,12 @@ Action = ClientMessage | ClientEdit | ClientReaction | Pressed | Reachability
 class Intake:
     """Stores the updates of one bot: translated, or parked as they came."""
 
-    def __init__(
-        self, bot_id: int, settings: IntakeSettings, *, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, bot_id: int, settings: IntakeSettings) -> None:
         self._bot_id = bot_id
         self._settings = settings
-        self._now = now
+
+    def _enqueue(self, tx: Transaction) -> Enqueue:
+        return Enqueue(tx, self._settings.lifetimes)
 
     async def store_all(self, tx: Transaction, updates: Sequence[Mapping[str, Any]]) -> None:
         """Store updates in the order they came in."""
@@ -126,7 +119,7 @@ class Intake:
         if message.phone is not None:
             await tx.conversations.set_phone(message.address.conversation_id, message.phone)
         message = await self._meet(tx, message, is_new=False, has_spoken=True)
-        await self._store_edit(tx, messages.edit_of(message, at=self._now()), update_id)
+        await self._store_edit(tx, messages.edit_of(message, at=tx.now), update_id)
 
     @staticmethod
     async def _is_outdated(tx: Transaction, action: Action) -> bool:
@@ -152,12 +145,11 @@ class Intake:
             case Reachability():
                 await store_reachability(
                     tx,
+                    self._enqueue(tx),
                     action,
                     update_id=update["update_id"],
                     source_id=self._settings.source_id,
                     language=self._settings.language,
-                    now=self._now(),
-                    lifetimes=self._settings.lifetimes,
                 )
             case None:
                 log.debug("update without use", extra={"update": update.get("update_id")})
@@ -198,14 +190,14 @@ class Intake:
         conversation_id = message.address.conversation_id
         known = await tx.conversations.get(conversation_id)
         is_heard = not (message.payload.silent or message.start)
-        await tx.conversations.remember(self._conversation(message, is_heard=is_heard))
+        await tx.conversations.remember(self._conversation(message, now=tx.now, is_heard=is_heard))
         has_spoken = known is not None and known.last_incoming_at is not None
         message = await self._meet(tx, message, is_new=known is None, has_spoken=has_spoken)
         if not (is_heard or message.payload.silent):  # a link that says no more than a start
-            await tx.conversations.remember(self._conversation(message, is_heard=True))
+            await tx.conversations.remember(self._conversation(message, now=tx.now, is_heard=True))
         profile = await _profile(tx, message.address.conversation_id)
         reply_to = await _quote(tx, message)
-        said_at = _moment(message.at, self._now())
+        said_at = _moment(message.at, tx.now)
         for number, payload in enumerate(message.payloads):
             at = await tx.conversations.next_msec(payload.conversation_id, said_at)
             complete = payload.model_copy(
@@ -215,8 +207,7 @@ class Intake:
                     "reply_to": None if number else reply_to,
                 }
             )
-            lifetimes = self._settings.lifetimes
-            if not await put_message(tx, complete, now=self._now(), lifetimes=lifetimes):
+            if not await self._enqueue(tx).message(complete):
                 return
         if message.telegram_message_id:  # a pressed button is no message in Telegram
             for number, payload in enumerate(message.payloads, start=1):
@@ -229,12 +220,11 @@ class Intake:
         """Store what a message tells of who wrote it; return it as managers see it."""
         return await meet(
             tx,
+            self._enqueue(tx),
             message,
             self._settings.people,
             is_new=is_new,
             has_spoken=has_spoken,
-            now=self._now(),
-            lifetimes=self._settings.lifetimes,
         )
 
     async def _store_press(self, tx: Transaction, pressed: Pressed) -> None:
@@ -247,14 +237,14 @@ class Intake:
         if press.is_said:
             press = press.model_copy(update={"text": button.text if button else press.text})
             await self._say_press(tx, press, pressed.author, button)
-        await put_press(tx, press, now=self._now(), lifetimes=self._settings.lifetimes)
+        await enqueue_press(self._enqueue(tx), press)
 
     async def _say_press(
         self, tx: Transaction, press: Press, author: User, button: Button | None
     ) -> None:
         """Store what a press says, unless the app only sent the last one again."""
         await self._mark_read(tx, press.address, press.message_id or 0)
-        if not await is_new_press(tx, press, now=self._now()):
+        if not await is_new_press(tx, press):
             log.info(
                 "a press was sent again", extra={"conversation": press.address.conversation_id}
             )
@@ -263,7 +253,7 @@ class Intake:
             press,
             author,
             callback_data=button.callback_data if button else None,
-            at=self._now(),
+            at=tx.now,
             source_id=self._settings.source_id,
         )
         await self._store_message(tx, message)
@@ -284,12 +274,8 @@ class Intake:
             change, external_id=message.external_id, kommo_message_id=message.kommo_message_id
         )
         for number, reaction in enumerate(calls):
-            await put_reaction(
-                tx,
-                reaction,
-                dedupe_key=f"reaction:{self._bot_id}:{update_id}:{number}",
-                now=self._now(),
-                lifetimes=self._settings.lifetimes,
+            await self._enqueue(tx).reaction(
+                reaction, dedupe_key=f"reaction:{self._bot_id}:{update_id}:{number}"
             )
 
     async def _store_edit(self, tx: Transaction, edit: ClientEdit, update_id: int) -> None:
@@ -313,10 +299,10 @@ class Intake:
                 again = messages.as_edit(part, edit.payload.at)
                 await self._put_edit(tx, again, content_hash, moment)
                 continue
-            said_at = _moment(edit.payload.at, self._now())
+            said_at = _moment(edit.payload.at, tx.now)
             at = await tx.conversations.next_msec(part.conversation_id, said_at)
             new = part.model_copy(update={"at": at})
-            await put_message(tx, new, now=self._now(), lifetimes=self._settings.lifetimes)
+            await self._enqueue(tx).message(new)
             row = ReceivedMessage(
                 external_id=part.external_id,
                 conversation_id=part.conversation_id,
@@ -345,13 +331,7 @@ class Intake:
         """Store the edit of one part, unless it changes nothing; there is one for each moment."""
         if not await tx.messages.change_content(edit.external_id or "", content_hash):
             return
-        await put_edit(
-            tx,
-            edit,
-            dedupe_key=f"edit:{edit.external_id}:{moment}",
-            now=self._now(),
-            lifetimes=self._settings.lifetimes,
-        )
+        await self._enqueue(tx).edit(edit, dedupe_key=f"edit:{edit.external_id}:{moment}")
 
     async def _mark_read(self, tx: Transaction, address: ChatAddress, up_to: int) -> None:
         """Tell Kommo that what stands above a message of the chat, or is it, was read.
@@ -362,13 +342,10 @@ class Intake:
             return
         unread = await tx.messages.unread_up_to(address.conversation_id, up_to)
         for kommo_id in unread:
-            await put_status(
-                tx,
+            await self._enqueue(tx).status(
                 KommoMessageId(kommo_id),
                 StatusCode.READ,
                 conversation_id=address.conversation_id,
-                now=self._now(),
-                lifetimes=self._settings.lifetimes,
             )
 
     async def _show_unreadable(
@@ -395,7 +372,7 @@ class Intake:
             conversation_id=conversation_id,
             kind=Kind.UPDATE,
             payload=json.dumps({"bot_id": self._bot_id, "update": update}),
-            now=self._now(),
+            now=tx.now,
             reason=reason,
         )
         if parked is None:
@@ -423,7 +400,9 @@ class Intake:
             at=message.at,
         )
 
-    def _conversation(self, message: ClientMessage, *, is_heard: bool) -> Conversation:
+    def _conversation(
+        self, message: ClientMessage, *, now: datetime, is_heard: bool
+    ) -> Conversation:
         """Return the conversation of a message; a quiet notice is no word of the client."""
         address, author = message.address, message.author
         return Conversation(
@@ -435,7 +414,7 @@ class Intake:
             username=author.username,
             phone=message.phone,
             source_id=self._settings.source_id,
-            created_at=self._now(),
+            created_at=now,
             last_incoming_at=message.at if is_heard else None,
         )
 

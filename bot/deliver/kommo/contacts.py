@@ -1,6 +1,6 @@
-"""Ties a client to the contact that Kommo has of the same person, so that nobody is doubled.
+"""Link a client to the contact that Kommo has of the same person, instead of a second one.
 
-The tie is an item of the outbox like any other, ahead of what the conversation says first: find
+The link is a queue item like any other, ahead of what the conversation says first: find
 the contact, create the chat, link the two. Each step may be repeated. References: Kommo, Contacts
 list (Find contact by a phone number); Create chat; Link chat to contact.
 """
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from bot.conversations.kommo_chats import KommoChats
-from bot.queue.items import Tie
+from bot.queue.items import ContactLink
 from bot.queue.outcomes import Delivered, Outcome, RetryLater, Undeliverable
 from bot.translate.phones import is_same, search_words
 from kommo.chats import ChatsApi
@@ -56,7 +56,7 @@ class KnownPeople:
     """Finds out which contact a client is.
 
     Args:
-        crm: the REST API; None without access to it: then nobody is tied.
+        crm: the REST API; None without access to it: then nobody is linked.
         region: the country of numbers without a plus.
         now: the time of day, by which items were created.
         now_s: the clock that only goes forward.
@@ -85,19 +85,21 @@ class KnownPeople:
         self._asking = 0
         self._is_failing = False
 
-    async def tie(self, item: QueueItem) -> Outcome:
+    async def link(self, item: QueueItem) -> Outcome:
         """Make one attempt; raises what the Chats API does."""
         async with self._database.snapshot() as snapshot:
             conversation = await snapshot.conversations.get(item.conversation_id or "")
         if conversation is None or self._crm is None:
             return Delivered()
         try:
-            return await self._tie(self._crm, Tie.model_validate_json(item.payload), conversation)
+            return await self._link(
+                self._crm, ContactLink.model_validate_json(item.payload), conversation
+            )
         except RestError as failure:
             return await self._failed(item, conversation, failure.error)
 
-    async def _tie(self, crm: CrmApi, tie: Tie, conversation: Conversation) -> Outcome:
-        contact_id = tie.contact_id
+    async def _link(self, crm: CrmApi, link: ContactLink, conversation: Conversation) -> Outcome:
+        contact_id = link.contact_id
         if contact_id is None and conversation.contact_id is None and conversation.phone:
             contact_id = await self._of_phone(crm, conversation.phone)
         if contact_id is None or contact_id == conversation.contact_id:
@@ -117,7 +119,7 @@ class KnownPeople:
         return Delivered()
 
     async def _is_forgotten(self, conversation: Conversation) -> bool:
-        """Tell whether the client was forgotten while Kommo was asked: then nothing is tied."""
+        """Tell whether the client was forgotten while Kommo was asked: then nothing is linked."""
         async with self._database.snapshot() as snapshot:
             return await snapshot.conversations.get(conversation.conversation_id) is None
 

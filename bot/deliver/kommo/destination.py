@@ -205,8 +205,8 @@ class ToKommo:
                 await self._chats.set_delivery_status(status)
             case Kind.REACTION:
                 await self._send_reaction(item)
-            case Kind.TIE:
-                return await self._people.tie(item)
+            case Kind.CONTACT_LINK:
+                return await self._people.link(item)
             case Kind.UPDATE:
                 return await self._replay(item)
             case _:

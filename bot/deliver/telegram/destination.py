@@ -44,7 +44,8 @@ from bot.deliver.telegram.stagger import NotBegunError
 from bot.deliver.telegram.unknown_outcomes import still_down, weighed
 from bot.deliver.telegram.uploads import ReadyCall, Uploads
 from bot.deliver.telegram.write_first import Sources, by_phone
-from bot.queue.items import Kind, Lifetimes, put_status
+from bot.queue.enqueue import Enqueue
+from bot.queue.items import Kind, Lifetimes
 from bot.queue.outcomes import Delivered, NotYet, Outcome, RetryLater, Undeliverable
 from bot.translate.ids import ChatAddress, parse_conversation, parse_lane
 from bot.translate.incoming.presses import Press
@@ -221,13 +222,10 @@ class ToTelegram:
         if isinstance(outcome, Shown) and outcome.last is not None:
             await tx.messages.remember_outgoing(outcome.last)
         failed = outcome if isinstance(outcome, Undeliverable) else None
-        await put_status(
-            tx,
+        await Enqueue(tx, self._lifetimes).status(
             event.kommo_message_id,
             StatusCode.ERROR if failed else StatusCode.DELIVERED,
             conversation_id=conversation_id,
-            now=self._now(),
-            lifetimes=self._lifetimes,
             error_code=ErrorCode(failed.code or ErrorCode.INTERNAL) if failed else None,
             error=in_language(failed.text or refusals.REFUSED.text, self._language)
             if failed

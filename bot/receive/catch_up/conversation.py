@@ -12,7 +12,8 @@ from functools import partial
 from typing import Literal, Protocol
 
 from bot.conversations.kommo_chats import KommoChats
-from bot.queue.items import Kind, Lifetimes, put_status
+from bot.queue.enqueue import Enqueue
+from bot.queue.items import Kind, Lifetimes
 from bot.receive.catch_up.rounds import Throttle
 from bot.receive.catch_up.window import (
     Bounds,
@@ -358,15 +359,14 @@ class Recovery:
             )
 
     async def _add_message(self, tx: Transaction, row: HistoryMessage, place: _Place) -> None:
-        now = self._now()
         await tx.to_telegram.add(
             dedupe_key=_key(row),
             ordering_key=place.conversation_id,
             conversation_id=place.conversation_id,
             kind=Kind.MANAGER_MESSAGE,
             payload=self._payload(row, place),
-            now=now,
-            expires_at=now + self._lifetimes.to_telegram,
+            now=tx.now,
+            expires_at=tx.now + self._lifetimes.to_telegram,
             urgency="later",
         )
 
@@ -380,23 +380,19 @@ class Recovery:
     ) -> None:
         """Keep a message that must not be sent for a person, and tell the manager."""
         reason = why.format(at=row.at.isoformat(timespec="seconds"))
-        now = self._now()
         await tx.to_telegram.park(
             dedupe_key=_key(row),
             ordering_key=place.conversation_id,
             conversation_id=place.conversation_id,
             kind=Kind.MANAGER_MESSAGE,
             payload=self._payload(row, place),
-            now=now,
+            now=tx.now,
             reason=reason,
         )
-        await put_status(
-            tx,
+        await Enqueue(tx, self._lifetimes).status(
             row.kommo_message_id,
             StatusCode.ERROR,
             conversation_id=place.conversation_id,
-            now=now,
-            lifetimes=self._lifetimes,
             error_code=verdict.code,
             error=in_language(verdict.text, self._owner.language),
         )

@@ -50,7 +50,7 @@ async def poller(database):
         lifetimes=Lifetimes(to_kommo=timedelta.max, to_telegram=timedelta.max),
     )
     bot = Bot(f"{BOT_ID}:FAKE-TOKEN-FOR-TESTS-ONLY-0000000001")
-    intake = Intake(BOT_ID, settings, now=lambda: NOON)
+    intake = Intake(BOT_ID, settings)
     yield Poller(bot, intake, database, BotHealth(BOT_ID), NoOperators())
     await bot.session.close()
 

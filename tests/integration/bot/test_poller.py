@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from aiogram import Bot
@@ -55,7 +55,7 @@ def desk():
 async def poll(tmp_path, telegram, desk):
     """A poll that runs: its task, its health, its database."""
     settings = IntakeSettings(None, lambda file: file.name, True, Lifetimes(HOUR, HOUR))
-    intake = Intake(BOT_ID, settings, now=lambda: datetime.now(UTC))
+    intake = Intake(BOT_ID, settings)
     bot, health = Bot(TOKEN, session=TelegramSession(telegram.url)), BotHealth(BOT_ID)
     async with Database.open(tmp_path / "bridge.sqlite3") as database:
         task = asyncio.create_task(Poller(bot, intake, database, health, desk).run())
