@@ -9,13 +9,13 @@ from aiohttp import web
 
 from bot.http.listeners import Address, listen, public_application
 from bot.queue.items import Lifetimes
-from bot.receive.kommo_webhook import PATH, Hooks
+from bot.receive.kommo_webhook import PATH, Webhooks
 from kommo.events import Event
 from kommo.ids import ScopeId
 from storage.database import Database
 
 
-class Forgetful(Hooks):
+class Forgetful(Webhooks):
     """Verifies and parses a webhook, and forgets it."""
 
     async def keep(self, event: Event, body: str) -> None:
@@ -39,8 +39,8 @@ async def main(port: str, scope: str, secret: str, folder: str) -> None:
             on_missed=lambda _conversation_id: None,
         )
         application = public_application(
-            hooks=hooks.handle,
-            hooks_path=PATH,
+            webhooks=hooks.handle,
+            webhooks_path=PATH,
             media=_health,
             media_path="/media/{name}",
         )

@@ -34,7 +34,7 @@ def sign(  # noqa: PLR0917 - in the order in which Kommo joins them
     return _hmac(secret, "\n".join((method, md5, content_type, date, path)).encode())
 
 
-def hook_signature(secret: str, body: bytes) -> str:
+def webhook_signature(secret: str, body: bytes) -> str:
     """Return the `X-Signature` of a webhook: of its body and nothing else."""
     return _hmac(secret, body)
 
@@ -55,10 +55,10 @@ def well_formed(header: str | None) -> str:
     return header
 
 
-def verify_hook(secret: str, body: bytes, header: str | None) -> None:
+def verify_webhook(secret: str, body: bytes, header: str | None) -> None:
     """Accept a webhook that Kommo signed.
 
-    Live hooks end with a line feed that is not part of what was signed, while the documentation
+    Live webhooks end with a line feed that is not part of what was signed, while the documentation
     hashes the raw body: both are accepted.
 
     Args:
@@ -70,8 +70,8 @@ def verify_hook(secret: str, body: bytes, header: str | None) -> None:
         SignatureError: the signature is missing or wrong.
     """
     given = well_formed(header).encode()
-    is_bare = hmac.compare_digest(hook_signature(secret, body.rstrip(b"\r\n")).encode(), given)
-    is_whole = hmac.compare_digest(hook_signature(secret, body).encode(), given)
+    is_bare = hmac.compare_digest(webhook_signature(secret, body.rstrip(b"\r\n")).encode(), given)
+    is_whole = hmac.compare_digest(webhook_signature(secret, body).encode(), given)
     if not (is_bare or is_whole):
         raise SignatureError("the webhook's signature is wrong")
 

@@ -15,7 +15,7 @@ from kommo import calls
 from kommo.events import ManagerMessage, parse_event
 from kommo.ids import ScopeId
 from kommo.models import NewMessage
-from kommo.signature import content_md5, hook_signature, sign, verify_hook
+from kommo.signature import content_md5, sign, verify_webhook, webhook_signature
 
 Benchmark = Callable[..., Any]
 
@@ -88,8 +88,8 @@ def test_sign_a_call(benchmark: Benchmark) -> None:
 
 def test_verify_a_hook(benchmark: Benchmark) -> None:
     """The signature of a webhook."""
-    signature = hook_signature(SECRET, HOOK)
-    benchmark(verify_hook, SECRET, HOOK, signature)
+    signature = webhook_signature(SECRET, HOOK)
+    benchmark(verify_webhook, SECRET, HOOK, signature)
 
 
 def test_parse_a_hook(benchmark: Benchmark) -> None:

@@ -17,7 +17,7 @@ from bot.operate.check.public_address import PATH as CHALLENGE_PATH
 from bot.operate.check.public_address import ChallengeRoute
 from bot.receive.catch_up.conversation import Owner, Recovery
 from bot.receive.catch_up.schedule import History, Pace
-from bot.receive.kommo_webhook import PATH, Hooks
+from bot.receive.kommo_webhook import PATH, Webhooks
 from bot.receive.new_clients import PeopleSettings
 from bot.receive.telegram_poll import Poller
 from bot.receive.telegram_updates import Intake, IntakeSettings
@@ -104,7 +104,7 @@ def build_history(parts: Parts, connector: Connector, pace: Pace) -> History:
 def build_public(parts: Parts, history: History) -> web.Application:
     """Return what the outside may reach."""
     kommo = parts.settings.kommo
-    hooks = Hooks(
+    webhooks = Webhooks(
         parts.database,
         scope_id=scope_id(ChannelId(kommo.channel_id), AmojoId(kommo.account_id or "")),
         secret=kommo.channel_secret.get_secret_value(),
@@ -119,8 +119,8 @@ def build_public(parts: Parts, history: History) -> web.Application:
     media = MediaRoute(parts.links, parts.files, ForgottenFiles(parts.database, parts.links))
     challenge = ChallengeRoute(kommo.channel_secret.get_secret_value())
     return public_application(
-        hooks=hooks.handle,
-        hooks_path=PATH,
+        webhooks=webhooks.handle,
+        webhooks_path=PATH,
         media=media.handle,
         media_path=MEDIA_PATH,
         routes=[web.get(CHALLENGE_PATH, challenge.handle), *_consent_routes(parts)],

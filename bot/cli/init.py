@@ -51,7 +51,7 @@ days. Reference: Kommo, Registration of a channel.
 Please register a chat channel for our private integration.
 Service name: Telegram
 Webhook URL: {public_url}/webhooks/kommo/:scope_id
-  (with the literal text :scope_id, which you replace on every hook)
+  (with the literal text :scope_id, which you replace on every webhook)
 Account id: {account_number}
 Integration id: {integration}
 Widget code: (Kommo shows it after you upload the archive of `kommo-telegram widget FILE.zip`)

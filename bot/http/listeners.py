@@ -42,15 +42,15 @@ def public_base() -> web.Application:
 
 def public_application(
     *,
-    hooks: Handler,
-    hooks_path: str,
+    webhooks: Handler,
+    webhooks_path: str,
     media: Handler,
     media_path: str,
     routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
     """Return what the outside may reach: webhooks and media, and what else is given."""
     application = public_base()
-    application.router.add_post(hooks_path, hooks)
+    application.router.add_post(webhooks_path, webhooks)
     application.router.add_get(media_path, media)  # HEAD too
     application.router.add_routes(routes)
     return application

@@ -1,6 +1,6 @@
 """What comes from Kommo: one webhook, verified, on disk before it is answered.
 
-Kommo sends a hook once, waits five seconds, and counts nothing but 200 as received.
+Kommo sends a webhook once, waits five seconds, and counts nothing but 200 as received.
 Reference: Kommo, Receiving chat webhooks.
 """
 
@@ -30,7 +30,7 @@ from kommo.events import (
     parse_event,
 )
 from kommo.ids import ScopeId
-from kommo.signature import verify_hook, well_formed
+from kommo.signature import verify_webhook, well_formed
 from storage.conversation_chats import ConversationChat
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
@@ -61,16 +61,16 @@ LOOK_UP_S = 1.0
 """How long to ask whose webhook it was that could not be stored."""
 
 Hold = Callable[[str | None], datetime | None]
-"""Returns until when a hook of a conversation waits for what was missed before it."""
+"""Returns until when a webhook of a conversation waits for what was missed before it."""
 
 Missed = Callable[[str | None], None]
-"""Takes note of the conversation whose hook could not be stored."""
+"""Takes note of the conversation whose webhook could not be stored."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Hook:
+class Webhook:
     """One webhook: what it tells, and its body as it came."""
 
     event: Event
@@ -101,7 +101,7 @@ class Batch:
     chats: Mapping[str, ConversationChat]
 
 
-class Hooks:
+class Webhooks:
     """Verifies and stores Kommo's webhooks."""
 
     def __init__(
@@ -155,12 +155,12 @@ class Hooks:
         """
         scope = request.match_info["scope_id"].encode("utf-8", "surrogatepass")
         if not hmac.compare_digest(scope, self._scope_id.encode()):
-            raise SignatureError("the hook is for another scope")
+            raise SignatureError("the webhook is for another scope")
         return well_formed(request.headers.get("X-Signature"))
 
     async def _take(self, body: bytes, signature: str) -> web.Response:
         """Verify and store one webhook."""
-        verify_hook(self._secret, body, signature)
+        verify_webhook(self._secret, body, signature)
         event = parse_event(body)
         try:
             await self.keep(event, body.decode().strip())
@@ -190,35 +190,35 @@ class Hooks:
         Raises:
             StorageError: it is not.
         """
-        await self._together.do(Hook(event, body))
+        await self._together.do(Webhook(event, body))
 
-    async def _keep_all(self, hooks: Sequence[Hook]) -> Sequence[Exception | None]:
-        """Store hooks in the order they came in; one that is our fault stops no other."""
+    async def _keep_all(self, webhooks: Sequence[Webhook]) -> Sequence[Exception | None]:
+        """Store webhooks in the order they came in; one that is our fault stops no other."""
         try:
-            await self._keep_in_one(hooks)
+            await self._keep_in_one(webhooks)
         except StorageError:
             raise
         except Exception:
-            if len(hooks) == 1:
+            if len(webhooks) == 1:
                 raise
-            return [await self._failure_of(hook) for hook in hooks]
-        return [None] * len(hooks)
+            return [await self._failure_of(webhook) for webhook in webhooks]
+        return [None] * len(webhooks)
 
-    async def _keep_in_one(self, hooks: Sequence[Hook]) -> None:
+    async def _keep_in_one(self, webhooks: Sequence[Webhook]) -> None:
         async with self._database.transaction() as tx:
-            batch = await _batch_of(tx, hooks)
-            for hook in hooks:
-                await self._store(tx, hook, batch)
+            batch = await _batch_of(tx, webhooks)
+            for webhook in webhooks:
+                await self._store(tx, webhook, batch)
 
-    async def _failure_of(self, hook: Hook) -> Exception | None:
+    async def _failure_of(self, webhook: Webhook) -> Exception | None:
         try:
-            await self._keep_in_one([hook])
+            await self._keep_in_one([webhook])
         except Exception as error:
             return error
         return None
 
-    async def _store(self, tx: Transaction, hook: Hook, batch: Batch) -> None:
-        event, now = hook.event, tx.now
+    async def _store(self, tx: Transaction, webhook: Webhook, batch: Batch) -> None:
+        event, now = webhook.event, tx.now
         kind = KIND_OF.get(type(event), Kind.UNKNOWN_EVENT)
         conversation_id, known = await _conversation_of(tx, event, batch)
         if conversation_id is not None:
@@ -235,7 +235,7 @@ class Hooks:
             "ordering_key": order,
             "conversation_id": conversation_id,
             "kind": kind,
-            "payload": hook.body,
+            "payload": webhook.body,
             "now": now,
         }
         if not is_delivered:
@@ -286,9 +286,9 @@ def _urgency(known: Conversation | None, now: datetime) -> Urgency:
     return "" if now - known.last_incoming_at < RECENT else "later"
 
 
-async def _batch_of(tx: Transaction, hooks: Sequence[Hook]) -> Batch:
+async def _batch_of(tx: Transaction, webhooks: Sequence[Webhook]) -> Batch:
     """Ask at once for what is known of the conversations that some webhooks name."""
-    events = [hook.event for hook in hooks]
+    events = [webhook.event for webhook in webhooks]
     ids = set(filter(None, map(named, events)))
     chats = {event.kommo_chat_id for event in events if isinstance(event, ManagerMessage)}
     return Batch(

@@ -1,7 +1,7 @@
 """Phone numbers as people and programs write them → the international form. Pure.
 
-Telegram tells a client's own number with or without a plus, Kommo's hooks do so too, and contacts
-hold whatever somebody typed. Reference: Kommo, Receiving chat webhooks (`receiver.phone`).
+Telegram and Kommo's webhooks give a client's number with or without a plus, and contacts hold
+whatever somebody typed. Reference: Kommo, Receiving chat webhooks (`receiver.phone`).
 """
 
 from collections.abc import Iterator

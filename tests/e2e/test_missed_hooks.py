@@ -168,7 +168,7 @@ async def test_it_can_be_switched_off(talking, telegram, kommo, config, eventual
     ],
 )
 async def test_a_history_that_fails_harms_nothing(bridge, telegram, kommo, eventually, fail):
-    """Hooks go on meanwhile, and what was missed comes once the history answers."""
+    """Webhooks go on meanwhile, and what was missed comes once the history answers."""
     telegram.client_says("hi")
     telegram.client_says("hi", chat_id=BOB, name="Bob")
     await eventually(lambda: len(kommo.conversations) == 2)

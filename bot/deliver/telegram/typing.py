@@ -23,7 +23,7 @@ SHOWN_FOR = timedelta(seconds=5)
 
 AGAIN_AFTER_S = 4.5
 LONGEST = timedelta(seconds=30)
-"""No single hook makes it last longer, whatever moment it names."""
+"""No single webhook makes it last longer, whatever moment it names."""
 
 TIMEOUT = aiohttp.ClientTimeout(total=5)
 
@@ -67,7 +67,7 @@ class Typist:
             task.add_done_callback(self._tasks.discard)
 
     async def _keep_up(self, bot: Bot, address: ChatAddress) -> None:
-        """Say it again as often as needed; a failure ends it until the next hook."""
+        """Say it again as often as needed; a failure ends it until the next webhook."""
         action = SendChatAction(chat_id=address.chat_id, action="typing")
         try:
             is_needed = True

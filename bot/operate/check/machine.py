@@ -223,8 +223,8 @@ def _proven(settings: Settings, answered: Answered, expected: str) -> Finding:
         text = f"{settings.public_url} does not lead to this bridge (status {answered.status})"
         remedy = f"{_passing(settings)}, while `run` runs; after a change of the settings, "
         return failure("public address", text, f"{remedy}restart it")
-    hook = f"{settings.public_url}/webhooks/kommo/:scope_id"
-    return well("public address", f"leads here; Kommo's webhook address is {hook}")
+    webhook = f"{settings.public_url}/webhooks/kommo/:scope_id"
+    return well("public address", f"leads here; Kommo's webhook address is {webhook}")
 
 
 def _early(settings: Settings, answered: Answered) -> Finding:

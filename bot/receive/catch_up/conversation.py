@@ -92,7 +92,7 @@ class ReadPage(Protocol):
 
 
 LetGo = Callable[[Transaction], Awaitable[None]]
-"""Lets the hooks go on that wait for a conversation, in the transaction that stores it."""
+"""Lets the webhooks go on that wait for a conversation, in the transaction that stores it."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class _Place:
 
 
 class Recovery:
-    """Reads a conversation's history, and stores what managers wrote and no hook brought.
+    """Reads a conversation's history, and stores what managers wrote and no webhook brought.
 
     Args:
         database: where to.
@@ -112,7 +112,7 @@ class Recovery:
         kommo_chats: tells every chat of a conversation.
         owner: whose history it is.
         recover: how old a message may be to be sent.
-        grace: a younger message is left to its hook.
+        grace: a younger message is left to its webhook.
         lifetimes: how long an item is tried.
         now: the clock.
         calls_per_s: how many pages are read in a second at most.
@@ -179,8 +179,8 @@ class Recovery:
 
         Args:
             name: our id of the conversation.
-            missed_since: since when hooks may be missing; None when nothing is known of that.
-            lost_until: hooks of what was written until then are lost, and not waited for.
+            missed_since: since when webhooks may be missing; None when nothing is known of that.
+            lost_until: webhooks of what was written until then are lost, and not waited for.
             let_go: done where something is stored.
         """
         async with self._database.snapshot() as snapshot:
@@ -200,7 +200,7 @@ class Recovery:
         since = max(window.since, window.own_from) if foreign else window.since
         written = of_managers(rows, channel_bot_id=self._owner.channel_bot_id)
         unknown = await self._unknown([row for row in written if row.at >= since])
-        missed = [row for row in unknown if not self._leaves_to_hook(row, window)]
+        missed = [row for row in unknown if not self._leaves_to_webhook(row, window)]
         if missed:
             store = partial(self._store, place=place, missed=missed, window=window, let_go=let_go)
             await persist(self._database, store)
@@ -241,10 +241,10 @@ class Recovery:
     def _ahead(self) -> timedelta:
         return believable(timedelta(seconds=self._ahead_s() or 0.0))
 
-    def _leaves_to_hook(self, row: HistoryMessage, window: Window) -> bool:
-        """Tell whether a message's hook may be under way; not for longer, whatever clocks say."""
+    def _leaves_to_webhook(self, row: HistoryMessage, window: Window) -> bool:
+        """Tell whether a message's webhook may be in flight; for a while, whatever clocks say."""
         now_s = asyncio.get_running_loop().time()
-        if not window.leaves_to_hook(row.at):
+        if not window.leaves_to_webhook(row.at):
             self._left.pop(row.kommo_message_id, None)
             return False
         left_s = self._left.setdefault(row.kommo_message_id, now_s)
@@ -313,7 +313,7 @@ class Recovery:
         await tx.notes.put(DOUBTFUL_UNTIL, self._doubtful_until.isoformat())
 
     async def _unknown(self, rows: Sequence[HistoryMessage]) -> list[HistoryMessage]:
-        """Return the messages that neither a hook brought nor this bridge sent, oldest first."""
+        """Return messages that no webhook brought and this bridge did not send, oldest first."""
         async with self._database.snapshot() as snapshot:
             keys = await snapshot.to_telegram.known(_key(row) for row in rows)
             ids = await snapshot.messages.known_kommo(row.kommo_message_id for row in rows)
@@ -333,7 +333,7 @@ class Recovery:
         window: Window,
         let_go: LetGo,
     ) -> None:
-        """Store what was missed, in order with the hooks that came meanwhile."""
+        """Store what was missed, in order with the webhooks that came meanwhile."""
         if await tx.conversations.get(place.conversation_id) is None:
             return  # forgotten while Kommo was asked
         known = await tx.to_telegram.known(_key(row) for row in missed)
@@ -415,7 +415,7 @@ def _as_kommo_tells(moment: datetime) -> datetime:
 
 
 def _key(row: HistoryMessage) -> str:
-    """Return the dedupe key that the message's hook has."""
+    """Return the dedupe key that the message's webhook has."""
     return f"message:{row.kommo_message_id}"
 
 

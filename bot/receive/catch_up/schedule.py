@@ -1,9 +1,9 @@
-"""What managers wrote and no webhook brought: read back from the chats' history.
+"""Schedule the recovery of managers' answers that no webhook brought.
 
-Kommo posts a hook once. After every start, and after a hook that could not be stored, the history
-of each conversation is read; while the bridge runs, that of each in its turn, of those with recent
-activity every few minutes. What is found goes into the inbox as its hook would have, under the
-same key. See decisions 0011 and 0043.
+Kommo posts a webhook once. After every start, and after a webhook that could not be stored, the
+history of every conversation is read; while the bridge runs, conversations take turns, those with
+recent activity every few minutes. What is found is enqueued as its webhook would have been, under
+the same key. See decisions 0011 and 0043.
 Reference: Kommo, Chat history; Receiving chat webhooks.
 """
 
@@ -24,7 +24,7 @@ from storage.heartbeat import Life
 from storage.patience import persist
 
 MISSED_SINCE = "missed_since"
-"""The note that says since when hooks may be missing, until every conversation was read."""
+"""The note that says since when webhooks may be missing, until every conversation was read."""
 
 READERS = 2
 """Requests at a time; one after another they are few a second, and leave Kommo's limits alone."""
@@ -35,7 +35,7 @@ LONGEST_GAP = timedelta(seconds=60)
 """A clock that moved further than this between two ticks: the machine slept."""
 
 MARGIN = timedelta(seconds=60)
-"""A hook may be under way, and the last sign of life some seconds old."""
+"""A webhook may be under way, and the last sign of life some seconds old."""
 
 QUIET = timedelta(days=30)
 """A conversation that was silent for so long before an outage is not asked for after it."""
@@ -47,12 +47,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Pace:
-    """How often history is read, and how long hooks wait for it and it for them.
+    """How often history is read, and how long webhooks wait for it and it for them.
 
     Args:
         every_s: the pause between two looks at a conversation with recent activity.
-        grace_s: a younger message is left to its hook.
-        hold_s: a hook waits at most this long for what was missed before it.
+        grace_s: a younger message is left to its webhook.
+        hold_s: a webhook waits at most this long for what was missed before it.
         retry: the pauses after a failure.
         calls_per_s: no more than so many pages are read, however many conversations there are.
     """
@@ -69,8 +69,8 @@ class Duty:
     """A conversation to be read.
 
     Args:
-        missed_since: since when its hooks may be missing; None when nothing is known of that.
-        lost_until: hooks of what was written until then are lost, and not waited for.
+        missed_since: since when its webhooks may be missing; None when nothing is known of that.
+        lost_until: webhooks of what was written until then are lost, and not waited for.
         not_before: by the event loop's clock.
         failures: how often in a row it could not be read.
     """
@@ -85,7 +85,7 @@ class History:
     """Says which conversation is looked at, and when.
 
     Args:
-        database: where notes are kept, and hooks wait.
+        database: where notes are kept, and webhooks wait.
         recovery: looks at one conversation.
         recover: how old a message may be; nothing is looked at when that is nothing.
         pace: how often.
@@ -124,16 +124,16 @@ class History:
         return self._recover > timedelta(0)
 
     async def prepare(self, life: Life) -> None:
-        """Learn what the last run left; before the first hook is taken."""
+        """Learn what the last run left; before the first webhook is taken."""
         self._listens_since = self._now()
         await self._recovery.load(life)
         if life.alive_at is not None:
             await self._begin(min(life.alive_at, self._now()) - MARGIN)
 
     def hold_until(self, conversation_id: str | None) -> datetime | None:
-        """Return until when a hook waits, while what was missed before it is read; None: not.
+        """Return until when a webhook waits, while what was missed before it is read; None: not.
 
-        To be asked in the transaction that stores the hook.
+        To be asked in the transaction that stores the webhook.
         """
         if conversation_id is None or conversation_id not in self._holding:
             return None
@@ -142,7 +142,7 @@ class History:
         return self._now() + timedelta(seconds=self._pace.hold_s)
 
     def note_missed(self, conversation_id: str | None) -> None:
-        """Note that a hook could not be stored: Kommo does not repeat it."""
+        """Note that a webhook could not be stored: Kommo does not repeat it."""
         if conversation_id is None or not self._is_wanted:
             return
         self._listens_since = self._now()
@@ -154,7 +154,7 @@ class History:
         self._rounds.note(conversation_id, now=self._now())
 
     async def catch_up(self, out_s: float) -> None:
-        """Read what no hook brought while Kommo sent none, for at most so many seconds."""
+        """Read what no webhook brought while Kommo sent none, for at most so many seconds."""
         if out_s == float("inf"):  # it was never there before: the start reads back
             return
         now = self._now()
@@ -240,7 +240,7 @@ class History:
                 continue
 
     def _next(self) -> str | None:
-        """Return what to read now: where a hook waits, else what waits longest."""
+        """Return what to read now: where a webhook waits, else what waits longest."""
         time = asyncio.get_running_loop().time()
         while self._urgent:
             name = next(iter(self._urgent))
@@ -309,7 +309,7 @@ class History:
             log.info("every conversation was looked at for answers that no webhook brought")
 
     async def _release(self, name: str) -> None:
-        """Let the hooks go on that wait for a conversation, if it is one they wait for."""
+        """Let the webhooks go on that wait for a conversation, if it is one they wait for."""
         if name in self._holding:
             await persist(self._database, partial(self._let_go, name=name))
 
@@ -330,7 +330,7 @@ def _merged(one: Duty, other: Duty) -> Duty:
 
 
 async def _note_outage(tx: Transaction, *, since: datetime) -> tuple[datetime, list[str]]:
-    """Note since when hooks may be missing; return that, and the conversations to look at."""
+    """Note since when webhooks may be missing; return that, and the conversations to look at."""
     earlier = await tx.notes.get(MISSED_SINCE)
     since = min(since, datetime.fromisoformat(earlier)) if earlier else since
     names = await tx.conversations.by_activity(since=since - QUIET)

@@ -33,7 +33,7 @@ class Window:
         own_from: older ones are ours only if the conversation is no older than the database.
         send_from: older ones are reported, not sent.
         sure_from: of older ones it is not known whether they were delivered: reported, not sent.
-        hooks_from: from then on the bridge listened, so that a hook may be under way ...
+        webhooks_from: from then on the bridge listened, so that a webhook may be under way ...
         young_from: ... of messages written after this.
     """
 
@@ -41,12 +41,12 @@ class Window:
     own_from: datetime
     send_from: datetime
     sure_from: datetime
-    hooks_from: datetime
+    webhooks_from: datetime
     young_from: datetime
 
-    def leaves_to_hook(self, at: datetime) -> bool:
-        """Tell whether a message is so young that its hook may be under way."""
-        return at > self.young_from and at >= self.hooks_from
+    def leaves_to_webhook(self, at: datetime) -> bool:
+        """Tell whether a message is so young that its webhook may be under way."""
+        return at > self.young_from and at >= self.webhooks_from
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Bounds:
         known_at: when the database first heard of the conversation, or of anything.
         first_at: when the client first wrote, by Telegram's clock.
         doubtful_until: of before this, it is not known what was delivered.
-        listens_since: when the bridge began to take hooks.
-        grace: how long a hook may be under way.
+        listens_since: when the bridge began to take webhooks.
+        grace: how long a webhook may be under way.
         ahead: how far our clock is ahead of Kommo's.
     """
 
@@ -75,7 +75,7 @@ class Bounds:
         """Return the window of a conversation.
 
         Args:
-            missed_since: since when hooks may be missing; None when nothing is known of that.
+            missed_since: since when webhooks may be missing; None when nothing is known of that.
             now: now.
         """
         send_from = now - self.recover
@@ -86,7 +86,7 @@ class Bounds:
             own_from=self._theirs(min(self.known_at, now)),
             send_from=self._theirs(send_from),
             sure_from=self._theirs(min(self.doubtful_until, now)),
-            hooks_from=self._theirs(self.listens_since),
+            webhooks_from=self._theirs(self.listens_since),
             young_from=self._theirs(now - self.grace),
         )
 

@@ -31,7 +31,7 @@ async def send(bodies):
             return web.Response(status=error.status)
 
     application = public_application(
-        hooks=measure, hooks_path="/hook", media=measure, media_path="/media"
+        webhooks=measure, webhooks_path="/hook", media=measure, media_path="/media"
     )
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(listen(application, Address("127.0.0.1", 0)))

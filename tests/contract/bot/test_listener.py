@@ -36,8 +36,8 @@ def ask(path, *headers):
 def public():
     """A public application that answers everything with 'fine'."""
     return public_application(
-        hooks=_fine,
-        hooks_path="/hook",
+        webhooks=_fine,
+        webhooks_path="/hook",
         media=_fine,
         media_path="/media",
         routes=[
@@ -212,7 +212,9 @@ async def test_our_own_bugs_are_logged_and_answered_500(caplog):
     async def fails(request):
         raise ZeroDivisionError
 
-    application = public_application(hooks=_fine, hooks_path="/hook", media=fails, media_path="/")
+    application = public_application(
+        webhooks=_fine, webhooks_path="/hook", media=fails, media_path="/"
+    )
     async with listen(application, Address("127.0.0.1", 0)) as address:
         reader, writer = await asyncio.open_connection(address.host, address.port)
         writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -109,7 +109,7 @@ def test_every_moment_is_by_kommos_clock():
     known = {"known_at": NOON - HOUR, "doubtful_until": NOON - HOUR, "listens_since": NOON - HOUR}
     window = bounds(**known, ahead=5 * MINUTE).window(missed_since=None, now=NOON)
     then = NOON - HOUR - 5 * MINUTE
-    assert (window.own_from, window.sure_from, window.hooks_from) == (then, then, then)
+    assert (window.own_from, window.sure_from, window.webhooks_from) == (then, then, then)
     assert window.send_from == DAY_AGO - 5 * MINUTE
     assert window.young_from == NOON - 5 * MINUTE - timedelta(seconds=15)
 
@@ -128,7 +128,7 @@ def test_a_young_message_is_left_to_its_hook(age_s, listens_for_s, is_left):
     """Only where somebody listened when it was written."""
     limits = bounds(listens_since=NOON - timedelta(seconds=listens_for_s))
     window = limits.window(missed_since=None, now=NOON)
-    assert window.leaves_to_hook(NOON - timedelta(seconds=age_s)) is is_left
+    assert window.leaves_to_webhook(NOON - timedelta(seconds=age_s)) is is_left
 
 
 @pytest.mark.parametrize(

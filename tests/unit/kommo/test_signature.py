@@ -6,7 +6,7 @@ import hmac
 import pytest
 
 from kommo.errors import SignatureError
-from kommo.signature import content_md5, hook_signature, sign, verify_hook
+from kommo.signature import content_md5, sign, verify_webhook, webhook_signature
 
 SECRET = "0123456789abcdef0123456789abcdef01234567"
 DATE = "Fri, 02 Jan 2026 10:00:00 +0000"
@@ -112,8 +112,8 @@ def test_vendor_signs_the_same() -> None:
 
 def test_hook_vector() -> None:
     """A webhook's signature covers its bytes and nothing else."""
-    assert hook_signature(SECRET, HOOK) == BARE
-    assert hook_signature(SECRET, HOOK + b"\n") == WITH_NEWLINE
+    assert webhook_signature(SECRET, HOOK) == BARE
+    assert webhook_signature(SECRET, HOOK + b"\n") == WITH_NEWLINE
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_hook_vector() -> None:
 )
 def test_signed_hook_is_accepted(body: bytes, header: str) -> None:
     """A webhook of Kommo's is accepted whether or not its trailing newline was signed."""
-    verify_hook(SECRET, body, header)
+    verify_webhook(SECRET, body, header)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,6 @@ def test_signed_hook_is_accepted(body: bytes, header: str) -> None:
 def test_unsigned_hook_is_refused(body: bytes, header: str | None) -> None:
     """A webhook that Kommo did not sign is refused, and the refusal tells no signature."""
     with pytest.raises(SignatureError) as refusal:
-        verify_hook(SECRET, body, header)
+        verify_webhook(SECRET, body, header)
     assert BARE not in str(refusal.value)
     assert SECRET not in str(refusal.value)
