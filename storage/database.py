@@ -14,12 +14,12 @@ from storage.conversation_chats import ConversationChatReader, ConversationChats
 from storage.conversations import ConversationReader, Conversations
 from storage.doubts import DoubtReader, Doubts
 from storage.errors import DatabaseUnavailableError
+from storage.facts import FactReader, Facts
 from storage.figures import FigureReader
 from storage.forgotten import Forgotten, ForgottenReader
 from storage.grants import GrantReader, Grants
 from storage.invitations import Invitations
 from storage.messages import MessageReader, Messages
-from storage.notes import NoteReader, Notes
 from storage.presses import Presses
 from storage.queue.attempts import AttemptReader, Attempts
 from storage.queue.direction import Direction
@@ -73,7 +73,7 @@ class Transaction:
         self.invitations = Invitations(session)
         self.grants = Grants(session)
         self.forgotten = Forgotten(session)
-        self.notes = Notes(session)
+        self.facts = Facts(session)
         self.doubts = Doubts(session)
         self.retention = Retention(session)
 
@@ -96,7 +96,7 @@ class Snapshot:
         self.forgotten = ForgottenReader(session)
         self.attempts = AttemptReader(session)
         self.grants = GrantReader(session)
-        self.notes = NoteReader(session)
+        self.facts = FactReader(session)
         self.doubts = DoubtReader(session)
         self.figures = FigureReader(session)
 

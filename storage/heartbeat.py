@@ -53,20 +53,20 @@ class Pulse:
         """
         at, beat = self.now().isoformat(timespec="seconds"), secrets.token_hex(8)
         async with self.database.snapshot() as snapshot:
-            before = await snapshot.notes.get(BEAT) or NO_BEAT
+            before = await snapshot.facts.get(BEAT) or NO_BEAT
         is_beside = await asyncio.to_thread(write_stamp, self.database.path, f"{before} {beat}")
         async with self.database.transaction() as tx:
-            await tx.notes.put(ALIVE_AT, at)
+            await tx.facts.put(ALIVE_AT, at)
             if is_beside:
-                await tx.notes.put(BEAT, beat)
+                await tx.facts.put(BEAT, beat)
         if is_beside:
             await asyncio.to_thread(write_stamp, self.database.path, beat)
 
     async def last(self) -> Life:
         """Return what the last run left; ask before the first beat."""
         async with self.database.snapshot() as snapshot:
-            alive_at = moment(await snapshot.notes.get(ALIVE_AT))
-            beat = await snapshot.notes.get(BEAT) or NO_BEAT
+            alive_at = moment(await snapshot.facts.get(ALIVE_AT))
+            beat = await snapshot.facts.get(BEAT) or NO_BEAT
         return Life(alive_at, _origin(alive_at, beat, read_stamp(self.database.path)))
 
 

@@ -186,7 +186,7 @@ async def with_account(
         async with open_crm(settings, database, access=access, pace=pace) as crm:
             known = await crm.account_id()
         async with database.transaction() as tx:
-            await tx.notes.put(account_note(settings), known)
+            await tx.facts.put(account_note(settings), known)
     return _naming(settings, known)
 
 
@@ -214,7 +214,7 @@ def _naming(settings: Settings, account_id: str) -> Settings:
 async def stored_account(settings: Settings, database: Database) -> str | None:
     """Return the account's id as an earlier start found it."""
     async with database.snapshot() as snapshot:
-        return await snapshot.notes.get(account_note(settings))
+        return await snapshot.facts.get(account_note(settings))
 
 
 def account_note(settings: Settings) -> str:

@@ -18,7 +18,7 @@ async def status_names(settings: Settings, database: Database) -> StatusNames:
 
     async def remember(name: StatusField) -> None:
         log.info("Kommo takes delivery statuses as %r; the account's database remembers it", name)
-        await persist(database, lambda tx: tx.notes.put(note, name))
+        await persist(database, lambda tx: tx.facts.put(note, name))
 
     known = await remembered_name(settings, database)
     return StatusNames(settings.kommo.status_field, known, on_learned=remember)
@@ -27,7 +27,7 @@ async def status_names(settings: Settings, database: Database) -> StatusNames:
 async def remembered_name(settings: Settings, database: Database) -> StatusField | None:
     """Return the name that was found out for the settings' account; None before that."""
     async with database.snapshot() as snapshot:
-        noted = await snapshot.notes.get(status_note(settings, settings.kommo.account_id))
+        noted = await snapshot.facts.get(status_note(settings, settings.kommo.account_id))
     return next((name for name in get_args(StatusField) if name == noted), None)
 
 

@@ -23,7 +23,7 @@ async def note_backup(database: Database, *, now: datetime) -> None:
     """Store that a copy was made; the copy is good even where that cannot be stored."""
     try:
         async with database.transaction() as tx:
-            await tx.notes.put(BACKED_UP, now.isoformat(timespec="seconds"))
+            await tx.facts.put(BACKED_UP, now.isoformat(timespec="seconds"))
     except StorageError as error:
         log.warning("the time of the backup is not stored: %s", error)
 
@@ -31,7 +31,7 @@ async def note_backup(database: Database, *, now: datetime) -> None:
 async def last_backup(database: Database) -> datetime | None:
     """Return when the database was copied last, as far as that was noted."""
     async with database.snapshot() as snapshot:
-        noted = await snapshot.notes.get(BACKED_UP)
+        noted = await snapshot.facts.get(BACKED_UP)
     return datetime.fromisoformat(noted) if noted else None
 
 

@@ -7,7 +7,7 @@ from bot.media.links import MediaLinks
 from bot.settings import Settings
 from storage.conversations import Conversation
 from storage.database import Database
-from storage.notes import moved_note
+from storage.facts import moved_key
 
 
 def media_links(settings: Settings, *, now: Callable[[], datetime]) -> MediaLinks:
@@ -28,5 +28,5 @@ async def erase(database: Database, found: Sequence[Conversation], links: MediaL
             tag = links.tag(conversation.bot_id, conversation.chat_id)
             await tx.forgotten.remember(tag, links_end_at=links.end())
             await tx.conversations.forget(conversation.conversation_id)
-            await tx.notes.delete(moved_note(conversation.bot_id, conversation.chat_id))
+            await tx.facts.delete(moved_key(conversation.bot_id, conversation.chat_id))
     await database.compact()

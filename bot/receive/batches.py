@@ -1,20 +1,19 @@
-"""Work that costs little more for many than for one: what comes meanwhile is done together."""
+"""Batch concurrent calls: whatever arrives during one batch forms the next."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-AT_MOST = 32
-"""So many in one turn; the rest waits for the next."""
+LARGEST_BATCH = 32
 
 T = TypeVar("T")
 
 Work = Callable[[Sequence[T]], Awaitable[Sequence[Exception | None]]]
-"""Does the work for all, and returns for each whether, and how, it failed."""
+"""Does the work for a batch; returns for each item None, or how it failed."""
 
 
-class Together(Generic[T]):
-    """Does work for many callers in turns: what comes during one turn is the next.
+class Batcher(Generic[T]):
+    """Does work for many callers at once where that costs little more than for one.
 
     A caller that is cancelled may have been served all the same.
     """
@@ -22,35 +21,36 @@ class Together(Generic[T]):
     def __init__(self, work: Work[T]) -> None:
         self._work = work
         self._waiting: list[tuple[T, asyncio.Future[None]]] = []
-        self._turns: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
 
     async def do(self, item: T) -> None:
-        """Do the work for one; returns when it is done, or raises what was wrong with it."""
+        """Have an item in the next batch; return when it is done, or raise how it failed."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
-        if self._turns is None:
-            self._turns = asyncio.create_task(self._take_turns())
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
         await done
 
-    async def _take_turns(self) -> None:
+    async def _run(self) -> None:
         try:
             while self._waiting:
-                turn, self._waiting = self._waiting[:AT_MOST], self._waiting[AT_MOST:]
-                await self._serve(turn)
+                batch = self._waiting[:LARGEST_BATCH]
+                self._waiting = self._waiting[LARGEST_BATCH:]
+                await self._do(batch)
         finally:
-            self._turns = None
+            self._running = None
 
-    async def _serve(self, turn: Sequence[tuple[T, asyncio.Future[None]]]) -> None:
+    async def _do(self, batch: Sequence[tuple[T, asyncio.Future[None]]]) -> None:
         failures: Sequence[Exception | None]
         try:
-            failures = await self._work([item for item, _done in turn])
+            failures = await self._work([item for item, _done in batch])
         except Exception as error:
-            failures = [error] * len(turn)
+            failures = [error] * len(batch)
         except BaseException:
-            for _item, done in turn:
+            for _item, done in batch:
                 done.cancel()
             raise
-        for (_item, done), failure in zip(turn, failures, strict=True):
+        for (_item, done), failure in zip(batch, failures, strict=True):
             if done.cancelled():
                 continue
             if failure is None:

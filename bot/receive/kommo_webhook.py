@@ -18,7 +18,7 @@ from bot.conversations.addressees import find, named
 from bot.http.bodies import Bodies, BodyError
 from bot.http.refusals import Refusals
 from bot.queue.items import Kind, Lifetimes
-from bot.receive.batches import Together
+from bot.receive.batches import Batcher
 from bot.translate.ids import ChatAddress, number_of, parse_conversation
 from kommo.errors import PayloadError, SignatureError
 from kommo.events import (
@@ -129,7 +129,7 @@ class Webhooks:
         self._lifetimes = lifetimes
         self._memory = memory
         self._skew_s = skew_s
-        self._together = Together(self._keep_all)
+        self._batcher = Batcher(self._keep_all)
         self._bodies = bodies or Bodies()
         self._refusals = Refusals(log)
 
@@ -190,7 +190,7 @@ class Webhooks:
         Raises:
             StorageError: it is not.
         """
-        await self._together.do(Webhook(event, body))
+        await self._batcher.do(Webhook(event, body))
 
     async def _keep_all(self, webhooks: Sequence[Webhook]) -> Sequence[Exception | None]:
         """Store webhooks in the order they came in; one that is our fault stops no other."""

@@ -301,8 +301,8 @@ async def test_a_stop_meanwhile_forgets_nothing(talking, telegram, kommo, eventu
         Database.open(talking.settings.database) as database,
         database.transaction() as tx,
     ):
-        await tx.notes.put("alive_at", datetime.now(UTC).isoformat())
-        assert await tx.notes.get(MISSED_SINCE)
+        await tx.facts.put("alive_at", datetime.now(UTC).isoformat())
+        assert await tx.facts.get(MISSED_SINCE)
     await talking.stop()
     kommo.faults.remove(fault)
     await talking.start()

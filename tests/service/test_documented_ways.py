@@ -89,7 +89,7 @@ class Machine:
     async def note(self, text: str) -> None:
         """Leave a text in the database."""
         async with Database.open(self.database) as database, database.transaction() as tx:
-            await tx.notes.put(text, "x")
+            await tx.facts.put(text, "x")
 
     def notes(self) -> set[str]:
         """Return the texts that are in the database."""

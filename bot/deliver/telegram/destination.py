@@ -64,8 +64,8 @@ from kommo.models import ErrorCode, StatusCode
 from storage.buttons import Button
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
+from storage.facts import moved_key
 from storage.messages import SentPart
-from storage.notes import moved_note
 from storage.patience import persist
 from storage.queue.reader import QueueItem
 
@@ -313,7 +313,7 @@ class ToTelegram:
 
         async def store(tx: Transaction) -> None:
             if await tx.to_telegram.get(item.id):  # not forgotten meanwhile
-                await tx.notes.put(moved_note(address.bot_id, address.chat_id), str(chat_id))
+                await tx.facts.put(moved_key(address.bot_id, address.chat_id), str(chat_id))
 
         await persist(self._database, store)
         return later("the group has become a supergroup with another id")
@@ -323,7 +323,7 @@ class ToTelegram:
         if address.chat_id >= 0:
             return address
         async with self._database.snapshot() as snapshot:
-            moved = await snapshot.notes.get(moved_note(address.bot_id, address.chat_id))
+            moved = await snapshot.facts.get(moved_key(address.bot_id, address.chat_id))
         return replace(address, chat_id=int(moved)) if moved else address
 
     async def _reachable(self, address: ChatAddress, item: QueueItem) -> Conversation | None:

@@ -46,12 +46,12 @@ async def recover(
         how many attempts were interrupted; their outcome is unknown.
     """
     async with database.transaction() as tx:
-        latest = _latest_due(await tx.notes.get(ALIVE_AT), now)
-        is_whole = boot_id is not None and boot_id == await tx.notes.get(BOOT)
+        latest = _latest_due(await tx.facts.get(ALIVE_AT), now)
+        is_whole = boot_id is not None and boot_id == await tx.facts.get(BOOT)
         claims = await _claims(tx, journal.read(), is_whole=is_whole and not journal.is_new)
         interrupted = await tx.to_telegram.recover(now=now, claims=claims, latest=latest)
         interrupted += await tx.to_kommo.recover(now=now, latest=latest)
-        await tx.notes.put(BOOT, boot_id or "")
+        await tx.facts.put(BOOT, boot_id or "")
     return interrupted
 
 

@@ -68,10 +68,10 @@ async def kept(settings: Settings) -> Kept:
 async def _read(settings: Settings, snapshot: Snapshot) -> Kept:
     counts = [await snapshot.to_telegram.counts(), await snapshot.to_kommo.counts()]
     chats = OperatorsChats(settings.operators.chat_ids)
-    await chats.load(snapshot.notes)
+    await chats.load(snapshot.facts)
     oauth = settings.kommo.oauth
-    account_id = settings.kommo.account_id or await snapshot.notes.get(account_note(settings))
-    noted = await snapshot.notes.get(status_note(settings, account_id))
+    account_id = settings.kommo.account_id or await snapshot.facts.get(account_note(settings))
+    noted = await snapshot.facts.get(status_note(settings, account_id))
     return Kept(
         finding=_counted(settings.database, counts),
         account_id=account_id,

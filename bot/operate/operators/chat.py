@@ -94,8 +94,8 @@ class Desk:
     async def load(self) -> None:
         """Remember a pause, and where chats went, from before the start."""
         async with self.database.snapshot() as snapshot:
-            self.health.is_paused = await snapshot.notes.get(PAUSED) is not None
-            await self.chats.load(snapshot.notes)
+            self.health.is_paused = await snapshot.facts.get(PAUSED) is not None
+            await self.chats.load(snapshot.facts)
 
     def takes(self, update: Mapping[str, Any]) -> bool:
         """Tell whether an update is of an operators' chat; all others are clients'.
@@ -285,16 +285,16 @@ class Desk:
         )
 
     async def _note_pause(self, tx: Transaction) -> None:
-        if await tx.notes.get(PAUSED) is None:
-            await tx.notes.put(PAUSED, self.now().isoformat(timespec="milliseconds"))
+        if await tx.facts.get(PAUSED) is None:
+            await tx.facts.put(PAUSED, self.now().isoformat(timespec="milliseconds"))
 
     async def _end_pause(self, tx: Transaction) -> None:
         """Forget the pause; what waited has as much time left as before it."""
-        paused_at = _moment(await tx.notes.get(PAUSED))
+        paused_at = _moment(await tx.facts.get(PAUSED))
         if paused_at is not None:
             for queue in (tx.to_telegram, tx.to_kommo):
                 await queue.make_up_for_pause(since=paused_at, now=self.now())
-        await tx.notes.delete(PAUSED)
+        await tx.facts.delete(PAUSED)
 
     async def _resume(self, _command: Command) -> Answer:
         await persist(self.database, self._end_pause, within_s=PATIENCE_S)

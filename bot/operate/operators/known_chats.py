@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.database import Transaction
-from storage.notes import NoteReader
+from storage.facts import FactReader
 
 KINDS = ("message", "edited_message", "message_reaction", "my_chat_member")
 
@@ -48,7 +48,7 @@ class OperatorsChats:
         self._moved[old] = new
         return True
 
-    async def load(self, notes: NoteReader) -> None:
+    async def load(self, notes: FactReader) -> None:
         """Remember the moves from before the start."""
         found = list(self._chat_ids)
         for old in found:
@@ -59,7 +59,7 @@ class OperatorsChats:
     async def save(self, tx: Transaction) -> None:
         """Store the moves."""
         for old, new in self._moved.items():
-            await tx.notes.put(_key(old), str(new))
+            await tx.facts.put(_key(old), str(new))
 
 
 def _key(chat_id: int) -> str:

@@ -155,9 +155,9 @@ class Recovery:
         self._loaded_at = now = _as_kommo_tells(self._now())
         self._evidence = 1 if life.origin == "unknown" else EVIDENCE
         async with self._database.transaction() as tx:
-            noted = await tx.notes.get(KNOWS_SINCE)
+            noted = await tx.facts.get(KNOWS_SINCE)
             await self._know_since(tx, moment=datetime.fromisoformat(noted) if noted else now)
-            doubtful = await tx.notes.get(DOUBTFUL_UNTIL)
+            doubtful = await tx.facts.get(DOUBTFUL_UNTIL)
             self._doubtful_until = datetime.fromisoformat(doubtful) if doubtful else ALWAYS
             if life.origin == "copied":
                 log.warning(
@@ -235,7 +235,7 @@ class Recovery:
     async def _know_since(self, tx: Transaction, *, moment: datetime) -> None:
         """Note since when there is the database; always, if that was noted by a clock ahead."""
         self._knows_since = moment
-        await tx.notes.put(KNOWS_SINCE, moment.isoformat())
+        await tx.facts.put(KNOWS_SINCE, moment.isoformat())
 
     @property
     def _ahead(self) -> timedelta:
@@ -310,7 +310,7 @@ class Recovery:
     async def _doubt_all(self, tx: Transaction, until: datetime) -> None:
         """Note that nothing is known of what was delivered before a moment."""
         self._doubtful_until = max(self._doubtful_until, _as_kommo_tells(until))
-        await tx.notes.put(DOUBTFUL_UNTIL, self._doubtful_until.isoformat())
+        await tx.facts.put(DOUBTFUL_UNTIL, self._doubtful_until.isoformat())
 
     async def _unknown(self, rows: Sequence[HistoryMessage]) -> list[HistoryMessage]:
         """Return messages that no webhook brought and this bridge did not send, oldest first."""

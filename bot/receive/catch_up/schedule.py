@@ -305,7 +305,7 @@ class History:
             return
         self._outage.discard(name)
         if not self._outage:
-            await persist(self._database, lambda tx: tx.notes.delete(MISSED_SINCE))
+            await persist(self._database, lambda tx: tx.facts.delete(MISSED_SINCE))
             log.info("every conversation was looked at for answers that no webhook brought")
 
     async def _release(self, name: str) -> None:
@@ -331,9 +331,9 @@ def _merged(one: Duty, other: Duty) -> Duty:
 
 async def _note_outage(tx: Transaction, *, since: datetime) -> tuple[datetime, list[str]]:
     """Note since when webhooks may be missing; return that, and the conversations to look at."""
-    earlier = await tx.notes.get(MISSED_SINCE)
+    earlier = await tx.facts.get(MISSED_SINCE)
     since = min(since, datetime.fromisoformat(earlier)) if earlier else since
     names = await tx.conversations.by_activity(since=since - QUIET)
     if names:
-        await tx.notes.put(MISSED_SINCE, since.isoformat())
+        await tx.facts.put(MISSED_SINCE, since.isoformat())
     return since, names

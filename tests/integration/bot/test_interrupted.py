@@ -122,7 +122,7 @@ async def test_after_an_upgrade_all_that_was_claimed_is_uncertain(
 ):
     """An earlier version wrote what was taken, and not what it began, nor which boot it was."""
     async with database.transaction() as tx:
-        await tx.notes.put(BOOT, "")
+        await tx.facts.put(BOOT, "")
     journal_path.write_text(f'[{claimed[1]}, 1, "hook:{claimed[1] - 1}", null]\n')
     assert await start(claimed) == (2, [DOUBTFUL, SETTLED, DOUBTFUL])
 

@@ -28,8 +28,8 @@ async def pulse(tmp_path):
 async def as_earlier_versions_left(pulse, *, beside):
     """Leave the signs of life of a version that knew moments only."""
     async with pulse.database.transaction() as tx:
-        await tx.notes.put(ALIVE_AT, NOON.isoformat())
-        await tx.notes.delete(BEAT)
+        await tx.facts.put(ALIVE_AT, NOON.isoformat())
+        await tx.facts.delete(BEAT)
     stamp_path(pulse.database.path).write_text(beside, encoding="ascii")
 
 

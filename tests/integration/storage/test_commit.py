@@ -124,7 +124,7 @@ async def test_an_error_that_is_dealt_with_is_none(database, put, keys):
     async with database.transaction() as tx:
         await put(tx.to_telegram, "one")
         with pytest.raises(sqlite3.IntegrityError):
-            await tx.notes.put("two", None)
+            await tx.facts.put("two", None)
         await put(tx.to_telegram, "three")
     assert keys() == ["one", "three"]
 

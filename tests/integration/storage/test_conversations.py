@@ -139,9 +139,9 @@ async def test_forgetting_leaves_nothing_of_one_and_all_of_others(tx, ann, put, 
 
 async def test_notes_are_kept_replaced_and_removed(tx):
     """A note says what was said last, until it is removed."""
-    assert await tx.notes.get("key") is None
-    await tx.notes.put("key", "one")
-    await tx.notes.put("key", "two")
-    assert await tx.notes.get("key") == "two"
-    await tx.notes.delete("key")
-    assert await tx.notes.get("key") is None
+    assert await tx.facts.get("key") is None
+    await tx.facts.put("key", "one")
+    await tx.facts.put("key", "two")
+    assert await tx.facts.get("key") == "two"
+    await tx.facts.delete("key")
+    assert await tx.facts.get("key") is None

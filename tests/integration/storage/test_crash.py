@@ -31,7 +31,7 @@ async def main():
     async with Database.open(pathlib.Path(sys.argv[1]), exclusive=True) as database:
         async with database.transaction() as tx:
             await add(tx.to_telegram, "whole", "a")
-            await tx.notes.put("whole", "1")
+            await tx.facts.put("whole", "1")
         async with database.transaction() as tx:
             await add(tx.to_telegram, "half", "a")
             die()
@@ -65,7 +65,7 @@ BUSY = """
 async def one(database, number):
     async with database.transaction() as tx:
         await add(tx.to_telegram, f"{number}", f"{number % 10}")
-        await tx.notes.put(f"{number}", "with its item")
+        await tx.facts.put(f"{number}", "with its item")
     os.write(1, f"{number}\\n".encode())
 async def main():
     async with Database.open(pathlib.Path(sys.argv[1]), exclusive=True) as database:
@@ -79,7 +79,7 @@ async def test_a_crash_between_statements_leaves_nothing(path, python, keys):
     """Of a transaction that was cut off, nothing is there; of the one before it, all."""
     assert python(PREFIX + MIDWAY, path).returncode == -signal.SIGKILL
     async with Database.open(path, exclusive=True) as database, database.snapshot() as snapshot:
-        assert await snapshot.notes.get("whole") == "1"
+        assert await snapshot.facts.get("whole") == "1"
     assert keys() == ["whole"]
 
 
@@ -118,6 +118,6 @@ async def test_what_was_confirmed_survives_a_kill(path, keys, seed):
     async with Database.open(path, exclusive=True) as database, database.snapshot() as snapshot:
         stored = keys()
         for key in stored:
-            assert await snapshot.notes.get(key) == "with its item"
+            assert await snapshot.facts.get(key) == "with its item"
     assert set(confirmed) <= set(stored)
     assert len(set(stored)) == len(stored)

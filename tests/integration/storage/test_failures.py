@@ -36,7 +36,7 @@ def grow():
 
     async def store(database, key, value=BIG):
         async with database.transaction() as tx:
-            await tx.notes.put(key, value)
+            await tx.facts.put(key, value)
 
     return store
 
@@ -50,8 +50,8 @@ async def test_a_full_disk_is_said_and_survived(database, disk, grow):
     await disk.is_free(database)
     await grow(database, "big")
     async with database.snapshot() as snapshot:
-        assert await snapshot.notes.get("small") == "fits"
-        assert await snapshot.notes.get("big") == BIG
+        assert await snapshot.facts.get("small") == "fits"
+        assert await snapshot.facts.get("big") == BIG
 
 
 async def test_a_full_disk_refuses_only_what_does_not_fit(database, disk, grow):
@@ -64,7 +64,7 @@ async def test_a_full_disk_refuses_only_what_does_not_fit(database, disk, grow):
     )
     async with database.snapshot() as snapshot:
         for number, result in enumerate(results):
-            stored = await snapshot.notes.get(f"{number}")
+            stored = await snapshot.facts.get(f"{number}")
             assert stored == (values[number] if result is None else None)
     assert any(isinstance(result, DatabaseUnavailableError) for result in results)
 
@@ -252,7 +252,7 @@ async def test_a_wrong_statement_is_a_bug(database):
     """A mistake of ours is not taken for a failing disk."""
     with pytest.raises(sqlite3.ProgrammingError):
         async with database.transaction() as tx:
-            await tx.notes._session.rows("SELECT :missing")
+            await tx.facts._session.rows("SELECT :missing")
 
 
 async def test_many_do_not_wait_for_another_writer_one_after_another(path, put, monkeypatch):

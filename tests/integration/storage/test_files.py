@@ -127,7 +127,7 @@ async def test_both_processes_write_safely(path, put, keys, python):
     """A command may write while the service does; none of it is lost."""
     code = LOOK.replace("snapshot() as snapshot", "transaction() as tx").replace(
         'print((await snapshot.to_telegram.counts())["pending"])',
-        'await tx.notes.put("key", "from the command")',
+        'await tx.facts.put("key", "from the command")',
     )
     async with Database.open(path, exclusive=True) as service:
         command = asyncio.create_task(asyncio.to_thread(python, code, path))
@@ -138,7 +138,7 @@ async def test_both_processes_write_safely(path, put, keys, python):
                 await put(tx.to_telegram, f"{number}")
         assert (await command).returncode == 0, (await command).stderr
         async with service.snapshot() as snapshot:
-            assert await snapshot.notes.get("key") == "from the command"
+            assert await snapshot.facts.get("key") == "from the command"
     assert len(keys()) == number
 
 

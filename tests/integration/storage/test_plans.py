@@ -154,7 +154,7 @@ async def test_no_question_reads_it_all(copied, put, noon, on_writer, call):
 
     async with Database.open(copied) as database:
         async with database.transaction() as tx:
-            await tx.notes.get("nothing")
+            await tx.facts.get("nothing")
             await on_writer(database, lambda raw: raw.set_trace_callback(statements.append))
             await on_writer(database, lambda raw: raw.set_progress_handler(step, 1))
             await CALLS[call](tx, put, noon)

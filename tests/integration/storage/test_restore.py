@@ -24,7 +24,7 @@ MOST_STEPS = 200
 async def note(database, text):
     """Leave a text in a database."""
     async with database.transaction() as tx:
-        await tx.notes.put(text, "x")
+        await tx.facts.put(text, "x")
 
 
 def notes(path):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.receive.batches import AT_MOST, Together
+from bot.receive.batches import LARGEST_BATCH, Batcher
 
 
 class Shelf:
@@ -31,7 +31,7 @@ def shelf():
 @pytest.fixture
 def together(shelf):
     """Return the turns."""
-    return Together(shelf.put)
+    return Batcher(shelf.put)
 
 
 async def _all(together, items):
@@ -44,11 +44,11 @@ async def test_what_comes_meanwhile_is_the_next_turn(shelf, together):
     """In the order in which it came, so many at most."""
     first = await _all(together, [0])
     await asyncio.sleep(0)
-    others = await _all(together, range(1, AT_MOST + 3))
+    others = await _all(together, range(1, LARGEST_BATCH + 3))
     shelf.go.set()
     await asyncio.gather(*first, *others)
-    assert [len(turn) for turn in shelf.turns] == [1, AT_MOST, 2]
-    assert [item for turn in shelf.turns for item in turn] == list(range(AT_MOST + 3))
+    assert [len(turn) for turn in shelf.turns] == [1, LARGEST_BATCH, 2]
+    assert [item for turn in shelf.turns for item in turn] == list(range(LARGEST_BATCH + 3))
 
 
 async def test_each_caller_learns_of_its_own_failure(shelf, together):
