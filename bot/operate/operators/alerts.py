@@ -9,9 +9,10 @@ from bot.operate.dead_items import Failed
 from bot.operate.status.machine import LEAST_FREE_BYTES
 from bot.operate.status.page import duration
 from bot.operate.status.state import State
-from bot.queue.items import Direction, Kind, item_named
+from bot.queue.items import Kind, item_named
 from bot.queue.outcomes import FAILS_ALONE
 from bot.words import counted
+from storage.queue.direction import Direction
 
 STUCK_S = 15 * 60.0
 MOST_SKEW_S = 60.0
@@ -23,7 +24,7 @@ THINGS: dict[str, str] = {
     Kind.EDIT_MESSAGE: "An edit by {client}",
     Kind.REACTION: "A reaction of {client}",
     Kind.DELIVERY_STATUS: "The delivery status of a message to {client}",
-    Kind.TIE: "Finding {client} among the contacts",
+    Kind.CONTACT_LINK: "Finding {client} among the contacts",
     Kind.MANAGER_MESSAGE: "A manager's message to {client}",
     Kind.LEGACY_MESSAGE: "A manager's message to {client}",
     Kind.MANAGER_REACTION: "A manager's reaction to {client}",

@@ -151,14 +151,14 @@ IDLE = QueueState(Direction.INCOMING, 0, 0, 0.0)
             id="one-dead",
         ),
         pytest.param(
-            state(queues=(IDLE, QueueState("outgoing", 0, 2, 0.0, clients=2))),
+            state(queues=(IDLE, QueueState(Direction.OUTGOING, 0, 2, 0.0, clients=2))),
             ENOUGH,
             [],
             "",
             id="blocked-by-clients",
         ),
         pytest.param(
-            state(queues=(IDLE, QueueState("outgoing", 0, 3, 0.0, clients=2))),
+            state(queues=(IDLE, QueueState(Direction.OUTGOING, 0, 3, 0.0, clients=2))),
             ENOUGH,
             ["dead:outgoing"],
             "1 outgoing item could not",
@@ -189,7 +189,7 @@ LONE = Failed(
 
 def test_an_item_that_fails_alone_has_an_alert_of_its_own():
     """It says whose it is, what fails, how often, and what to do; it is not told twice."""
-    given = state(queues=(IDLE, QueueState("outgoing", 0, 1, 0.0)), alone=(LONE,))
+    given = state(queues=(IDLE, QueueState(Direction.OUTGOING, 0, 1, 0.0)), alone=(LONE,))
     (alert,) = alerts_in(given, free_bytes=ENOUGH)
     first, why, todo, commands = alert.text.splitlines()
     assert first.startswith("A manager's message to Ann {0} was given up after 6 attempts")
