@@ -79,7 +79,7 @@ WHEN_ANSWERED = """
 When the answer is there, run `{command} init` again: Enter keeps what you entered today,
 and channel id and secret are what is new. (Or put channel_id and channel_secret into
 {file}.) The channel's code and the bot's id of the answer go
-into the lines channel_code and channel_bot_id. Then start the service.
+into the lines channel_code and channel_bot_id. Then start the service; it cannot run before.
 """
 
 EXPLAINED = """
@@ -89,6 +89,13 @@ Where the values come from:
   scope_id             nobody sends it: it is the channel id and the amojo id, joined by "_".
                        The bridge makes it when it connects the channel.
 """
+
+
+START = {
+    True: "sudo systemctl restart kommo-telegram   (starts the service too)",
+    False: "kommo-telegram run   (if it runs already, end it first with Ctrl-C)",
+}
+"""How new settings come into effect, where the service is installed and where it is not."""
 
 
 class InitError(BridgeError):
@@ -183,7 +190,9 @@ def _tell_next(file: Path, environ: Mapping[str, str], values: Values, *, is_kno
     say_text(EXPLAINED)
     if account.oauth and not account.token:
         _tell_consent(file, environ, has_channel=is_known)
-    say_text(f"{'Next' if is_known else 'Now'}: {command} check")
+    say_text(f"{'Next: ' if is_known else 'Now:'} {command} check")
+    if is_known:
+        say_text(f"Then:  {START[file.parent == INSTALLED]}")
 
 
 def _tell_consent(file: Path, environ: Mapping[str, str], *, has_channel: bool) -> None:

@@ -1,6 +1,7 @@
 """Settings: what there is to set, and where it is read from (TOML, credentials, environment)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -54,6 +55,10 @@ FROM_SUPPORT = {
 """What only Kommo support can tell, days after the rest; and what stands in for it until then."""
 
 NOT_GIVEN = ("is missing", "is empty")
+MEANWHILE = (
+    "support takes 1 to 3 working days: until it answers, `kommo-telegram check` tries the rest; "
+    "then `kommo-telegram init` takes the answer"
+)
 
 
 class Settings(BaseSettings):
@@ -144,7 +149,7 @@ def _load(path: Path | None, environ: Mapping[str, str]) -> tuple[Settings, Mapp
     try:
         settings = Settings(**data)
     except ValidationError as error:
-        problems += problems_in(error, Settings, origins)
+        problems += map(_or_patience, problems_in(error, Settings, origins))
         raise ConfigError(problems) from None  # the cause would quote the values
     if problems:
         raise ConfigError(problems)
@@ -157,6 +162,13 @@ def _load(path: Path | None, environ: Mapping[str, str]) -> tuple[Settings, Mapp
         }
     )
     return settings.model_copy(update={"storage": storage}), origins
+
+
+def _or_patience(problem: Problem) -> Problem:
+    """Return a problem with what to do meanwhile, if it only waits for Kommo support."""
+    if problem.path not in FROM_SUPPORT or problem.what not in NOT_GIVEN:
+        return problem
+    return replace(problem, expected=f"{problem.expected} ({MEANWHILE})")
 
 
 def load_unregistered(

@@ -54,6 +54,7 @@ async def test_a_new_user_gets_settings_that_load(answers, tmp_path, kommo):
     assert "holds more than host, port and path" in errors
     assert "scope_id" in said
     assert "Please register" not in said
+    assert said.rstrip().splitlines()[-1].startswith("Then:  kommo-telegram run")
 
 
 async def test_without_a_channel_the_request_is_printed(answers, tmp_path, kommo):
@@ -378,3 +379,21 @@ async def test_what_can_be_done_while_support_is_silent_is_said(answers, tmp_pat
     assert code == 1  # for the address of the example alone
     assert "public_url still has the value of an example" in checked
     assert "Kommo support" in (await run_command("config", "show", config=file))[1]
+
+
+async def test_the_service_does_not_start_before_support_has_answered(answers, tmp_path, kommo):
+    """It ends with 2, which systemd does not try again; a line per setting says what to do."""
+    answers(*ANSWERS, kommo.access_token, "", "")
+    file = tmp_path / "new.toml"
+    await run_command("init", config=file)
+    code, said, errors = await run_command("run", config=file)
+    assert (code, said) == (2, "")
+    lines = errors.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "kommo.channel_id",
+        "kommo.channel_secret",
+    ]
+    for line in lines:
+        assert "working days" in line
+        assert "kommo-telegram check" in line
+        assert "kommo-telegram init" in line

@@ -57,6 +57,11 @@ def test_the_journal_knows_it_by_its_name():
     assert "SyslogIdentifier=kommo-telegram" in UNIT.read_text().splitlines()
 
 
+def test_what_only_a_person_can_mend_is_not_tried_again():
+    """Wrong settings, such as those that wait for Kommo support, and settings nobody made."""
+    assert "RestartPreventExitStatus=2 243" in UNIT.read_text().splitlines()
+
+
 def test_each_hardening_line_has_its_reason():
     """Whoever needs to loosen a line reads above it what it is for."""
     lines = UNIT.read_text().splitlines()
