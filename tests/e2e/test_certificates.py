@@ -75,6 +75,7 @@ def made(tmp_path_factory) -> dict[str, Path]:
         "known": known,
         "good": certificate(known, "good"),
         "soon": certificate(known, "soon", ends=f"{datetime.now(UTC) + 5 * DAY:%Y%m%d%H%M%SZ}"),
+        "last": certificate(known, "last", ends=f"{datetime.now(UTC) + 2 * DAY:%Y%m%d%H%M%SZ}"),
         "expired": certificate(known, "expired", ends="20250201000000Z"),
         "future": certificate(known, "future", begins="20980101000000Z"),
         "foreign": certificate(known, "foreign", host="other.example.org"),
@@ -161,11 +162,12 @@ async def test_a_good_certificate_is_said_with_its_days(check, serve):
     assert found["public address"]["state"] == "ok"
 
 
-async def test_a_certificate_that_nobody_renews_is_a_warning(check, serve):
+@pytest.mark.parametrize(("name", "words"), [("soon", "4 days"), ("last", "1 day")])
+async def test_a_certificate_that_nobody_renews_is_a_warning(check, serve, name, words):
     """Days before Kommo stops to accept it."""
-    code, found = await check("public_url", await serve("soon"))
+    code, found = await check("public_url", await serve(name))
     assert (code, found["certificate"]["state"]) == (0, "warning")
-    assert "expires in 4 days" in found["certificate"]["text"]
+    assert found["certificate"]["text"].endswith(f"expires in {words}")
 
 
 async def test_a_port_without_tls_is_named(check, serve):

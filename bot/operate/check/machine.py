@@ -22,6 +22,7 @@ from bot.operate.operators.alerts import MOST_SKEW_S
 from bot.operate.service.running import NotRunningError, OtherProgramError, address, ask
 from bot.operate.status.machine import LEAST_FREE_BYTES
 from bot.settings import Settings, readable_by_others
+from bot.words import counted
 
 TIMEOUT_S = 10.0
 MOST_BYTES = 4096
@@ -213,9 +214,9 @@ def _certificate(settings: Settings, answered: Answered) -> Finding:
     if days is None:
         return well("certificate", f"that of {host} is trusted")
     if days < SOON_DAYS:
-        text = f"that of {host} expires in {days} days"
+        text = f"that of {host} expires in {counted(days, 'day')}"
         return doubt("certificate", text, "renew it, and see why that does not happen by itself")
-    return well("certificate", f"that of {host} is trusted, for {days} more days")
+    return well("certificate", f"that of {host} is trusted, for {counted(days, 'more day')}")
 
 
 def _proven(settings: Settings, answered: Answered, expected: str) -> Finding:
