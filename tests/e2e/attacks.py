@@ -18,9 +18,11 @@ def head(path: str, *, length: int, signature: str | None = None) -> bytes:
 
 
 @asynccontextmanager
-async def wave(port: int, sent: bytes, *, connections: int = 495) -> AsyncIterator[None]:
+async def wave(
+    port: int, sent: bytes, *, connections: int = 495, local: tuple[str, int] | None = None
+) -> AsyncIterator[None]:
     """Send the same on many connections at once, and keep them open while the block lasts."""
-    tasks = [asyncio.create_task(_send(port, sent)) for _ in range(connections)]
+    tasks = [asyncio.create_task(_send(port, sent, local)) for _ in range(connections)]
     await asyncio.sleep(0.2)
     try:
         yield
@@ -30,9 +32,9 @@ async def wave(port: int, sent: bytes, *, connections: int = 495) -> AsyncIterat
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _send(port: int, sent: bytes) -> None:
+async def _send(port: int, sent: bytes, local: tuple[str, int] | None) -> None:
     with contextlib.suppress(OSError):
-        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=local)
         try:
             writer.write(sent)
             await writer.drain()

@@ -31,7 +31,7 @@ PASSED_ON = ("forged", "never whole")
 """What looks like a webhook takes two of the 768 connections that Debian's nginx has."""
 
 
-def nginx(folder, port, behind):
+def nginx(folder, port, behind, *, limits=""):
     """Return the command that runs the example, but for its certificate and its ports."""
     text = (EXAMPLES / "nginx.conf").read_text().replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
     lines = (line for line in text.splitlines() if "ssl_" not in line and "[::]" not in line)
@@ -44,17 +44,17 @@ def nginx(folder, port, behind):
     config.write_text(
         f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error;"
         "events { worker_connections 768; }"  # as Debian has it
-        f"http {{ access_log off; {temporary}\n{server}\n}}"
+        f"http {{ access_log off; {temporary}\n{limits}\n{server}\n}}"
     )
     return [program("nginx-light", "nginx"), "-c", str(config), "-p", str(folder)]
 
 
-def caddy(folder, port, behind):
+def caddy(folder, port, behind, *, options="{\n\tadmin off\n}"):
     """Return the command that runs the example without a certificate, on other ports."""
     text = (EXAMPLES / "Caddyfile").read_text().replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
     site = text.replace("bridge.example.com {", f"http://127.0.0.1:{port} {{")
     config = folder / "Caddyfile"
-    config.write_text(f"{{\n\tadmin off\n}}\n{site}")
+    config.write_text(f"{options}\n{site}")
     return [program("caddy", "caddy"), "run", "--config", str(config), "--adapter", "caddyfile"]
 
 
@@ -75,11 +75,21 @@ async def running(command, folder, port):
         await process.wait()
 
 
-@pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
+@pytest.fixture(params=["nginx", "caddy"])
 async def proxy(request, tmp_path, ports):
     """The port of one of the two, in front of the bridge."""
     port = free_port()
-    async with running(request.param(tmp_path, port, ports[0]), tmp_path, port):
+    made = (nginx if request.param == "nginx" else caddy)(tmp_path, port, ports[0])
+    async with running(made, tmp_path, port):
+        yield port
+
+
+@pytest.fixture
+async def limited(tmp_path, ports):
+    """The port of nginx with its limits."""
+    port = free_port()
+    limits = (EXAMPLES / "nginx-limits.conf").read_text()
+    async with running(nginx(tmp_path, port, ports[0], limits=limits), tmp_path, port):
         yield port
 
 
@@ -133,3 +143,36 @@ async def test_real_webhooks_get_through_waves_of_large_bodies(bridge, proxy):
             async with wave(proxy, sent, connections=count):
                 statuses = [await post(f"{name}-{number}") for number in range(5)]
             assert (name, statuses) == (name, [200] * 5)
+
+
+async def test_one_address_cannot_take_all_connections(bridge, limited):
+    """With the limits a stranger's hundredth connection is the last, and Kommo's are others."""
+    address = f"http://127.0.0.1:{limited}{WEBHOOKS}"
+    body, stranger = hook("hello", message_id="m1"), ("127.0.0.2", 0)
+    headers = {"X-Signature": signature(body), "Connection": "close"}
+
+    async def post(local=None):
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=local)) as http,
+            http.post(address, data=body, headers=headers) as answer,
+        ):
+            return answer.status
+
+    sent = WAVES["never whole"]
+    async with wave(limited, sent, connections=150, local=stranger):
+        assert await post(stranger) == 429
+        assert await post() == 200
+    assert await post(stranger) == 200
+
+
+async def test_a_slow_stranger_makes_room_in_caddy(bridge, tmp_path, ports):
+    """With the lines for its beginning, a head that never ends costs a connection for a while."""
+    text = (EXAMPLES / "caddy-timeouts").read_text()
+    assert "read_header 10s" in text
+    options = text.replace("{\n", "{\n\tadmin off\n", 1).replace("10s", "300ms")
+    port = free_port()
+    async with running(caddy(tmp_path, port, ports[0], options=options), tmp_path, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: ")
+        await asyncio.wait_for(reader.read(), 5)
+        writer.close()

@@ -16,6 +16,11 @@ def blocks(heading: str) -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
+def firewall() -> list[str]:
+    """Return how strangers are kept out: the firewall, the limits of nginx, those for Caddy."""
+    return blocks("Firewall")
+
+
 def upgrade() -> str:
     """Return how a new version is put in its place."""
     return blocks("Upgrade, and go back")[0]

@@ -16,7 +16,13 @@ import pytest
 from storage.database import Database
 from tests.service import documents
 
-SECTIONS = ("Upgrade, and go back", "Restore", "Move to another server", "Copies off the machine")
+SECTIONS = (
+    "Firewall",
+    "Upgrade, and go back",
+    "Restore",
+    "Move to another server",
+    "Copies off the machine",
+)
 CONFIG = """
 public_url = "https://bridge.example.com"
 [kommo]
@@ -49,7 +55,7 @@ class Machine:
         python = f'exec "{sys.executable}" -m bot "$@"'
         self.command("kommo-telegram", python)
         self.command("sudo", 'exec "$@"')
-        for name in ("systemctl", "make"):
+        for name in ("systemctl", "make", "apt-get", "ufw", "nginx"):
             self.command(name, f'echo "{name} $*" >> "{self.said}"')
         self.command("scp", f'mkdir -p "{root}/sent" && cp "$1" "{root}/sent/"')
         self.command("rsync", f'echo "rsync $*" >> "{self.said}"')
@@ -220,3 +226,39 @@ def test_copies_leave_the_machine_as_documented(machine):
         "backup@backup.example.com:kommo-telegram/",
     ):
         assert part in sent
+
+
+def test_strangers_are_kept_out_as_documented(machine):
+    """SSH, 80 and 443 stay open, nothing else does; SSH before the firewall is on."""
+    block, _nginx, _caddy = documents.firewall()
+    code, said = machine.paste(block)
+    assert code == 0, said
+    orders = [order for order in machine.orders() if order.startswith("ufw")]
+    allowed = [f"ufw allow {port}/tcp" for port in (22, 80, 443)]
+    assert orders == [*allowed, "ufw --force enable"]
+
+
+def test_the_limits_of_a_proxy_as_documented(machine):
+    """One block gives nginx its file; the other lets the firewall count, for IPv6 too."""
+    _firewall, nginx, caddy = documents.firewall()
+    limits = "proxy/nginx-limits.conf"
+    installed = machine.root / "opt/kommo-telegram/docs" / limits
+    installed.parent.mkdir(parents=True)
+    installed.write_text((documents.ROOT / "docs" / limits).read_text())
+    (machine.root / "etc/nginx/conf.d").mkdir(parents=True)
+    code, said = machine.paste(nginx)
+    assert code == 0, said
+    assert (machine.root / "etc/nginx/conf.d/nginx-limits.conf").exists()
+    assert machine.orders() == ["nginx -t", "systemctl reload nginx"]
+
+    rules = machine.root / "etc/ufw"
+    rules.mkdir()
+    for name in ("before.rules", "before6.rules"):
+        (rules / name).write_text("*filter\n# COMMIT comes last\nCOMMIT\n")
+    code, said = machine.paste(caddy)
+    assert code == 0, said
+    for name, chain in (("before.rules", "ufw"), ("before6.rules", "ufw6")):
+        lines = (rules / name).read_text().splitlines()
+        assert lines[-1] == "COMMIT"
+        assert lines[-2].startswith(f"-I {chain}-before-input -p tcp --syn --dport 443")
+    assert machine.orders() == ["ufw reload"]
