@@ -85,11 +85,14 @@ async def _takes_writes(parts: Parts) -> bool:
 
 def build_jobs(parts: Parts) -> Jobs:
     """Return the periodic work."""
+    bots, webhook = tuple(parts.bots.values()), parts.alert_webhook
+    posts = [webhook.alert] if webhook else []
+    ends = [webhook.tell_ends] if webhook else []
     return Jobs(
         parts.database,
         parts.settings.storage,
-        alert=partial(parts.desk.alert, tuple(parts.bots.values())),
-        tell_ends=partial(parts.desk.tell_ends, tuple(parts.bots.values())),
+        alerts=(partial(parts.desk.alert, bots), *posts),
+        ends=(partial(parts.desk.tell_ends, bots), *ends),
         renew=parts.access.keep if parts.access else _nothing,
         now=parts.now,
     )

@@ -24,12 +24,14 @@ from bot.deliver.telegram.uploads import Uploads
 from bot.health import BotHealth, Health
 from bot.http.kommo_transport import transport
 from bot.http.telegram_session import TelegramSession
+from bot.http.tls import certificates
 from bot.media.links import MediaLinks
 from bot.media.telegram_files import CHUNK_BYTES, TelegramFiles, download_socket
 from bot.operate.check.clock import skew_s
 from bot.operate.forget import media_links
 from bot.operate.operators.chat import PRESSES, Desk
 from bot.operate.operators.orders import Orders
+from bot.operate.operators.webhook import AlertWebhook
 from bot.operate.status.metrics import Metrics
 from bot.queue.items import Lifetimes
 from bot.settings import BotSettings, Settings
@@ -80,6 +82,7 @@ class Parts:
     health: Health
     metrics: Metrics
     desk: Desk
+    alert_webhook: AlertWebhook | None
     pulse: Pulse
     journal: Journal
     now: Callable[[], datetime]
@@ -123,6 +126,15 @@ async def open_parts(
     )
     bots = {entry.bot_id: _build_bot(settings, entry) for entry in settings.telegram.bots}
     stack.push_async_callback(_close_bots, list(bots.values()))
+    desk = Desk(
+        database,
+        settings.operators.chat_ids,
+        health,
+        _lifetimes(settings),
+        now,
+        orders=await stack.enter_async_context(Orders()),
+        presses=await stack.enter_async_context(Background(PRESSES)),
+    )
     chats = _build_chats(settings, http, now, await status_names(settings, database))
     return Parts(
         settings=settings,
@@ -143,19 +155,30 @@ async def open_parts(
         lifetimes=_lifetimes(settings),
         health=health,
         metrics=Metrics(),
-        desk=Desk(
-            database,
-            settings.operators.chat_ids,
-            health,
-            _lifetimes(settings),
-            now,
-            orders=await stack.enter_async_context(Orders()),
-            presses=await stack.enter_async_context(Background(PRESSES)),
-        ),
+        desk=desk,
+        alert_webhook=await _open_alert_webhook(stack, settings, desk, now=now, redact=redact),
         journal=journal,
         pulse=Pulse(database, now),
         now=now,
         redact=redact,
+    )
+
+
+async def _open_alert_webhook(
+    stack: AsyncExitStack,
+    settings: Settings,
+    desk: Desk,
+    *,
+    now: Callable[[], datetime],
+    redact: Callable[[str], str],
+) -> AlertWebhook | None:
+    """Return what posts alerts; None when the settings name no address."""
+    url = settings.operators.webhook_url
+    if url is None:
+        return None
+    http = await stack.enter_async_context(httpx.AsyncClient(verify=certificates()))
+    return AlertWebhook(
+        url, http, look=desk.look, now=now, redact=redact, bridge=settings.public_url
     )
 
 

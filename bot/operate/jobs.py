@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -53,15 +53,15 @@ class Jobs:
         database: Database,
         settings: StorageSettings,
         *,
-        alert: Alert = _nothing,
-        tell_ends: Alert = _nothing,
+        alerts: Sequence[Alert] = (),
+        ends: Sequence[Alert] = (),
         renew: Callable[[], Awaitable[None]] = _nothing,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._settings = settings
-        self.alert = alert
-        self.tell_ends = tell_ends
+        self.alerts = tuple(alerts)
+        self.ends = tuple(ends)
         self.renew = renew
         self._now = now
 
@@ -151,8 +151,10 @@ async def scheduled(jobs: Jobs) -> AsyncIterator[None]:
     scheduler.add_job(jobs.purge, "interval", hours=PURGE_EVERY_H, jitter=60)
     scheduler.add_job(jobs.back_up, "interval", hours=PURGE_EVERY_H, next_run_time=soon)
     scheduler.add_job(jobs.checkpoint, "interval", seconds=CHECKPOINT_EVERY_S)
-    scheduler.add_job(jobs.alert, "interval", seconds=ALERT_EVERY_S)
-    scheduler.add_job(jobs.tell_ends, "interval", seconds=ENDS_EVERY_S, max_instances=MANY)
+    for alert in jobs.alerts:  # each by itself: no addressee waits for another
+        scheduler.add_job(alert, "interval", seconds=ALERT_EVERY_S)
+    for tell_ends in jobs.ends:
+        scheduler.add_job(tell_ends, "interval", seconds=ENDS_EVERY_S, max_instances=MANY)
     scheduler.add_job(
         jobs.renew, "interval", minutes=RENEW_EVERY_MIN, next_run_time=datetime.now(UTC)
     )

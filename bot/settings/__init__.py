@@ -1,5 +1,6 @@
 """Settings: what there is to set, and where it is read from (TOML, credentials, environment)."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,9 @@ FROM_SUPPORT = {
 }
 """What only Kommo support can tell, days after the rest; and what stands in for it until then."""
 
+LONG_PATH = 16
+"""A path of so many letters may be a key; a shorter one is a word that logs may have to say."""
+
 NOT_GIVEN = ("is missing", "is empty")
 MEANWHILE = (
     "support takes 1 to 3 working days: until it answers, `kommo-telegram check` tries the rest; "
@@ -104,7 +108,7 @@ class Settings(BaseSettings):
 
     def secrets(self) -> list[str]:
         """Return every secret, for the redaction of logs."""
-        return list(_secrets(self))
+        return [*_secrets(self), *_keys_in(self.operators.webhook_url)]
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -266,6 +270,13 @@ def _exists(path: Path) -> bool:
     except OSError:
         return True
     return True
+
+
+def _keys_in(url: str | None) -> Iterator[str]:
+    """Return what of an address may let somebody in: all of it, and what follows the host."""
+    after = re.sub("^[^/?]*[/?]", "", (url or "").partition("://")[2])
+    if url is not None and len(after) >= LONG_PATH:
+        yield from (url, after)
 
 
 def _secrets(model: BaseModel) -> Iterator[str]:

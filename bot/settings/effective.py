@@ -19,7 +19,7 @@ MASK = "********"
 
 WAITING = "not set yet: Kommo support tells it"
 _LOGIN = re.compile(r"://[^/\s]*@")
-_PATH = re.compile(r"(://[^/\s]+)/.+")
+_PATH = re.compile(r"(://[^/?\s]+)[/?].+")
 
 
 @dataclass(frozen=True)

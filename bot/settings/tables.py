@@ -25,6 +25,7 @@ from bot.settings.types import (
     Label,
     Level,
     Port,
+    PostAddress,
     SafeAddress,
     Secret,
     Source,
@@ -331,6 +332,15 @@ class OperatorsSettings(Section):
     chat_ids: tuple[int, ...] = Field(
         (), strict=False, description="numbers of Telegram chats, such as [123456789]"
     )
+    webhook_url: PostAddress | None = Field(
+        None,
+        description="an https address that takes JSON, such as https://alerts.example.com/kommo",
+    )
+
+    @field_validator("webhook_url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
 
 
 class TemplateSettings(Section):

@@ -66,11 +66,21 @@ def safe_address(value: str) -> str:
     return address
 
 
+def post_address(value: str) -> str:
+    """Return the whole address of somebody who takes a POST; its query may be a key to it."""
+    whole, mark, query = value.partition("?")
+    if not re.fullmatch(r"[!-~]*", query) or "#" in query:
+        raise ValueError("is not a web address")
+    safe_address(whole)
+    return f"{whole}{mark}{query}"
+
+
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
 Address = Annotated[str, AfterValidator(_address)]
+PostAddress = Annotated[str, AfterValidator(post_address)]
 SafeAddress = Annotated[str, AfterValidator(safe_address)]
 Uuid = Annotated[str, _matches(_UUID, "is not a UUID"), AfterValidator(str.lower)]
 Text = Annotated[str, _matches(r"(?s).*\S.*", "is blank")]

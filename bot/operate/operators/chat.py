@@ -4,7 +4,6 @@ Only the chats in the settings are heard; what is said there never reaches Kommo
 a client. Commands are carried out beside the polling, so that no client waits for them.
 """
 
-import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,7 +20,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from bot.background import Background
 from bot.health import Health
 from bot.operate.dead_items import PATIENCE_S, drop, failed_items, open_items, retry
-from bot.operate.operators.alerts import Alert, AlertBook, News, alerts_in
+from bot.operate.operators.alerts import Alert, News, alerts_in
 from bot.operate.operators.commands import (
     FAILED,
     HELP,
@@ -46,6 +45,7 @@ from bot.operate.operators.commands import (
 )
 from bot.operate.operators.known_chats import OperatorsChats, chat_in, move_in
 from bot.operate.operators.orders import Orders
+from bot.operate.operators.teller import Teller
 from bot.operate.status.state import read_state
 from bot.queue.items import Lifetimes
 from bot.translate.text import TEXT_LIMIT
@@ -80,16 +80,19 @@ class Desk:
     health: Health
     lifetimes: Lifetimes
     now: Callable[[], datetime]
-    book: AlertBook = field(default_factory=AlertBook)
     orders: Orders = field(default_factory=Orders)
     presses: Background = field(default_factory=partial(Background, PRESSES))
     hinted: set[int] = field(default_factory=set)
-    _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @cached_property
     def chats(self) -> OperatorsChats:
         """Return the operators' chats, wherever they went."""
         return OperatorsChats(self.chat_ids)
+
+    @cached_property
+    def teller(self) -> Teller:
+        """Return what knows what the chats were told."""
+        return Teller(self.look, self.now)
 
     async def load(self) -> None:
         """Remember a pause, and where chats went, from before the start."""
@@ -161,21 +164,15 @@ class Desk:
 
     async def alert(self, bots: Sequence[Bot]) -> None:
         """Look at everything once; tell the operators what is news, through the first bot."""
-        async with self._telling:
-            found = await self._look() if self.chat_ids else None
-            if found is not None:
-                await self._report(bots, self.book.news(found, now=self.now()))
+        if self.chat_ids:
+            await self.teller.alert(partial(self._tell, bots))
 
     async def tell_ends(self, bots: Sequence[Bot]) -> None:
         """Tell the operators that what they were told of is over, unless they are told now."""
-        if self._telling.locked() or not (self.chat_ids and self.book.has_told):
-            return
-        async with self._telling:
-            found = await self._look()
-            if found is not None:
-                await self._report(bots, self.book.ends(found))
+        if self.chat_ids:
+            await self.teller.tell_ends(partial(self._tell, bots))
 
-    async def _look(self) -> list[Alert] | None:
+    async def look(self) -> list[Alert] | None:
         """Return everything that is wrong; None when it cannot be told now."""
         try:
             free_bytes = shutil.disk_usage(self.database.folder).free
@@ -185,16 +182,12 @@ class Desk:
             return None
         return alerts_in(state, free_bytes=free_bytes)
 
-    async def _report(self, bots: Sequence[Bot], news: News | None) -> None:
-        if news is not None and await self._tell(bots, news.text()):
-            self.book.tell(news, now=self.now())
-
-    async def _tell(self, bots: Sequence[Bot], text: str) -> bool:
-        """Send a message to every operators' chat; tell whether any got it."""
-        is_told = False
+    async def _tell(self, bots: Sequence[Bot], news: News) -> bool:
+        """Send news to every operators' chat; tell whether any got it."""
+        is_told, answer = False, Answer(news.text())
         for chat_id in self.chats.reachable:
             for bot in bots:
-                if await self._post(bot, chat_id, Answer(text)):
+                if await self._post(bot, chat_id, answer):
                     is_told = True
                     break
         return is_told
