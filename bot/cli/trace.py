@@ -5,7 +5,8 @@ from typing import Any
 
 from bot.account.existing import open_existing
 from bot.cli.terminal import say, show_json, show_record
-from bot.operate.trace import Step, Trail, trail_of
+from bot.operate.steps import Step
+from bot.operate.trace import Trail, trail_of
 from bot.settings import Settings
 
 IDS = {

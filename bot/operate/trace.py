@@ -1,12 +1,13 @@
 """The way of one message through the bridge, from what the database keeps; no log is read."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bot.errors import BridgeError
 from bot.operate.dead_items import remedy
+from bot.operate.steps import Step, in_order
 from bot.queue.items import Kind, item_named, name_of
 from bot.translate.ids import parse_conversation, parse_message
 from kommo.errors import PayloadError
@@ -24,6 +25,10 @@ OUTCOME_WORDS = {
     "undeliverable": "failed for good",
     "interrupted": "was interrupted",
 }
+MESSAGES = (Kind.NEW_MESSAGE, Kind.MANAGER_MESSAGE, Kind.LEGACY_MESSAGE, Kind.UPDATE)
+LATEST = 50
+"""Among so many of those stored last is the one that was written last."""
+
 LONGEST_NUMBER = 15
 """Digits of a number that SQLite and Telegram both know."""
 
@@ -34,22 +39,6 @@ class NoSuchMessageError(BridgeError):
 
 class AmbiguousIdError(BridgeError):
     """Several messages are called so."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that happened to a message.
-
-    Args:
-        step: written, received, stored, attempt, part, sent, dead, dropped, waits or status.
-        text: the same in words.
-        details: what else is known of it.
-    """
-
-    at: datetime
-    step: str
-    text: str
-    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,14 +81,14 @@ async def trail_of(snapshot: Snapshot, name: str) -> Trail:
             f"nothing is kept of {name!r}; an id is one of `queue list`, Kommo's or our id of a "
             "message, CHAT/MESSAGE as Telegram numbers them, or a conversation's id"
         )
-    steps: list[Step] = []
+    own: list[Step] = []
     if found.item is not None:
         attempts = await snapshot.attempts.of_item(found.direction, found.item.id)
-        steps += _of_item(found.direction, found.item, attempts)
+        own += _of_item(found.direction, found.item, attempts)
     kommo_id = _kommo_message_id(found)
-    if found.direction is Direction.OUTGOING:
-        steps += (_shown(row) for row in found.rows)
-        steps += await _of_statuses(snapshot, kommo_id)
+    is_outgoing = found.direction is Direction.OUTGOING
+    parts = [_shown(row) for row in found.rows] if is_outgoing else []
+    statuses = await _of_statuses(snapshot, kommo_id) if is_outgoing else []
     return Trail(
         direction=found.direction,
         conversation_id=_conversation_id(found),
@@ -107,7 +96,7 @@ async def trail_of(snapshot: Snapshot, name: str) -> Trail:
         external_id=_external_id(found),
         kommo_message_id=kommo_id,
         telegram_message_ids=tuple(row.telegram_message_id for row in found.rows),
-        steps=tuple(sorted(steps, key=lambda step: step.at)),
+        steps=in_order(own, parts, statuses),
     )
 
 
@@ -178,8 +167,34 @@ async def _by_telegram(snapshot: Snapshot, name: str) -> _Found | None:
 
 
 async def _by_conversation(snapshot: Snapshot, name: str) -> _Found | None:
-    row = await snapshot.messages.newest_of(name) if parse_conversation(name) else None
+    """Return the newest message of a conversation, whatever became of it."""
+    if parse_conversation(name) is None:
+        return None
+    newest = await _newest_item(snapshot, name)
+    if newest is not None:
+        return await _by_item(snapshot, newest)
+    row = await snapshot.messages.newest_of(name)  # its item is no longer kept
     return await _by_row(snapshot, row) if row else None
+
+
+async def _newest_item(snapshot: Snapshot, conversation_id: str) -> str | None:
+    """Return the item of the message that was written last.
+
+    Telegram tells whole seconds: within one second, what came last counts.
+    """
+    found = [
+        (_whole_second(item), item.created_at, name_of(direction, item.id))
+        for direction in Direction
+        for item in await snapshot.queue(direction).latest_of(
+            conversation_id, kinds=MESSAGES, limit=LATEST
+        )
+    ]
+    return max(found)[2] if found else None
+
+
+def _whole_second(item: QueueItem) -> datetime:
+    """Return when a message was written, or came where that is not known, in whole seconds."""
+    return (_written_at(item) or item.created_at).replace(microsecond=0)
 
 
 async def _by_row(snapshot: Snapshot, row: StoredMessage) -> _Found | None:
@@ -188,13 +203,14 @@ async def _by_row(snapshot: Snapshot, row: StoredMessage) -> _Found | None:
     return await _by_kommo_id(snapshot, row.kommo_message_id) if row.kommo_message_id else None
 
 
-async def _of_statuses(snapshot: Snapshot, kommo_id: str | None) -> list[Step]:
-    """Return what Kommo was told of a manager's message."""
-    steps: list[Step] = []
+async def _of_statuses(snapshot: Snapshot, kommo_id: str | None) -> list[list[Step]]:
+    """Return what Kommo was told of a manager's message, status by status."""
+    steps: list[list[Step]] = []
     for code in STATUS_WORDS:
         item = await snapshot.to_kommo.by_dedupe_key(f"status:{kommo_id}:{code}")
         if item is not None:
-            steps += _of_status(item, await snapshot.attempts.of_item(Direction.INCOMING, item.id))
+            attempts = await snapshot.attempts.of_item(Direction.INCOMING, item.id)
+            steps.append(list(_of_status(item, attempts)))
     return steps
 
 

@@ -80,6 +80,56 @@ async def test_a_clients_message_can_be_followed(bridge, telegram, kommo, traced
         assert other["steps"] == document["steps"], name
 
 
+async def test_a_conversation_leads_to_its_newest_message_whatever_became_of_it(
+    bridge, telegram, kommo, traced, eventually, command
+):
+    """Also one that was not delivered, that waits, or that was given up; then a newer one."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    assert (await traced(CONVERSATION))["direction"] == "incoming"
+    telegram.client_blocks(ANN)
+    refused = await kommo.manager_says("refused", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(refused) == [-1])
+    document = await traced(CONVERSATION)
+    assert document["kommo_message_id"] == refused
+    assert "dead" in steps(document)
+    await command("queue", "drop", document["item"], "--yes")
+    assert "dropped" in steps(await traced(CONVERSATION))
+    telegram.client_unblocks(ANN)
+    telegram.client_says("back")
+    await eventually(lambda: "back" in kommo.texts_in(CONVERSATION))
+    telegram.is_down = True
+    waiting = await kommo.manager_says("waits", to=CONVERSATION)
+    document = await wait_for_end(traced, CONVERSATION, "waits")
+    assert document["kommo_message_id"] == waiting
+    telegram.is_down = False
+    await eventually(lambda: telegram.texts_to(ANN) == ["waits"])
+    telegram.client_says("thanks")
+    await eventually(lambda: "thanks" in kommo.texts_in(CONVERSATION))
+    assert (await traced(CONVERSATION))["direction"] == "incoming"
+
+
+async def test_steps_stand_in_the_order_of_cause_and_effect(
+    bridge, telegram, kommo, traced, eventually
+):
+    """What Telegram shows, dated in whole seconds, comes after the attempt that sent it."""
+    telegram.client_says("hi")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    message_id = await kommo.manager_says("hello", to=CONVERSATION)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    await wait_for_end(traced, message_id, "status")
+    document = await wait_for_end(traced, message_id, "sent")
+    assert steps(document) == [
+        "written",
+        "received",
+        "stored",
+        "part",
+        "attempt",
+        "sent",
+        "status",
+    ]
+
+
 async def test_the_way_is_told_in_words(bridge, config, telegram, kommo, eventually):
     """On a terminal each step is a line with its time; a failure comes with its remedy."""
     telegram.client_says("hi")
