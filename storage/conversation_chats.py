@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from storage.sqlite.engine import Row, Session, batches, names_of
+from storage.engine import Row, Session, batches, names_of
 from storage.timestamps import to_ms
 
 State = Literal["plain", "open", "bound", "refused"]

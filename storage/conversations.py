@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from storage.engine import Row, Session, batches, names_of
 from storage.queue.attempts import without_items
-from storage.sqlite.engine import Row, Session, batches, names_of
 from storage.timestamps import from_ms, optional_moment, optional_ms, to_ms
 
 COLUMNS = (

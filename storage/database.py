@@ -1,11 +1,9 @@
 """The database: transactions that share commits, and snapshots that never wait for them."""
 
-import logging
-from asyncio import Event, Task, create_task, get_running_loop, sleep, wait
+from asyncio import Event
 from collections.abc import AsyncIterator, Callable, Set
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from storage.avatars import AvatarReader, Avatars
@@ -13,7 +11,7 @@ from storage.buttons import ButtonReader, Buttons
 from storage.conversation_chats import ConversationChatReader, ConversationChats
 from storage.conversations import ConversationReader, Conversations
 from storage.doubts import DoubtReader, Doubts
-from storage.errors import DatabaseUnavailableError
+from storage.engine import Committed, Engine, Session
 from storage.facts import FactReader, Facts
 from storage.figures import FigureReader
 from storage.forgotten import Forgotten, ForgottenReader
@@ -26,28 +24,11 @@ from storage.queue.direction import Direction
 from storage.queue.durable import DurableQueue
 from storage.queue.reader import QueueReader
 from storage.retention import Retention
-from storage.sqlite import engine
-from storage.sqlite.engine import Connection, Reading, Session
-from storage.sqlite.lock import instance_lock
-from storage.sqlite.schema import migrate
-from storage.sqlite.writer import Writer, uninterrupted
+from storage.sqlite.engine import open_sqlite
 from storage.timestamps import utc_now
-
-CHECKPOINT_CHANGES, FEWEST_CHANGES, MOST_CHANGES = 500, 50, 1000
-"""After so many changed rows the write-ahead log is brought into the file: some megabytes."""
-
-CHECKPOINT_S = 0.01
-"""A checkpoint holds up all who write: where one takes longer, the next comes sooner."""
-
-FREE_PAGES, STEP_PAUSE_S = 200, 0.005
-"""So many pages are given back to the disk in one step, which takes some milliseconds."""
-
-WIPES, WIPE_PAUSE_S = 40, 0.05
-"""How often the log is tried to be wiped while another process writes or somebody reads."""
+from storage.uninterrupted import uninterrupted
 
 Clock = Callable[[], datetime]
-
-log = logging.getLogger(__name__)
 
 
 class Transaction:
@@ -106,26 +87,13 @@ class Snapshot:
 
 
 class Database:
-    """One SQLite file: a connection that writes, and one that reads."""
+    """What the bridge knows, in one database."""
 
-    def __init__(
-        self,
-        path: Path,
-        writer: Connection,
-        reader: Connection,
-        *,
-        checkpoints: bool = False,
-        now: Clock,
-    ) -> None:
+    def __init__(self, engine: Engine, changed: dict[Direction, Event], now: Clock) -> None:
+        self._engine = engine
+        self._changed = changed
         self._now = now
-        self._path = path
-        self._changed = {direction: Event() for direction in Direction}
-        self._writer = Writer(writer, self._committed)
-        self._reader = reader
-        self._snapshot = Snapshot(Reading(reader))
-        self._checkpoints = checkpoints
-        self._checkpoint_after = self._checkpoint_due = CHECKPOINT_CHANGES
-        self._checkpointing: Task[None] | None = None
+        self._snapshot = Snapshot(engine.reading)
 
     @classmethod
     @asynccontextmanager
@@ -144,27 +112,22 @@ class Database:
             SchemaTooNewError: it is newer than this program.
             DatabaseUnavailableError: it cannot be opened.
         """
-        async with AsyncExitStack() as stack:
-            if exclusive:
-                stack.enter_context(instance_lock(path))
-            writer = await stack.enter_async_context(engine.connect(path))
-            await migrate(writer)
-            reader = await stack.enter_async_context(engine.connect(path, read_only=True))
-            database = cls(path, writer, reader, checkpoints=exclusive, now=now)
+        changed = {direction: Event() for direction in Direction}
+        async with open_sqlite(path, _wakes(changed), exclusive=exclusive) as engine:
             try:
-                yield database
+                yield cls(engine, changed, now)
             finally:
-                await uninterrupted(database.drain())
+                await uninterrupted(engine.drain())
 
     @property
     def path(self) -> Path:
         """Return the database's file."""
-        return self._path
+        return self._engine.path
 
     @property
     def folder(self) -> Path:
         """Return the folder that the database is in."""
-        return self._path.parent
+        return self.path.parent
 
     def changed(self, direction: Direction) -> Event:
         """Return the event that is set after each commit that may have made an item due."""
@@ -185,14 +148,12 @@ class Database:
             DatabaseUnavailableError: nothing of it is kept.
         """
         touched: set[Direction] = set()
-        async with self._writer.body(touched) as session:
+        async with self._engine.write(touched) as session:
             yield Transaction(session, touched.add, self._now())
 
     async def drain(self) -> None:
         """Wait for commits that cancelled callers left behind, and for a checkpoint."""
-        await self._writer.drain()
-        if self._checkpointing is not None:
-            await wait({self._checkpointing})
+        await self._engine.drain()
 
     async def backup(self, target: Path) -> None:
         """Write a consistent copy into a new file, while everything goes on.
@@ -200,8 +161,7 @@ class Database:
         Raises:
             DatabaseUnavailableError: the file exists already or cannot be written.
         """
-        async with engine.connect(self._path) as connection:
-            await engine.copy(connection, target)
+        await self._engine.backup(target)
 
     async def checkpoint(self) -> bool:
         """Bring the write-ahead log into the file; False when not all of it could be brought.
@@ -209,7 +169,7 @@ class Database:
         Raises:
             DatabaseUnavailableError: the disk failed.
         """
-        return await self._writer.alone(partial(engine.checkpoint, reader=self._reader))
+        return await self._engine.checkpoint()
 
     async def compact(self) -> None:
         """Give back the space of what was removed, and wipe it from the write-ahead log.
@@ -217,41 +177,14 @@ class Database:
         It is done in small steps, between which others work; what is read meanwhile, or written by
         another process, may keep the log from being wiped until the next time.
         """
-        left, before = await self._writer.alone(_free_pages), -1
-        while left and left != before:
-            before, left = left, await self._writer.alone(_free_pages)
-            await sleep(STEP_PAUSE_S)
-        for _attempt in range(WIPES):
-            if await self.checkpoint() and await self._writer.alone(engine.shorten_log):
-                return
-            await sleep(WIPE_PAUSE_S)
+        await self._engine.compact()
 
-    def _committed(self, touched: Set[Direction]) -> None:
-        """Wake who waits for what was put into a queue; checkpoint when the log has grown."""
+
+def _wakes(changed: dict[Direction, Event]) -> Committed:
+    """Return what wakes whoever waits for items of a direction."""
+
+    def wake(touched: Set[Direction]) -> None:
         for direction in touched:
-            self._changed[direction].set()
-        is_due = self._checkpoints and self._writer.changes >= self._checkpoint_due
-        if is_due and self._checkpointing is None:
-            self._checkpointing = create_task(self._checkpoint_now())
+            changed[direction].set()
 
-    async def _checkpoint_now(self) -> None:
-        try:
-            began = get_running_loop().time()
-            await self.checkpoint()
-            took_s = get_running_loop().time() - began
-            self._checkpoint_after = next_checkpoint(self._checkpoint_after, took_s)
-        except DatabaseUnavailableError as error:  # the next write says so to whom it concerns
-            log.warning("the write-ahead log could not be brought into the file: %s", error)
-        finally:
-            self._checkpoint_due = self._writer.changes + self._checkpoint_after
-            self._checkpointing = None
-
-
-def next_checkpoint(changes: int, took_s: float) -> int:
-    """Return after how many changed rows the next checkpoint comes."""
-    fitting = int(changes * CHECKPOINT_S / max(took_s, 1e-6))
-    return max(min(fitting, 2 * changes, MOST_CHANGES), FEWEST_CHANGES)
-
-
-async def _free_pages(connection: Connection) -> int:
-    return await engine.free_pages(connection, FREE_PAGES)
+    return wake

@@ -1,6 +1,6 @@
 """Facts: key and value, for the little that must survive a restart."""
 
-from storage.sqlite.engine import Session
+from storage.engine import Session
 
 
 def moved_key(bot_id: int, chat_id: int) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from storage.engine import Session
 from storage.queue.direction import Direction
-from storage.sqlite.engine import Session
 from storage.timestamps import to_ms
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.sqlite.engine import Row, Session
+from storage.engine import Row, Session
 from storage.timestamps import from_ms, to_ms
 
 COLUMNS = "client_id, account_url, access_token, refresh_token, expires_at, granted_at, problem"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.sqlite.engine import Session
+from storage.engine import Session
 from storage.timestamps import to_ms
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from storage.sqlite.engine import Session
+from storage.engine import Session
 from storage.timestamps import to_ms
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.engine import Session, Statement
 from storage.queue.direction import Direction
-from storage.sqlite.engine import Session, Statement
 from storage.timestamps import to_ms
 
 

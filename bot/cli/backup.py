@@ -9,7 +9,8 @@ from bot.cli.terminal import say
 from bot.errors import BridgeError
 from bot.operate.backup import note_backup
 from bot.settings import Settings
-from storage.sqlite.engine import create_part, flush, refuse_existing
+from storage.sqlite.copies import create_part, refuse_existing
+from storage.sqlite.files import flush
 
 
 class SettingsNotSavedError(BridgeError):

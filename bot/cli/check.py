@@ -121,7 +121,7 @@ async def _findings(
 
 def _sqlite() -> Finding:
     """Name the version of SQLite, and a bug that it has."""
-    from storage.sqlite.engine import has_reset_bug  # noqa: PLC0415 - not needed for wrong settings
+    from storage.sqlite.checkpoints import has_reset_bug  # noqa: PLC0415 - not needed for wrong settings
 
     version = sqlite3.sqlite_version
     if not has_reset_bug():

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from storage.engine import Parameters, Session, Statement
 from storage.queue.direction import Direction
-from storage.sqlite.engine import Parameters, Session, Statement
 from storage.timestamps import from_ms, to_ms
 
 Result = Literal["retry_later", "undeliverable", "interrupted"]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from storage.engine import Parameters, Session
 from storage.queue.attempts import interrupted_in
 from storage.queue.direction import Direction
 from storage.queue.reader import COLUMNS, QueueItem, QueueReader, State, Urgency, item_of
-from storage.sqlite.engine import Parameters, Session
 from storage.timestamps import optional_ms, to_ms
 
 SOON_MS = 60_000

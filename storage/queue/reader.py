@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from storage.engine import Row, Session, batches, names_of
 from storage.queue.direction import Direction
-from storage.sqlite.engine import Row, Session, batches, names_of
 from storage.timestamps import from_ms, optional_moment, to_ms
 
 State = Literal["pending", "done", "dead"]

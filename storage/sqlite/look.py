@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from storage.database import Snapshot
-from storage.sqlite import engine
-from storage.sqlite.engine import Reading
+from storage.sqlite.connection import Reading
+from storage.sqlite.connection import look as connect_to_look
 from storage.sqlite.schema import require_current
 
 
@@ -19,6 +19,6 @@ async def look(path: Path) -> AsyncIterator[Snapshot]:
         SchemaTooOldError: it is older; the service's next start brings it up to date.
         DatabaseUnavailableError: it cannot be read.
     """
-    async with engine.look(path) as connection:
+    async with connect_to_look(path) as connection:
         await require_current(connection)
         yield Snapshot(Reading(connection))

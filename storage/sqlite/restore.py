@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Literal
 
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError, SchemaTooNewError
-from storage.sqlite.engine import BUSY_TIMEOUT_S, PRIMARY_CODE, Mapped, create_part, flush, verify
+from storage.sqlite.connection import BUSY_TIMEOUT_S
+from storage.sqlite.copies import create_part, verify
+from storage.sqlite.errors import PRIMARY_CODE, Mapped
+from storage.sqlite.files import flush
 from storage.sqlite.owners import ENDINGS, ROOT, Owner, owner_of
 from storage.sqlite.schema import migrations
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from storage.errors import SchemaTooNewError, SchemaTooOldError
-from storage.sqlite.engine import Connection
+from storage.sqlite.connection import Connection
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
+from storage.engine import Parameters, Row, Statement
 from storage.errors import DatabaseStalledError, DatabaseUnavailableError
 from storage.queue.direction import Direction
-from storage.sqlite import engine
-from storage.sqlite.engine import Connection, Parameters, Row, Statement, impatient, run, undo
+from storage.sqlite import connection as sqlite
+from storage.sqlite.connection import Connection, impatient, run, undo
+from storage.uninterrupted import uninterrupted
 
 GROUP_LIMIT = 128
 """So many bodies share a commit at most ..."""
@@ -156,7 +158,7 @@ class Writer:
     def __init__(
         self, connection: Connection, committed: Callable[[Set[Direction]], None]
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self._committed = committed
         self._door = asyncio.Lock()
         self._owner: asyncio.Task[Any] | None = None
@@ -174,10 +176,10 @@ class Writer:
         """
         if self._owner is asyncio.current_task():
             raise RuntimeError("a transaction inside a transaction would wait for itself")
-        waits_until = asyncio.get_running_loop().time() + engine.BUSY_TIMEOUT_S
+        waits_until = asyncio.get_running_loop().time() + sqlite.BUSY_TIMEOUT_S
         async with self._door:
             group = await self._open_group()
-            body = Body(self._connection, group, waits_until)
+            body = Body(self.connection, group, waits_until)
             try:
                 self._owner = asyncio.current_task()
                 yield body
@@ -204,7 +206,7 @@ class Writer:
         """Do what cannot be part of a transaction, between two of them."""
         async with self._door:
             await uninterrupted(self._commit(self._group))
-            return await uninterrupted(work(self._connection))
+            return await uninterrupted(work(self.connection))
 
     async def _open_group(self) -> Group:
         """Return the group to join: the present one, or a new one when that is full or old."""
@@ -240,7 +242,7 @@ class Writer:
             return
         group.failure = DatabaseUnavailableError("the commit was interrupted")
         try:
-            await self._connection.call(group.commit)
+            await self.connection.call(group.commit)
             group.failure = None
             self.changes = max(self.changes, group.changes)
             self._committed(group.touched)
@@ -256,19 +258,3 @@ def _kind_of(failure: Exception) -> type[DatabaseUnavailableError]:
     if isinstance(failure, DatabaseStalledError):
         return DatabaseStalledError
     return DatabaseUnavailableError
-
-
-async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
-    """Finish what may not be left half done; a cancellation is raised afterwards."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        if not task.cancelled():
-            task.exception()  # retrieved: the cancellation is what the caller gets
-        raise cancelled
-    return task.result()

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from storage.sqlite import engine
+from storage.sqlite.connection import connect
 from storage.sqlite.schema import migrate, migrations
 from tests.e2e.commands import run_command, run_process
 from tests.e2e.conftest import Bridge
@@ -17,7 +17,7 @@ ANN = 555
 async def previous_database(config):
     """A database that the version before this one left."""
     path = config.parent / "kommo-telegram.sqlite3"
-    async with engine.connect(path) as connection:
+    async with connect(path) as connection:
         await migrate(connection, migrations()[:-1])
     return path
 

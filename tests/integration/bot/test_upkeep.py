@@ -13,7 +13,7 @@ from storage.buttons import Button
 from storage.database import Database
 from storage.errors import DatabaseUnavailableError
 from storage.messages import SentPart
-from storage.sqlite.engine import verify
+from storage.sqlite.copies import verify
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

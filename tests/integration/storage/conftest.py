@@ -12,6 +12,7 @@ import pytest
 
 from storage.database import Database
 from storage.queue.durable import DurableQueue
+from tests.sqlite_raw import raw_writer
 
 ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -80,7 +81,7 @@ def on_writer():
     """Do something on the thread of the connection that writes."""
 
     async def call(database: Database, work: Callable[[sqlite3.Connection], Any]) -> Any:
-        return await database._writer._connection.call(work)
+        return await raw_writer(database).call(work)
 
     return call
 

@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from storage.database import CHECKPOINT_CHANGES, Database, next_checkpoint
-from storage.sqlite import engine
+from storage.database import Database
+from storage.sqlite import checkpoints
+from storage.sqlite.connection import BUSY_TIMEOUT_S
+from storage.sqlite.engine import CHECKPOINT_CHANGES, next_checkpoint
 from tests.soak.commands import beside_commands
 from tests.sqlite_trace import Trace, traced, unsafe
 
@@ -64,7 +66,7 @@ async def test_while_another_process_writes_a_checkpoint_waits_for_nobody(path, 
         try:
             other.execute("PRAGMA wal_autocheckpoint = 0")
             other.execute("BEGIN IMMEDIATE")
-            async with asyncio.timeout(engine.BUSY_TIMEOUT_S / 2):
+            async with asyncio.timeout(BUSY_TIMEOUT_S / 2):
                 assert not await database.checkpoint()
             other.execute("ROLLBACK")
         finally:
@@ -80,7 +82,7 @@ async def test_a_long_reader_delays_the_log_and_nobody_else(path, put):
         try:
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM inbox").fetchone()
-            async with asyncio.timeout(engine.BUSY_TIMEOUT_S / 2):
+            async with asyncio.timeout(BUSY_TIMEOUT_S / 2):
                 await fill(database, put, 50, begin=50)
                 assert not await database.checkpoint()
                 await fill(database, put, 50, begin=100)
@@ -148,7 +150,7 @@ def test_a_checkpoint_comes_as_often_as_the_disk_needs(changes, took_s, followin
 )
 def test_which_versions_have_the_bug(version, has_it):
     """Reference: SQLite, Write-Ahead Logging, The WAL Reset Bug."""
-    assert engine.has_reset_bug(version) is has_it
+    assert checkpoints.has_reset_bug(version) is has_it
 
 
 async def test_commands_beside_a_busy_service_lose_nothing(tmp_path):

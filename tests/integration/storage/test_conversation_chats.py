@@ -7,7 +7,7 @@ import pytest
 
 from storage.conversation_chats import ConversationChat
 from storage.conversations import Conversation
-from storage.sqlite import engine
+from storage.sqlite.connection import connect
 from storage.sqlite.schema import migrate, migrations
 
 ANN = "tg:1:7"
@@ -88,7 +88,7 @@ async def test_a_chat_leads_to_its_conversation_until_it_is_forgotten(tx, noon):
 async def test_an_older_database_brings_its_chats_along(path):
     """Plain and started ones; what waits in a started one stands in its conversation's order."""
     before = [one for one in migrations() if one.number < 21]
-    async with engine.connect(path) as connection:
+    async with connect(path) as connection:
         await migrate(connection, before)
         await connection.script(
             """

@@ -51,10 +51,10 @@ asyncio.run(main())
 """
 
 UPGRADE = """
-from storage.sqlite import engine
+from storage.sqlite.connection import connect
 from storage.sqlite.schema import Migration, migrate, migrations
 async def main():
-    async with engine.connect(pathlib.Path(sys.argv[1])) as connection:
+    async with connect(pathlib.Path(sys.argv[1])) as connection:
         await connection.call(lambda raw: raw.create_function("die", 0, die))
         half = Migration(9999, "half", "CREATE TABLE half (x INTEGER);\\nSELECT die();")
         await migrate(connection, [*migrations(), half])

@@ -7,7 +7,7 @@ import pytest
 
 from storage.database import Database
 from storage.errors import DatabaseStalledError, DatabaseUnavailableError
-from storage.sqlite import engine
+from storage.sqlite.connection import connect
 
 BIG = "x" * 200_000
 
@@ -203,14 +203,14 @@ async def test_a_read_only_database_is_said(database, grow, on_writer):
 
 async def test_a_snapshot_cannot_write(path):
     """Nothing that reads can change what is stored."""
-    async with engine.connect(path, read_only=True) as reader:
+    async with connect(path, read_only=True) as reader:
         with pytest.raises(DatabaseUnavailableError, match="readonly"):
             await reader.rows("CREATE TABLE t (x INTEGER)")
 
 
 async def test_another_writer_that_does_not_end(path, grow, monkeypatch):
     """A lock that another process keeps is waited for, not for ever, and then named."""
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("storage.sqlite.connection.BUSY_TIMEOUT_S", 0.05)
     async with Database.open(path) as database:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -224,7 +224,7 @@ async def test_another_writer_that_does_not_end(path, grow, monkeypatch):
 
 async def test_a_start_that_is_refused_can_be_overlooked_by_nobody(path, monkeypatch, put, keys):
     """A block that overlooks that it could not begin is no half of anything."""
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("storage.sqlite.connection.BUSY_TIMEOUT_S", 0.05)
     async with Database.open(path) as database:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -257,7 +257,7 @@ async def test_a_wrong_statement_is_a_bug(database):
 
 async def test_many_do_not_wait_for_another_writer_one_after_another(path, put, monkeypatch):
     """Each waits as long as it may, together with the others: a webhook is answered in time."""
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.4)
+    monkeypatch.setattr("storage.sqlite.connection.BUSY_TIMEOUT_S", 0.4)
 
     async def store(database, number):
         async with database.transaction() as tx:

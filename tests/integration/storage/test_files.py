@@ -12,7 +12,8 @@ from storage.database import Database
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError
 from storage.queue.direction import Direction
 from storage.retention import finished
-from storage.sqlite import engine
+from storage.sqlite import copies
+from storage.sqlite.connection import connect
 from storage.sqlite.lock import instance_lock
 
 LOOK = """
@@ -27,7 +28,8 @@ asyncio.run(main())
 
 RUN = """
 import asyncio, pathlib, sys
-from storage.sqlite import engine
+from storage.sqlite.connection import connect
+from storage.sqlite import copies
 from storage.database import Database
 from storage.errors import DatabaseBusyError
 async def main():
@@ -185,10 +187,10 @@ async def test_a_backup_overwrites_nothing(path, database):
 async def test_a_backup_that_fails_leaves_no_half_file(path):
     """What cannot be copied whole is not there at all."""
     target = path.with_name("half")
-    async with engine.connect(path) as connection:
+    async with connect(path) as connection:
         await connection.begin()
         with pytest.raises(DatabaseUnavailableError, match="within a transaction"):
-            await engine.copy(connection, target)
+            await copies.copy(connection, target)
     assert not target.exists()
 
 
@@ -213,7 +215,7 @@ async def test_all_the_space_of_what_is_removed_is_given_back(path, noon, databa
 @pytest.mark.parametrize("read_only", [False, True], ids=["writer", "reader"])
 async def test_every_connection_is_durable_and_forgets(path, read_only):
     """A commit waits for the disk, and what is deleted is overwritten."""
-    async with engine.connect(path, read_only=read_only) as connection:
+    async with connect(path, read_only=read_only) as connection:
         names = ("journal_mode", "synchronous", "secure_delete", "auto_vacuum", "query_only")
         values = [(await connection.rows(f"PRAGMA {name}"))[0][0] for name in names]
     assert values == ["wal", 2, 1, 2, int(read_only)]

@@ -11,6 +11,7 @@ from storage.database import Database
 from storage.messages import ReceivedMessage, SentPart
 from storage.queue.direction import Direction
 from storage.retention import finished, rules
+from tests.sqlite_raw import raw_writer
 
 ROWS = 100_000
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,7 +60,7 @@ def full(tmp_path_factory):
 
     async def fill():
         async with Database.open(path) as database:
-            await database._writer._connection.call(lambda raw: raw.executescript(FILL))
+            await raw_writer(database).call(lambda raw: raw.executescript(FILL))
 
     asyncio.run(fill())
     return path
@@ -184,7 +185,7 @@ async def test_the_rest_stays_bearable(copied, noon):
         return 0
 
     async with Database.open(copied) as database:
-        raw = database._writer._connection
+        raw = raw_writer(database)
         await raw.call(lambda c: c.set_progress_handler(step, 1000))
         async with database.transaction() as tx:
             counts = await tx.to_telegram.counts()

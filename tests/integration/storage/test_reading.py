@@ -47,7 +47,7 @@ async def test_a_question_that_fails_for_a_moment_is_asked_again(failing, code, 
 
 async def test_who_cannot_go_on_without_an_answer_waits_for_it(failing, noon, monkeypatch, caplog):
     """What lasts is said once, and asked until there is an answer; nothing ends for it."""
-    monkeypatch.setattr("storage.sqlite.engine.READ_PAUSES_S", (0.001,))
+    monkeypatch.setattr("storage.sqlite.connection.READ_PAUSES_S", (0.001,))
     monkeypatch.setattr("storage.patience.FIRST_PAUSE_S", 0.001)
     Failing.failures = 9
     assert await ask(failing, lambda snapshot: snapshot.to_telegram.due_lanes(now=noon)) == []

@@ -6,7 +6,7 @@ import pytest
 
 from storage.database import Database
 from storage.errors import SchemaTooNewError
-from storage.sqlite import engine
+from storage.sqlite.connection import connect
 from storage.sqlite.schema import Migration, migrate, migrations
 
 ONE = Migration(1, "one", "CREATE TABLE one (x INTEGER);")
@@ -34,7 +34,7 @@ def test_migrations_are_numbered_once():
 async def test_every_version_can_be_upgraded(path, put, known):
     """A database left by any earlier version opens and works."""
     if known:
-        async with engine.connect(path) as connection:
+        async with connect(path) as connection:
             await migrate(connection, migrations()[:known])
     async with Database.open(path) as database, database.transaction() as tx:
         assert await put(tx.to_telegram, "one") == 1
@@ -52,7 +52,7 @@ async def test_opening_again_changes_nothing(path):
 
 async def test_migrations_are_applied_in_order_and_once(path):
     """What is there is not repeated; what is missing comes in order."""
-    async with engine.connect(path) as connection:
+    async with connect(path) as connection:
         await migrate(connection, [ONE])
         await migrate(connection, [ONE, TWO])
         await migrate(connection, [ONE, TWO])
@@ -64,7 +64,7 @@ async def test_a_migration_that_was_skipped_is_made_up_for(path):
     """A lower number that came later is applied all the same."""
     late = Migration(1, "late", "CREATE TABLE late (x INTEGER);")
     second = Migration(2, "second", "CREATE TABLE second (x INTEGER);")
-    async with engine.connect(path) as connection:
+    async with connect(path) as connection:
         await migrate(connection, [second])
         await migrate(connection, [late, second])
         assert await _tables(connection) == {"late", "second"}
@@ -72,7 +72,7 @@ async def test_a_migration_that_was_skipped_is_made_up_for(path):
 
 async def test_a_migration_that_fails_leaves_nothing(path):
     """An upgrade happens as a whole or not at all."""
-    async with engine.connect(path) as connection:
+    async with connect(path) as connection:
         await migrate(connection, [ONE])
         with pytest.raises(Exception, match="NONSENSE"):
             await migrate(connection, [ONE, TWO, BROKEN])
@@ -83,7 +83,7 @@ async def test_a_migration_that_fails_leaves_nothing(path):
 async def test_the_last_semicolon_may_be_missing(path):
     """No statement of a migration is left out, nor a comment at its end taken for one."""
     sql = "CREATE TABLE one (x INTEGER); -- first\nCREATE TABLE two (x INTEGER)\n-- the end"
-    async with engine.connect(path) as connection:
+    async with connect(path) as connection:
         await migrate(connection, [Migration(1, "open", sql)])
         assert await _tables(connection) == {"one", "two"}
 
@@ -91,7 +91,7 @@ async def test_the_last_semicolon_may_be_missing(path):
 async def test_a_step_of_another_program_is_refused(path):
     """A step that this program does not know is refused, also below its own newest."""
     third = Migration(3, "third", "CREATE TABLE third (x INTEGER);")
-    async with engine.connect(path) as connection:
+    async with connect(path) as connection:
         await migrate(connection, [ONE, TWO])
         with pytest.raises(SchemaTooNewError, match="version 2"):
             await migrate(connection, [ONE, third])

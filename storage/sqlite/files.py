@@ -1,0 +1,65 @@
+"""The files of a database: their modes, their owner, and how they reach the disk.
+
+A trap to know: when a process closes any descriptor of the database file, POSIX drops the locks
+that SQLite holds on it, and another process may then remove the write-ahead log under our feet,
+with what was committed in it. So nothing here opens an existing database file but SQLite itself.
+Reference: SQLite, How To Corrupt An SQLite Database File, section 2.2.
+"""
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+
+from storage.errors import DatabaseUnavailableError
+from storage.sqlite.errors import REMEDIES, out_of_reach
+from storage.sqlite.owners import OWNER_ONLY, hand_over_all
+
+
+def keep_for_owner(path: Path) -> bool:
+    """Create the file before SQLite does, or take back what others may do with it.
+
+    -wal and -shm take over its mode when SQLite makes them.
+
+    Returns:
+        whether there was nothing in it yet.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY))
+        path.chmod(OWNER_ONLY)  # whatever the umask took away
+    except FileExistsError:
+        _take_back(path)
+    except FileNotFoundError as error:
+        raise DatabaseUnavailableError(
+            f"cannot create {path}: its folder does not exist; create it"
+        ) from error
+    except OSError as error:
+        raise DatabaseUnavailableError(
+            f"cannot create {path}: {error.strerror}; {REMEDIES[sqlite3.SQLITE_CANTOPEN]}"
+        ) from error
+    try:
+        hand_over_all(path)
+        return path.stat().st_size == 0
+    except OSError as error:
+        raise out_of_reach(path, error) from error
+
+
+def _take_back(path: Path) -> None:
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise out_of_reach(path, error) from error
+    if is_folder:
+        raise DatabaseUnavailableError(f"cannot open {path}: it is a folder; name a file in it")
+    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            file.chmod(OWNER_ONLY)
+
+
+def flush(path: Path) -> None:
+    """Bring a new file to the disk, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
