@@ -10,8 +10,8 @@ from bot.deliver.telegram.journal import Journal, Line
 from bot.queue.outcomes import LONGEST_ASKED_S
 from storage.database import Database, Transaction
 from storage.heartbeat import ALIVE_AT, moment
-from storage.queue.durable import Claims
 from storage.queue.reader import QueueItem
+from storage.queue.upkeep import Claims
 
 BOOT = "sends_boot"
 """The note of the boot in which the journal was last written."""
