@@ -7,12 +7,10 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
 
-import typer
-
 from bot.account.apis import naming_account
 from bot.account.channel import open_channel
 from bot.account.existing import is_there, open_existing
-from bot.cli.terminal import is_terminal, say, show_json, show_table
+from bot.cli.terminal import confirm, is_terminal, say, show_json, show_table
 from bot.conversations.kommo_chats import KommoChats
 from bot.errors import BridgeError
 from bot.operate.forget import erase, media_links
@@ -66,7 +64,7 @@ def forget(settings: Settings, chat: str, *, is_confirmed: bool) -> None:
     found = asyncio.run(_named(settings, chat))
     if not is_confirmed:
         ids = ", ".join(conversation.conversation_id for conversation in found)
-        typer.confirm(f"Erase all that is kept of {ids}?", abort=True, err=True)
+        confirm(f"Erase all that is kept of {ids}?")
     asyncio.run(_erase(settings, found))
     for conversation in found:
         say(f"{conversation.conversation_id}: erased here; Kommo keeps its own copy")

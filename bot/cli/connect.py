@@ -2,11 +2,9 @@
 
 import asyncio
 
-import typer
-
 from bot.account.apis import naming_account
 from bot.account.channel import open_channel
-from bot.cli.terminal import say
+from bot.cli.terminal import confirm, say
 from bot.settings import Settings
 from kommo.ids import AmojoId
 
@@ -19,7 +17,7 @@ def connect(settings: Settings) -> None:
 def disconnect(settings: Settings, *, is_confirmed: bool) -> None:
     """Take the channel away from the account."""
     if not is_confirmed:
-        typer.confirm("Managers will not reach any client. Disconnect?", abort=True, err=True)
+        confirm("Managers will not reach any client. Disconnect?")
     asyncio.run(_disconnect(settings))
     say("Disconnected. The next start connects again, unless connect_on_start = false.")
 

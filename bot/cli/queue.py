@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from bot.account.existing import open_existing
-from bot.cli.terminal import say, show_json, show_record
+from bot.cli.terminal import confirm, say, show_json, show_record
 from bot.operate.dead_items import remedy
 from bot.queue.items import Lifetimes, item_named, name_of
 from bot.settings import Settings
@@ -67,7 +67,7 @@ def retry(settings: Settings, ids: Sequence[str]) -> int:
 def drop(settings: Settings, ids: Sequence[str], *, is_confirmed: bool) -> int:
     """Give items up for good."""
     if not is_confirmed:
-        typer.confirm(f"Give up {counted(len(ids), 'item')} for good?", abort=True, err=True)
+        confirm(f"Give up {counted(len(ids), 'item')} for good?")
     now = datetime.now(UTC)
 
     async def act(queue: DurableQueue, _direction: Direction, item_id: int) -> bool:

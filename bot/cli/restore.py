@@ -4,10 +4,8 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-import typer
-
 from bot.cli.backup import settings_beside
-from bot.cli.terminal import say
+from bot.cli.terminal import confirm, say
 from bot.errors import BridgeError
 from bot.settings import Settings
 from bot.words import counted
@@ -31,8 +29,7 @@ def restore(
         with instance_lock(database):
             _say_what_is_lost(backup, database)
             if not is_confirmed:
-                question = f"Put {file} in the place of {database}?"
-                typer.confirm(question, abort=True, err=True)
+                confirm(f"Put {file} in the place of {database}?")
             restoring = Restoring(backup, database, datetime.now(UTC))
             has_kept = restoring.run()
     except DatabaseBusyError as error:

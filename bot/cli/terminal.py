@@ -63,6 +63,22 @@ def show_record(lines: Sequence[str]) -> None:
         typer.echo("\t".join(plain(line.strip()) for line in lines))
 
 
+def confirm(question: str) -> None:
+    """Ask; without a yes the command ends, and says that nothing was changed.
+
+    Raises:
+        Exit: there was no yes.
+    """
+    try:
+        is_confirmed = typer.confirm(plain(question), err=True)
+    except typer.Abort:
+        say("", "Nobody answered; --yes says yes without being asked.", err=True)
+        is_confirmed = False
+    if not is_confirmed:
+        say("Nothing was changed.", err=True)
+        raise typer.Exit(1)
+
+
 def is_terminal() -> bool:
     """Tell whether a person reads what is printed."""
     return sys.stdout.isatty()

@@ -3,10 +3,8 @@
 import os
 from pathlib import Path
 
-import typer
-
 from bot.account.widget import Widget, archive
-from bot.cli.terminal import say_text
+from bot.cli.terminal import confirm, say_text
 from bot.errors import BridgeError
 
 NEXT = """\
@@ -25,7 +23,7 @@ class WidgetError(BridgeError):
 def write(file: Path, widget: Widget, *, is_confirmed: bool) -> None:
     """Write the archive as a whole, over an earlier one only when told to."""
     if file.exists() and not is_confirmed:
-        typer.confirm(f"{file} is there already. Replace it?", abort=True, err=True)
+        confirm(f"{file} is there already. Replace it?")
     draft = file.with_name(f".{file.name}.new")
     try:
         draft.unlink(missing_ok=True)

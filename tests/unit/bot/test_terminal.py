@@ -84,6 +84,26 @@ def commands(group, path=()):
             yield from commands(command, (*path, name))
 
 
+@pytest.mark.parametrize(
+    ("typed", "code", "words"),
+    [
+        pytest.param("y\n", 0, [], id="yes"),
+        pytest.param("n\n", 1, ["Nothing was changed."], id="no"),
+        pytest.param("\n", 1, ["Nothing was changed."], id="enter"),
+        pytest.param("", 1, ["--yes", "Nothing was changed."], id="nobody"),
+    ],
+)
+def test_who_does_not_say_yes_changes_nothing(typed, code, words):
+    """And reads so; where nobody can answer, how a script says yes."""
+    ask = typer.Typer()
+    ask.command()(lambda: terminal.confirm(f"Erase {HOSTILE}?"))
+    done = CliRunner().invoke(ask, [], input=typed)
+    assert done.exit_code == code
+    assert all(word in done.output for word in words)
+    assert ("Nothing" in done.output) == (code == 1)
+    assert not any(char in done.output for char in "\x1b\x9b\x07\u202e")
+
+
 PATHS = [()] + [path for path, _ in commands(typer.main.get_command(app))]
 
 
