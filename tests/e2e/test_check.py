@@ -149,7 +149,14 @@ CHANNEL_STATES = {
     "unpaid": (
         lambda kommo: kommo.faults.fail("*/history", status=402, times=None, body={"status": 402}),
         "failed",
-        "402",
+        "pay for the account",
+    ),
+    "refused": (
+        lambda kommo: kommo.faults.fail(
+            "*/history", status=400, times=None, body={"error_code": 400, "error_type": "Other"}
+        ),
+        "failed",
+        "kommo.channel_secret",
     ),
     "blocked": (
         lambda kommo: kommo.faults.fail("*/history", status=403, times=None, body="<html>403"),
@@ -421,6 +428,34 @@ async def test_a_token_that_kommo_refuses_is_named(findings, rewrite, kommo):
     assert "make a new one" in found["REST access"]["text"]
     assert found["account"]["state"] == "failed"
     assert "channel" not in found
+
+
+async def test_an_outage_of_the_rest_api_costs_no_message(findings, rewrite, kommo):
+    """It is named, with what goes on without it."""
+    access = f'api_url = "{kommo.url}"\naccess_token = "{kommo.access_token}"\n'
+    rewrite(("[kommo]", f"[kommo]\n{access}"))
+    kommo.faults.fail("/api/v4/account", status=503, times=None)
+    code, found = await findings()
+    assert (code, found["REST access"]["state"]) == (1, "failed")
+    assert "messages cross without it" in found["REST access"]["remedy"]
+
+
+async def test_who_connects_by_hand_is_told_to(findings, rewrite):
+    """The service's start does not connect a channel that is to be left alone."""
+    rewrite(("[kommo]", "[kommo]\nconnect_on_start = false"))
+    code, found = await findings()
+    assert (code, found["channel"]["state"]) == (1, "failed")
+    assert "kommo-telegram connect" in found["channel"]["remedy"]
+
+
+async def test_a_source_that_kommo_does_not_have_is_named(findings, rewrite, kommo):
+    """With the command that makes it."""
+    access = f'api_url = "{kommo.url}"\naccess_token = "{kommo.access_token}"\n'
+    rewrite(("[kommo]", f"[kommo]\n{access}"), (f'"{TOKEN}"', f'"{TOKEN}"\nsource = "sales"'))
+    code, found = await findings()
+    assert (code, found["sources"]["state"]) == (1, "failed")
+    assert "sales" in found["sources"]["text"]
+    assert "sources sync" in found["sources"]["remedy"]
 
 
 async def test_another_program_at_the_local_address_is_named(findings, ports, serve):

@@ -86,11 +86,11 @@ def _is_plain(error: RequestError) -> bool:
 
 
 def _plain(error: RequestError) -> Finding:
+    if error.status == UNPAID:
+        return failure(NAME, str(error), "pay for the account in Kommo")
     if not error.is_kommos:
         remedy = BLOCKED if error.status == FORBIDDEN else NOT_KOMMO
         return failure(NAME, f"the answer is not Kommo's own: {error}", remedy)
-    if error.status == UNPAID:
-        return failure(NAME, str(error), "pay for the account in Kommo")
     if error.status == FORBIDDEN:
         return failure(NAME, f"Kommo does not accept the channel secret: {error}", OTHER_KEY)
     return failure(NAME, str(error), REMEDY)
