@@ -7,6 +7,8 @@ import sqlite3
 
 import pytest
 
+from tests.e2e.commands import run_process
+
 
 @pytest.fixture
 def systemd(tmp_path, monkeypatch):
@@ -50,6 +52,35 @@ async def test_a_database_that_takes_no_writes_starves_the_watchdog(
     finally:
         holder.close()
     assert (await heard(systemd))[0] == "WATCHDOG=1"
+
+
+async def test_the_status_says_ready_and_connected_at_once(
+    systemd, process, kommo, telegram, monkeypatch
+):
+    """However seldom signs of life are wanted: `systemctl status` is right within seconds."""
+    monkeypatch.setenv("WATCHDOG_USEC", "90000000")
+    await process.start()
+    lines = []
+    async with asyncio.timeout(8):
+        while "STATUS=ready; connected to Kommo; 1 of 1 bots work" not in lines:
+            lines = await heard(systemd)
+
+
+async def test_an_end_by_an_error_has_its_line_too(process, config, kommo, telegram):
+    """A port that is taken: what was wrong comes last, as an error of the journal."""
+    await process.start()
+    config.write_text(
+        config.read_text(encoding="utf-8").replace(
+            "[telegram]", '[storage]\npath = "other.sqlite3"\n[telegram]'
+        ),
+        encoding="utf-8",
+    )
+    code, _output, errors = await run_process("run", config=config)
+    assert code == 1
+    lines = errors.splitlines()
+    assert "begins" in lines[0]
+    assert "ends" in lines[-2]
+    assert "cannot listen" in lines[-1]
 
 
 def _forget(systemd):
