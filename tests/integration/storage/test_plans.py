@@ -102,6 +102,8 @@ CALLS = {
     "get": lambda tx, put, noon: tx.to_telegram.get(5),
     "oldest": lambda tx, put, noon: tx.to_telegram.oldest_pending_at(),
     "list-dead": lambda tx, put, noon: tx.to_telegram.list_items(states=["dead"], limit=5),
+    "dead-with": lambda tx, put, noon: tx.to_telegram.dead_with("gave up", limit=5),
+    "latest-of": lambda tx, put, noon: tx.to_telegram.latest_of("c7", kinds=["k"], limit=5),
     "purge-none": lambda tx, put, noon: purge_nothing(tx),
     "conversation": lambda tx, put, noon: tx.conversations.get("c7"),
     "kommo-chat": lambda tx, put, noon: tx.conversations.by_kommo_chat("kc7"),
