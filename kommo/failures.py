@@ -46,6 +46,11 @@ _ERRORS = range(400, 600)
 _OWN_FIELDS = ("error_code", "error_type", "error_description", "title", "detail")
 """What Kommo's own errors name. Reference: Kommo, HTTP codes; Response codes."""
 
+_STATUS_NAMES = ("status_code", "delivery_status")
+"""What tells a delivery status from an error. Reference: Kommo, Update message delivery status."""
+
+_FAILED = frozenset({"error", "fail", "failed", "failure"})
+
 _LISTS = ("errors", "validation-errors")
 
 
@@ -81,8 +86,17 @@ def told_error(body: bytes) -> ToldError:
         error_type=error_type,
         retry_after_s=_told_wait_s(fields),
         is_kommos=any(name in fields.data for name in _OWN_FIELDS) or lists,
-        is_error=status is not None or bool(error_type) or lists,
+        is_error=status is not None or bool(error_type) or lists or _is_failure(fields),
     )
+
+
+def _is_failure(fields: Fields) -> bool:
+    """Tell whether a body says in words that a call failed; a delivery status may be echoed."""
+    is_echo = any(name in fields.data for name in _STATUS_NAMES)
+    said = any(fields.data.get(name) for name in ("error", "error_description", "detail"))
+    denied = any(fields.data.get(name) is False for name in ("ok", "success"))
+    is_named = fields.text("status").lower() in _FAILED
+    return denied or is_named or (said and not is_echo)
 
 
 def _told_status(fields: Fields) -> int | None:
