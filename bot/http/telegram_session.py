@@ -37,6 +37,9 @@ DIGITS = re.compile(r"[0-9]{1,18}")
 LONGEST_WAIT_S = 86_400
 """A server that asks for a longer silence, or for less than none, means something else."""
 
+LARGEST_NUMBER = 1 << 52
+"""Reference: Bot API, Chat: an id has at most 52 significant bits."""
+
 OK, FIRST_REFUSAL, TOO_MANY, UNNAMED = 200, 400, 429, 500
 NOTE = "HTTP status "
 
@@ -141,7 +144,9 @@ def normal_refusal(status: int, retry_after: str | None, content: str) -> str:
     parameters = {
         key: value
         for key, value in (given if isinstance(given, dict) else {}).items()
-        if key in {"retry_after", "migrate_to_chat_id"} and type(value) is int
+        if key in {"retry_after", "migrate_to_chat_id"}
+        and type(value) is int
+        and abs(value) < LARGEST_NUMBER
     }
     if status == TOO_MANY and not parameters:
         is_number = retry_after is not None and DIGITS.fullmatch(retry_after)

@@ -25,7 +25,7 @@ async def enqueue_press(enqueue: Enqueue, press: Press) -> None:
     """Enqueue a press: the client sees at once that it was noticed."""
     await enqueue.press(
         press.model_dump_json(exclude_none=True),
-        dedupe_key=f"press:{press.bot_id}:{press.callback_id}",
+        dedupe_key=f"press:{press.bot_id}:{press.key}",
         ordering_key=f"press:{press.bot_id}:{press.chat_id}:{press.message_id}",
         conversation_id=press.address.conversation_id,
     )

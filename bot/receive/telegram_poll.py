@@ -27,6 +27,7 @@ from aiogram.methods import DeleteWebhook, TelegramMethod
 from bot.health import BotHealth
 from bot.http.telegram_session import is_page
 from bot.receive.telegram_updates import Intake
+from bot.translate.ids import ID_LIMIT
 from storage.database import Database
 from storage.errors import StorageError
 from storage.patience import persist
@@ -174,13 +175,22 @@ class Poller:
         except Exception as error:
             if len(updates) == 1:
                 log.exception("an update could not be stored as it is")
-                await persist(
-                    self._database,
-                    partial(self._intake.park, update=updates[0], reason=type(error).__name__),
-                )
+                await self._set_aside(updates[0], reason=type(error).__name__)
                 return
             for update in updates:
                 await self._store_clients([update])
+
+    async def _set_aside(self, update: Mapping[str, Any], *, reason: str) -> None:
+        """Keep an update that cannot be stored, with its placeholder if that can be stored."""
+        try:
+            await persist(
+                self._database, partial(self._intake.set_aside, update=update, reason=reason)
+            )
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("the placeholder of an update could not be stored either")
+            await persist(self._database, partial(self._intake.park, update=update, reason=reason))
 
     def _pause_s(self, error: Exception) -> float:
         """Say what went wrong, and return how long to wait."""
@@ -242,6 +252,10 @@ def _is_webhook(error: Exception) -> bool:
 
 
 def _next_offset(updates: Sequence[Mapping[str, Any]], offset: int | None) -> int | None:
-    """Return what confirms a batch; an update without a number confirms nothing."""
-    ids = [one for update in updates if type(one := update.get("update_id")) is int]
+    """Return what confirms a batch; an update without a number of Telegram's confirms nothing.
+
+    A negative one would confirm all but the newest updates. Reference: Bot API, getUpdates.
+    """
+    found = (update.get("update_id") for update in updates)
+    ids = [one for one in found if type(one) is int and 0 < one < ID_LIMIT]
     return max(ids) + 1 if ids else offset

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from aiogram.types import Update, User
+from aiogram.types import User
 
 from bot.queue.enqueue import Enqueue
 from bot.queue.items import Kind, Lifetimes, name_of
@@ -22,11 +22,12 @@ from bot.receive.reachability import store_reachability
 from bot.translate.files import MediaUrl
 from bot.translate.ids import ChatAddress, quote
 from bot.translate.incoming import messages, presses
-from bot.translate.incoming.messages import ClientEdit, ClientMessage
+from bot.translate.incoming.actions import Action, Pressed, action
+from bot.translate.incoming.messages import ClientEdit, ClientMessage, update_number
 from bot.translate.incoming.presses import Press
-from bot.translate.incoming.reachability import Reachability, reachability
-from bot.translate.incoming.reactions import ClientReaction, client_reaction, reactions
-from bot.translate.incoming.updates import UnreadableError, read_update
+from bot.translate.incoming.reachability import Reachability
+from bot.translate.incoming.reactions import ClientReaction, reactions
+from bot.translate.incoming.updates import UnreadableError
 from bot.translate.languages import Language
 from kommo.ids import KommoMessageId, SourceId
 from kommo.models import EditMessage, NewMessage, Profile, Quote, StatusCode
@@ -40,9 +41,6 @@ MOVE_S = 60
 """A live location moves every few seconds; the manager is told once in so many."""
 
 WITHIN_THE_SECOND = timedelta(milliseconds=999)
-CLOCK_MARGIN, FIRST_YEAR = timedelta(minutes=10), 2013
-"""Dates beyond these are nonsense: no Telegram before, and no message is of tomorrow."""
-
 log = logging.getLogger(__name__)
 
 
@@ -56,17 +54,6 @@ class IntakeSettings:
     lifetimes: Lifetimes
     language: Language = "en"
     people: PeopleSettings = field(default_factory=PeopleSettings)
-
-
-@dataclass(frozen=True)
-class Pressed:
-    """A pressed button, and who pressed it."""
-
-    press: Press
-    author: User
-
-
-Action = ClientMessage | ClientEdit | ClientReaction | Pressed | Reachability
 
 
 class Intake:
@@ -88,11 +75,11 @@ class Intake:
     async def store(self, tx: Transaction, update: Mapping[str, Any]) -> None:
         """Store one update; whatever is wrong with its content, it is kept."""
         try:
-            action = self._translate(update)
+            done = self._translate(update, tx.now)
         except Exception as error:
-            await self._show_unreadable(tx, update, type(error).__name__)
+            await self.set_aside(tx, update, type(error).__name__)
             return
-        await self._store_action(tx, action, update)
+        await self._store_action(tx, done, update)
 
     async def replay(self, tx: Transaction, update: Mapping[str, Any]) -> None:
         """Store an update that was parked: a message takes the place of its placeholder.
@@ -100,13 +87,13 @@ class Intake:
         Raises:
             UnreadableError: it still cannot be read, or there is nothing to show.
         """
-        action = self._translate(update)
-        if action is None:
+        done = self._translate(update, tx.now)
+        if done is None:
             raise UnreadableError("it tells nothing; nothing to show")
-        if isinstance(action, ClientMessage):
-            await self._replace(tx, action, update.get("update_id", 0))
-        elif not await self._is_outdated(tx, action):
-            await self._store_action(tx, action, update)
+        if isinstance(done, ClientMessage):
+            await self._replace(tx, done, update_number(update))
+        elif not await self._is_outdated(tx, done):
+            await self._store_action(tx, done, update)
 
     async def _replace(self, tx: Transaction, message: ClientMessage, update_id: int) -> None:
         """Give a placeholder the content of its message, unless an edit has done so already."""
@@ -137,9 +124,9 @@ class Intake:
             case ClientMessage():
                 await self._store_message(tx, action)
             case ClientEdit():
-                await self._store_edit(tx, action, update["update_id"])
+                await self._store_edit(tx, action, update_number(update))
             case ClientReaction():
-                await self._store_reaction(tx, action, update["update_id"])
+                await self._store_reaction(tx, action, update_number(update))
             case Pressed():
                 await self._store_press(tx, action)
             case Reachability():
@@ -147,44 +134,21 @@ class Intake:
                     tx,
                     self._enqueue(tx),
                     action,
-                    update_id=update["update_id"],
+                    update_id=update_number(update),
                     source_id=self._settings.source_id,
                     language=self._settings.language,
                 )
             case None:
                 log.debug("update without use", extra={"update": update.get("update_id")})
 
-    def _translate(self, raw: Mapping[str, Any]) -> Action | None:
-        update = read_update(raw)
-        if update.message is not None or update.edited_message is not None:
-            return self._written(update)
-        if update.callback_query is not None:
-            press = presses.client_press(update.callback_query, bot_id=self._bot_id)
-            return Pressed(press, update.callback_query.from_user)
-        if update.message_reaction is not None:
-            return client_reaction(update.message_reaction, bot_id=self._bot_id)
-        if update.my_chat_member is not None:
-            return reachability(update.my_chat_member, bot_id=self._bot_id)
-        return None
-
-    def _written(self, update: Update) -> ClientMessage | ClientEdit | None:
-        """Return what a client wrote, or wrote anew; None for what was not said to the bot."""
-        if update.message is not None and messages.is_with_client(update.message.chat):
-            return messages.client_message(
-                update.message,
-                bot_id=self._bot_id,
-                source_id=self._settings.source_id,
-                media_url=self._settings.media_url,
-            )
-        edited = update.edited_message
-        if edited is not None and messages.is_with_client(edited.chat):
-            return messages.client_edit(
-                edited,
-                bot_id=self._bot_id,
-                media_url=self._settings.media_url,
-                source_id=self._settings.source_id,
-            )
-        return None
+    def _translate(self, raw: Mapping[str, Any], now: datetime) -> Action | None:
+        return action(
+            raw,
+            bot_id=self._bot_id,
+            source_id=self._settings.source_id,
+            media_url=self._settings.media_url,
+            now=now,
+        )
 
     async def _store_message(self, tx: Transaction, message: ClientMessage) -> None:
         conversation_id = message.address.conversation_id
@@ -348,10 +312,8 @@ class Intake:
                 conversation_id=address.conversation_id,
             )
 
-    async def _show_unreadable(
-        self, tx: Transaction, update: Mapping[str, Any], reason: str
-    ) -> None:
-        """Keep an update that cannot be read, and let the manager see that there was something."""
+    async def set_aside(self, tx: Transaction, update: Mapping[str, Any], reason: str) -> None:
+        """Keep an update as it came, and let the manager see that there was something."""
         message = await self.park(tx, update, reason)
         if message is not None:
             await self._store_message(tx, message)
@@ -360,10 +322,10 @@ class Intake:
         self, tx: Transaction, update: Mapping[str, Any], reason: str
     ) -> ClientMessage | None:
         """Keep an update as it came, for a person; return its placeholder, if it is new."""
-        update_id = update.get("update_id")
+        update_id = update_number(update)
         reason = f"{reason} while reading Telegram's update {update_id}"
         message = messages.unreadable_message(
-            update, bot_id=self._bot_id, source_id=self._settings.source_id
+            update, bot_id=self._bot_id, source_id=self._settings.source_id, now=tx.now
         )
         conversation_id = message.address.conversation_id if message else None
         parked = await tx.to_kommo.park(
@@ -424,8 +386,7 @@ def _moment(date: datetime, now: datetime) -> datetime:
 
     Telegram tells the second; Kommo orders by milliseconds, a manager's messages among them.
     """
-    if date > now + CLOCK_MARGIN or date.year < FIRST_YEAR:
-        return now
+    date = messages.plausible(date, now)
     return date if now < date else min(now, date + WITHIN_THE_SECOND)
 
 

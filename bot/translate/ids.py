@@ -62,9 +62,10 @@ class ChatAddress:
         """Return our id of what a pressed button said; Telegram has no message for it."""
         return ExternalMessageId(f"{self.conversation_id}:press:{callback_id}")
 
-    def notice_id(self, update_id: int) -> ExternalMessageId:
-        """Return our id of a notice about this chat that an update led to."""
-        return ExternalMessageId(f"{self.conversation_id}:notice:{update_id}")
+    def notice_id(self, update_id: int, part: int = 1) -> ExternalMessageId:
+        """Return our id of what an update led to in this chat, and Telegram has no id for."""
+        suffix = f":{part}" if part > 1 else ""
+        return ExternalMessageId(f"{self.conversation_id}:notice:{update_id}{suffix}")
 
 
 def participant_id(user_id: int) -> ParticipantId:
@@ -88,7 +89,9 @@ def parse_message(external_id: str) -> tuple[ChatAddress, int] | None:
     """Read a message id of ours: its chat and Telegram's message id; None when it is not one."""
     match = _MESSAGE.fullmatch(external_id)
     address = _address(match) if match else None
-    return (address, int(match[4])) if match and address else None
+    if match is None or address is None or int(match[4]) >= ID_LIMIT:
+        return None
+    return address, int(match[4])
 
 
 def conversation_of(external_id: str) -> ConversationId | None:

@@ -36,11 +36,6 @@ class Entity(Protocol):
     """What `flatten` reads of a message entity. Reference: Bot API, MessageEntity."""
 
     @property
-    def type(self) -> str:
-        """Name the kind, such as text_link."""
-        ...
-
-    @property
     def offset(self) -> int:
         """Count the UTF-16 units before it."""
         ...
@@ -154,7 +149,7 @@ def _grapheme_end(text: str, start: int, end: int) -> int:
 def _links(data: bytes, entities: Iterable[Entity]) -> Iterable[tuple[int, str]]:
     """Return the addresses that the text does not show, each with the byte it belongs before."""
     for entity in entities:
-        if entity.type != "text_link" or not entity.url:
+        if not entity.url:
             continue
         start, end = _span(data, entity)
         if not _is_same(data[start:end].decode("utf-16-le", "replace"), entity.url):

@@ -19,15 +19,16 @@ OTHER_TOKEN = "700002:FAKE-TOKEN-FOR-TESTS-ONLY-0000000002"
 
 
 def unreadable(text="from the future"):
-    """Return a message whose date is nothing that a library could read."""
+    """Return a message whose file is nothing that anybody could fetch."""
     person = {"id": ANN, "is_bot": False, "first_name": "Ann"}
     return {
         "message": {
             "message_id": 900,
             "chat": {"id": ANN, "type": "private", "first_name": "Ann"},
             "from": person,
-            "date": "some time",
-            "text": text,
+            "date": 1767348000,
+            "photo": "some picture",
+            "caption": text,
         }
     }
 
@@ -50,7 +51,7 @@ async def test_an_unreadable_update_is_parked_and_stops_nobody(
         database.snapshot() as snapshot,
     ):
         (parked,) = await snapshot.to_kommo.list_items(states=("dead",), limit=10)
-    assert json.loads(parked.payload)["update"]["message"]["text"] == "from the future"
+    assert json.loads(parked.payload)["update"]["message"]["caption"] == "from the future"
     assert parked.conversation_id == CONVERSATION
 
 

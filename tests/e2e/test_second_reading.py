@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sqlite3
-import time
 from contextlib import closing
 
 import pytest
@@ -15,6 +14,7 @@ ANN = 555
 CONVERSATION = "tg:700001:555"
 PLACEHOLDER = f"{UNREADABLE}\nwords"
 PHOTO = [{"file_id": "FILE1", "file_unique_id": "u", "width": 9, "height": 9}]
+UNREADABLE_PHOTO = {"photo": "some picture", "caption": "words"}
 SHOTS = [{"type": "photo", "photo": PHOTO}] * 2
 PAID = {"paid_media": {"star_count": 5, "paid_media": SHOTS}}
 DATE = 1767348000
@@ -23,7 +23,7 @@ DATE = 1767348000
 @pytest.fixture
 async def parked(bridge, telegram, kommo, eventually):
     """A client's message that cannot be read, as the manager sees it."""
-    telegram.client_sends({"text": "words", "date": "some time"})
+    telegram.client_sends(dict(UNREADABLE_PHOTO))
     await eventually(
         lambda: (
             CONVERSATION in kommo.conversations and kommo.texts_in(CONVERSATION) == [PLACEHOLDER]
@@ -45,7 +45,11 @@ def _change(file, content):
         for item_id, payload in items:
             parked = json.loads(payload)
             [kind] = parked["update"].keys() - {"update_id"}
-            parked["update"][kind] |= {"date": int(time.time()), **content}
+            parked["update"][kind] |= {
+                "photo": None,
+                "caption": None,
+                **(content or {"text": "words"}),
+            }
             changed = (json.dumps(parked), item_id)
             connection.execute("UPDATE outbox SET payload = ? WHERE id = ?", changed)
     return [item_id for item_id, _payload in items]
@@ -55,7 +59,7 @@ async def test_a_retry_shows_every_part_once_in_the_order_of_the_chat(
     parked, bridge, telegram, kommo, eventually
 ):
     """The placeholder becomes the first part; the others are messages like any other."""
-    await upgrade(bridge, text=None, **PAID)
+    await upgrade(bridge, **PAID)
     await eventually(lambda: len(kommo.received) == 3)
     await eventually(lambda: kommo.texts_in(CONVERSATION)[0] == "[paid media: 5 stars]")
     await upgrade(bridge)
@@ -77,12 +81,12 @@ async def test_a_retry_leaves_the_recovery_of_missed_answers_on(
     """The parts of a message that was retried are the bridge's own: nobody's answers get lost."""
     clients = range(ANN, ANN + 10)
     for client in clients:
-        telegram.client_sends({"text": "words", "date": "some time"}, chat_id=client)
+        telegram.client_sends(dict(UNREADABLE_PHOTO), chat_id=client)
     await eventually(lambda: len(kommo.conversations) == len(clients))
     for client in clients:
         await kommo.manager_says("hello", to=f"tg:700001:{client}")
     await eventually(lambda: all(telegram.texts_to(client) == ["hello"] for client in clients))
-    await upgrade(bridge, text=None, **PAID)
+    await upgrade(bridge, **PAID)
     await eventually(lambda: len(kommo.received) == 3 * len(clients))
     await bridge.stop()
     for client in clients:
@@ -95,7 +99,7 @@ async def test_a_retry_leaves_the_recovery_of_missed_answers_on(
 
 async def test_what_is_still_unreadable_stays_parked(parked, bridge, kommo, eventually):
     """A retry too early changes nothing, and says why."""
-    await upgrade(bridge, date="still some time")
+    await upgrade(bridge, **UNREADABLE_PHOTO)
     rows = json.loads((await run_command("queue", "list", "--json", config=bridge.config))[1])
     await eventually(lambda: kommo.texts_in(CONVERSATION) == [PLACEHOLDER])
     assert len(rows) == 1

@@ -23,8 +23,9 @@ async def show_choice(bot: Bot, press: Press, *, within: aiohttp.ClientTimeout) 
     A refusal is no failure: the press may be too old to be answered, the message deleted, the
     choice shown already. Anything else is raised as aiogram's error, to be tried again.
     """
-    answer = AnswerCallbackQuery(callback_query_id=press.callback_id, text=answer_text(press))
-    await _call(bot, answer, within)
+    if press.callback_id:
+        answer = AnswerCallbackQuery(callback_query_id=press.callback_id, text=answer_text(press))
+        await _call(bot, answer, within)
     keyboard = choice(press)
     if keyboard is None or press.message_id is None:
         return

@@ -4,8 +4,9 @@ Reference: Bot API, Message (`migrate_to_chat_id`, `migrate_from_chat_id`); Resp
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
+from bot.translate.ids import ID_LIMIT
 from storage.database import Transaction
 from storage.facts import FactReader
 
@@ -78,7 +79,7 @@ def chat_of(message: object) -> int:
     """Return the chat of a message; 0, which is nobody's, if it has none."""
     chat = message.get("chat") if isinstance(message, Mapping) else None
     chat_id = chat.get("id") if isinstance(chat, Mapping) else None
-    return chat_id if type(chat_id) is int else 0
+    return chat_id if _is_id(chat_id) else 0
 
 
 def move_in(update: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -88,6 +89,11 @@ def move_in(update: Mapping[str, Any]) -> tuple[int, int] | None:
     if not chat_id or not isinstance(message, Mapping):
         return None
     new, old = message.get("migrate_to_chat_id"), message.get("migrate_from_chat_id")
-    if type(new) is int:
+    if _is_id(new):
         return chat_id, new
-    return (old, chat_id) if type(old) is int else None
+    return (old, chat_id) if _is_id(old) else None
+
+
+def _is_id(found: Any) -> TypeGuard[int]:
+    """Tell whether something is an id of Telegram's. Reference: Bot API, Chat (52 bits)."""
+    return type(found) is int and abs(found) < ID_LIMIT

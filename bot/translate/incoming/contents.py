@@ -4,6 +4,7 @@ Every kind of content of Telegram is read by a function below, or has a notice; 
 yet is named, so that nothing a client sends goes unseen. Reference: Bot API, Message.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,12 +42,25 @@ def contents(message: Message, media_url: MediaUrl) -> Parts:
     if kind in MEDIA:
         return (MEDIA[kind](getattr(message, kind), media_url, caption),)
     if kind in READERS:
-        return READERS[kind](getattr(message, kind), media_url, caption)
+        return READERS[kind](_completed(message, kind), media_url, caption)
     raw = (message.model_extra or {}).get(rich.RAW_FIELD)
     if isinstance(raw, Mapping):
         return rich.contents(raw, media_url)
     text = notices.notice(message)
     return (Content(type="text", text=lines(text, caption)),) if text else ()
+
+
+def _completed(message: Message | PollMedia, kind: str) -> Any:
+    """Return what a message holds, with what older programs are told of it beside it.
+
+    Reference: Bot API, Message (venue: also `location`; live_photo: also `photo`).
+    """
+    held = getattr(message, kind)
+    if isinstance(held, Venue) and math.isnan(held.location.latitude) and message.location:
+        return held.model_copy(update={"location": message.location})
+    if isinstance(held, LivePhoto) and not held.photo and message.photo:
+        return held.model_copy(update={"photo": message.photo})
+    return held
 
 
 def lines(*parts: str | None) -> str:
@@ -86,6 +100,8 @@ def _live_photo(shown: LivePhoto, media_url: MediaUrl, caption: str | None) -> P
     """Return a live photo as the photo, and the video as a second part."""
     if not shown.photo:
         return (media.live_video(shown, media_url, caption),)
+    if not shown.file_id:
+        return (media.photo(shown.photo, media_url, caption),)
     return media.photo(shown.photo, media_url, caption), media.live_video(shown, media_url)
 
 
@@ -103,8 +119,10 @@ def _location(shown: Place, _media_url: MediaUrl, _caption: str | None) -> Parts
 
 
 def _venue(shown: Venue, _media_url: MediaUrl, _caption: str | None) -> Parts:
-    place = Location(lon=shown.location.longitude, lat=shown.location.latitude)
     text = lines(shown.title, shown.address)
+    if math.isnan(shown.location.latitude):  # it is not told where that is
+        return (Content(type="text", text=lines("[place]", text)),)
+    place = Location(lon=shown.location.longitude, lat=shown.location.latitude)
     return (Content(type="location", location=place, text=text),)
 
 
@@ -142,7 +160,7 @@ def _attached(shown: PollMedia, media_url: MediaUrl) -> Parts:
         return (Content(type="text", text=shown.link.url),) if shown.link else ()
     if kind in MEDIA:
         return (MEDIA[kind](getattr(shown, kind), media_url, None),)
-    return READERS[kind](getattr(shown, kind), media_url, None)
+    return READERS[kind](_completed(shown, kind), media_url, None)
 
 
 MEDIA: Mapping[str, Callable[[Any, MediaUrl, str | None], Content]] = {

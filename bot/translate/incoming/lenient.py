@@ -2,13 +2,16 @@
 
 Telegram adds fields and kinds before the library knows them, and an older Bot API server lacks
 some that the library demands. What is missing gets a neutral value, what has a wrong type or an
-unknown kind is left out, and only what stays unreadable is an error: see decision 0046.
+unknown kind is left out, and only what stays unreadable is an error: see decisions 0046 and 0052.
 Reference: Bot API, Update (objects may get new fields at any time).
 """
 
+import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
@@ -16,35 +19,32 @@ from aiogram.types import InaccessibleMessage, InlineKeyboardMarkup
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from bot.translate.ids import ID_LIMIT
+
 DEPTH = 24
 """Models within models; Telegram itself nests a dozen at most."""
 
 ESSENTIAL: Mapping[str, frozenset[str]] = {
-    "Update": frozenset({"update_id"}),
-    "Message": frozenset({"message_id", "date"}),
-    "InaccessibleMessage": frozenset({"message_id"}),
     "MessageReactionUpdated": frozenset({"message_id"}),
-    "CallbackQuery": frozenset({"id"}),
     "ReactionTypeEmoji": frozenset({"emoji"}),
-    "Chat": frozenset({"id"}),
-    "User": frozenset({"id"}),
     "MessageOriginHiddenUser": frozenset({"sender_user_name"}),
-    "MessageEntity": frozenset({"type", "offset", "length"}),
     "TextQuote": frozenset({"text"}),
     "Location": frozenset({"latitude", "longitude"}),
-    "PollOption": frozenset({"text"}),
     "ChecklistTask": frozenset({"text"}),
     "Dice": frozenset({"value"}),
-    "Giveaway": frozenset({"winner_count", "winners_selection_date"}),
-    "GiveawayWinners": frozenset({"winner_count"}),
     "SuccessfulPayment": frozenset({"currency", "total_amount"}),
     "RefundedPayment": frozenset({"total_amount"}),
     "MessageAutoDeleteTimerChanged": frozenset({"message_auto_delete_time"}),
-    "WebAppData": frozenset({"data"}),
 }
 """Fields for which no value is neutral: without them the whole object would say what is not so."""
 
 FILE_ID, FILE_UNIQUE_ID = "file_id", "file_unique_id"
+
+BESIDE: Mapping[str, tuple[str, ...]] = {
+    "LivePhoto": ("photo",),
+    "Sticker": ("thumbnail", "emoji"),
+}
+"""What else is shown of a file that cannot be fetched itself."""
 
 STICKER = {
     "file_id": "", "file_unique_id": "", "type": "regular", "width": 0, "height": 0,
@@ -52,6 +52,7 @@ STICKER = {
 }  # fmt: skip
 GIFT = {"id": "", "star_count": 0, "sticker": STICKER}
 USER = {"id": 0, "is_bot": False, "first_name": ""}
+NOWHERE = {"latitude": math.nan, "longitude": math.nan}
 LEFT = {"status": "left", "user": USER}
 CHAT = {"id": 0, "type": "private"}
 COLORS = {"center_color": 0, "edge_color": 0, "symbol_color": 0, "text_color": 0}
@@ -62,10 +63,13 @@ UNIQUE_GIFT = {
     "backdrop": BACKDROP,
 }  # fmt: skip
 NEUTRAL: Mapping[tuple[str, str], Any] = {
+    ("CallbackQuery", "from_user"): USER,
+    ("ChatMemberUpdated", "from_user"): USER,
     ("ChatMemberUpdated", "old_chat_member"): LEFT,
     ("Gift", "sticker"): STICKER,
     ("GiftInfo", "gift"): GIFT,
     ("GiveawayWinners", "chat"): CHAT,
+    ("Message", "chat"): CHAT,
     ("Story", "chat"): CHAT,
     ("UniqueGift", "backdrop"): BACKDROP,
     ("UniqueGift", "model"): LOOK,
@@ -74,19 +78,33 @@ NEUTRAL: Mapping[tuple[str, str], Any] = {
     ("UniqueGiftInfo", "gift"): UNIQUE_GIFT,
     ("UniqueGiftModel", "sticker"): STICKER,
     ("UniqueGiftSymbol", "sticker"): STICKER,
+    ("Venue", "location"): NOWHERE,
     ("ChatMemberBanned", "user"): USER,
     ("ChatMemberLeft", "user"): USER,
     ("ChatMemberMember", "user"): USER,
 }
-"""Objects that the bridge needs nothing of: what the bot was before, how a gift looks."""
+"""Objects that the bridge can do without: what the bot was before, how a gift looks."""
+
+DATED = frozenset({"Message", "ChatMemberUpdated", "MessageReactionUpdated"})
+"""What happens as it is received, or shortly before; a forward may be of any time."""
 
 WHOLE = (InlineKeyboardMarkup,)
 """Models that are shown to the client again: as they are, or not at all."""
 
+CUT = "is_cut"
+"""Marks such a model of which something was left out."""
+
 LEAVES: Mapping[Any, TypeAdapter[Any]] = {
     kind: TypeAdapter(kind) for kind in (bool, int, float, str, datetime)
 }
+ODD = re.compile(
+    r'[-\d.]{16}|\d[eE]\+?\d\d|\b(?:NaN|Infinity)\b|"(?:\w+_)?id": (?:true|false)|"file_id": ""'
+)
+"""What the library takes and no database keeps: numbers beyond 52 bits, ids that are none."""
+
 NEUTRAL_LEAVES: Mapping[Any, Any] = {bool: False, int: 0, float: 0.0, str: "", datetime: 0}
+
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 NOTHING: Any = object()
 """Stands for what cannot be read."""
@@ -108,13 +126,23 @@ class Reading(Generic[Model]):
     left_out: tuple[Path, ...] = ()
 
 
-def reading(model: type[Model], raw: Any) -> Reading[Model]:
-    """Return an object with all of it that can be read."""
-    try:
-        return Reading(model.model_validate(raw))
-    except ValidationError:
-        reader = _Reader()
-        mended = reader.object(model, raw, ())
+def reading(model: type[Model], raw: Any, *, now: datetime = EPOCH) -> Reading[Model]:
+    """Return an object with all of it that can be read.
+
+    Args:
+        model: what it is.
+        raw: plain objects.
+        now: the moment of receipt, at which what tells no moment happened.
+    """
+    if not isinstance(raw, Mapping):
+        return Reading(None)
+    if not ODD.search(json.dumps(raw)):
+        try:
+            return Reading(model.model_validate(raw))
+        except ValidationError:
+            pass
+    reader = _Reader(now)
+    mended = reader.object(model, raw, ())
     try:
         return Reading(model.model_validate(mended), tuple(reader.left_out))
     except ValidationError:
@@ -130,6 +158,7 @@ def read(model: type[Model], raw: Any) -> Model | None:
 class _Reader:
     """Mends one object before it is validated again; notes the places that it left out."""
 
+    now: datetime
     left_out: list[Path] = field(default_factory=list)
 
     def value(self, annotation: Any, value: Any, path: Path) -> Any:
@@ -151,22 +180,23 @@ class _Reader:
         """Return an object with the readable of its fields, and with those that it must have."""
         if not isinstance(raw, Mapping) or len(path) > DEPTH:
             return NOTHING
-        if issubclass(model, WHOLE):
-            return raw if _is_valid(model, raw) else NOTHING
-        result = dict(raw)
+        result, kept = dict(raw), 0
+        if issubclass(model, WHOLE) and not _is_valid(model, raw):
+            result[CUT] = True
         for name, info in model.model_fields.items():
             key = info.alias if info.alias in raw else name
             if key in raw:
                 result[key] = self.value(info.annotation, raw[key], (*path, name))
-                if result[key] is not NOTHING:
+                if result[key] is not NOTHING and (name != FILE_ID or raw[key]):
+                    kept += 1
                     continue
                 del result[key]
                 self.left_out.append((*path, name))
             if info.is_required():
-                result[key] = _neutral(model, name, info, raw)
+                result[key] = self._neutral(model, name, info, raw)
                 if result[key] is NOTHING:
                     return NOTHING
-        return result
+        return result if kept or not _must(model) else NOTHING
 
     def _member(self, members: tuple[Any, ...], value: Any, path: Path) -> Any:
         """Return a value as that member of a union which it is."""
@@ -174,9 +204,22 @@ class _Reader:
             return None if NoneType in members else NOTHING
         fitting = (self.value(one, value, path) for one in members if _may_be(one, value))
         found = next((found for found in fitting if found is not NOTHING), NOTHING)
-        if found is NOTHING and InaccessibleMessage in members and isinstance(value, Mapping):
-            return self.object(InaccessibleMessage, {**value, "date": 0}, path)
+        if found is NOTHING and isinstance(value, Mapping):
+            return self._unnamed(members, value, path)
         return found
+
+    def _unnamed(self, members: tuple[Any, ...], value: Mapping[str, Any], path: Path) -> Any:
+        """Return an object of no known kind as that member which alone has what it holds."""
+        if InaccessibleMessage in members:
+            return self.object(InaccessibleMessage, {**value, "date": 0}, path)
+        for one in members:
+            kind = _kind_field(one)
+            if kind is not None and any(
+                value.get(name) is not None for name in _own(one, members)
+            ):
+                named = {**value, kind: get_args(one.model_fields[kind].annotation)[0]}
+                return self.object(one, named, path)
+        return NOTHING
 
     def _list(self, kind: Any, values: Any, path: Path) -> Any:
         """Return the readable members of a list."""
@@ -185,6 +228,23 @@ class _Reader:
         found = [self.value(kind, one, (*path, number)) for number, one in enumerate(values)]
         self.left_out += [(*path, at) for at, one in enumerate(found) if one is NOTHING]
         return [one for one in found if one is not NOTHING]
+
+    def _neutral(
+        self, model: type[BaseModel], name: str, info: FieldInfo, raw: Mapping[str, Any]
+    ) -> Any:
+        """Return what says nothing in a required field; `NOTHING` where everything would."""
+        owner = model.__name__
+        if (owner, name) == ("Chat", "type"):
+            return _kind_of_chat(raw.get("id"))
+        if name == FILE_ID:
+            return "" if any(raw.get(other) for other in BESIDE.get(owner, ())) else NOTHING
+        if name == FILE_UNIQUE_ID:
+            return str(raw.get(FILE_ID) or "")
+        if name in ESSENTIAL.get(owner, ()):
+            return NOTHING
+        if name == "date" and owner in DATED:
+            return self.now
+        return NEUTRAL.get((owner, name), _neutral_of(info.annotation))
 
 
 def _is_model(annotation: Any) -> bool:
@@ -202,28 +262,43 @@ def _may_be(member: Any, value: Any) -> bool:
     )
 
 
+def _kind_field(member: Any) -> str | None:
+    """Return the field that names a member's kind, where what else it holds tells it as well.
+
+    What became of a member of a chat is never guessed.
+    """
+    if not _is_model(member):
+        return None
+    fields = member.model_fields.items()
+    kinds = (name for name, info in fields if get_origin(info.annotation) is Literal)
+    return next((name for name in kinds if name != "status"), None)
+
+
+def _own(member: Any, members: tuple[Any, ...]) -> list[str]:
+    """Return the required fields that one member of a union has, and no other."""
+    others = {
+        name for one in members if one is not member and _is_model(one) for name in _must(one)
+    }
+    return [name for name in _must(member) if name not in others]
+
+
+def _must(model: type[BaseModel]) -> list[str]:
+    return [name for name, info in model.model_fields.items() if info.is_required()]
+
+
 def _leaf(kind: Any, value: Any) -> Any:
     """Return a plain value if it fits; types that are none of JSON's fit nothing."""
     adapter = LEAVES.get(kind)
     if adapter is None:
         return value if kind is Any else NOTHING
+    if isinstance(value, bool) and kind is not bool:
+        return NOTHING
     try:
-        adapter.validate_python(value)
+        found = adapter.validate_python(value)
     except ValidationError:
         return NOTHING
-    return value
-
-
-def _neutral(model: type[BaseModel], name: str, info: FieldInfo, raw: Mapping[str, Any]) -> Any:
-    """Return what says nothing in a required field; `NOTHING` where everything would."""
-    owner = model.__name__
-    if name == FILE_UNIQUE_ID:
-        return raw.get(FILE_ID, NOTHING)
-    if (owner, name) == ("Chat", "type"):
-        return _kind_of_chat(raw.get("id"))
-    if name == FILE_ID or name in ESSENTIAL.get(owner, ()):
-        return NOTHING
-    return NEUTRAL.get((owner, name), _neutral_of(info.annotation))
+    is_number = isinstance(found, int | float)
+    return value if not is_number or abs(found) < ID_LIMIT else NOTHING
 
 
 def _neutral_of(annotation: Any) -> Any:
@@ -237,7 +312,7 @@ def _neutral_of(annotation: Any) -> Any:
 
 def _kind_of_chat(chat_id: Any) -> Any:
     """Return the kind of a chat by its id: only people have positive ones."""
-    return "private" if _leaf(int, chat_id) is not NOTHING and int(chat_id) > 0 else NOTHING
+    return "private" if _leaf(int, chat_id) is not NOTHING and int(chat_id) > 0 else ""
 
 
 def _is_valid(model: type[BaseModel], raw: Any) -> bool:

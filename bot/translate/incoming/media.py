@@ -77,6 +77,8 @@ def document(shown: Document, media_url: MediaUrl, caption: str | None = None) -
 def sticker(shown: Sticker, media_url: MediaUrl, caption: str | None = None) -> Content:
     """Return a sticker as a picture: itself, or its thumbnail when it moves; with its emoji."""
     picture = shown.thumbnail if shown.is_animated or shown.is_video else shown
+    if picture is None or not picture.file_id:
+        picture = shown.thumbnail
     if picture is None:
         return Content(type="text", text=f"[sticker] {shown.emoji or ''}".strip())
     file = telegram_file(picture, fallback="sticker.png", default_type=PNG, is_sticker=True)

@@ -1,8 +1,10 @@
 """Telegram message of a client → what Kommo shows. Pure: data in, data out."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiogram.types import Chat, Message, User
@@ -23,6 +25,9 @@ UNREADABLE = (
     "It is kept, and will be shown here after an update of the bridge.]"
 )
 
+
+CLOCK_MARGIN, FIRST_YEAR = timedelta(minutes=10), 2013
+"""Dates beyond these are nonsense: no Telegram before, and no message is of tomorrow."""
 
 YEAR_10000 = 253_402_300_800
 """The first second that Python's datetime cannot hold."""
@@ -83,23 +88,39 @@ class ClientEdit:
         return self.message.payloads[1:]
 
 
+GROUPS = ("group", "supergroup", "channel")
+
+
 def is_with_client(chat: Chat) -> bool:
     """Tell whether a chat is one person's with the bot; groups and channels are not bridged."""
-    return chat.type == "private"
+    return chat.type not in GROUPS and chat.id > 0
 
 
 def client_message(
-    message: Message, *, bot_id: int, source_id: SourceId | None, media_url: MediaUrl
+    message: Message,
+    *,
+    bot_id: int,
+    source_id: SourceId | None,
+    media_url: MediaUrl,
+    update_id: int = 0,
 ) -> ClientMessage | None:
-    """Translate a client's message into what to show in Kommo; None when it tells nothing."""
+    """Translate a client's message into what to show in Kommo; None when it tells nothing.
+
+    Args:
+        message: as far as it could be read; without an id of its own, it has the update's.
+        bot_id: the bot that it came to.
+        source_id: of the bot.
+        media_url: makes the links to its files.
+        update_id: of the update that told of it.
+    """
     address = ChatAddress(bot_id, message.chat.id)
-    author = message.from_user or _author_from_chat(message.chat)
-    payloads = _payloads(message, address, source_id, media_url)
+    author = author_in(message.chat, message.from_user)
+    payloads = _payloads(message, address, source_id, media_url, update_id)
     if not payloads:
         return None
     return ClientMessage(
         address=address,
-        telegram_message_id=message.message_id,
+        telegram_message_id=max(message.message_id, 0),
         author=author,
         at=message.date,
         payloads=payloads,
@@ -113,15 +134,22 @@ def client_message(
 
 def _answered(message: Message) -> int | None:
     """Return the id of the message that one answers; one that cannot be known names none."""
-    answered = message.reply_to_message.message_id if message.reply_to_message else None
-    return answered if answered is not None and abs(answered) < ID_LIMIT else None
+    answered = message.reply_to_message.message_id if message.reply_to_message else 0
+    return answered if 0 < answered < ID_LIMIT else None
 
 
 def client_edit(
-    message: Message, *, bot_id: int, media_url: MediaUrl, source_id: SourceId | None = None
+    message: Message,
+    *,
+    bot_id: int,
+    media_url: MediaUrl,
+    source_id: SourceId | None = None,
+    update_id: int = 0,
 ) -> ClientEdit | None:
     """Translate a client's edit of a message, with each of its parts."""
-    changed = client_message(message, bot_id=bot_id, source_id=source_id, media_url=media_url)
+    changed = client_message(
+        message, bot_id=bot_id, source_id=source_id, media_url=media_url, update_id=update_id
+    )
     if changed is None:
         return None
     at = _moment(message.edit_date) or message.date
@@ -135,14 +163,22 @@ def edit_of(message: ClientMessage, *, at: datetime, is_move: bool = False) -> C
 
 
 def _payloads(
-    message: Message, address: ChatAddress, source_id: SourceId | None, media_url: MediaUrl
+    message: Message,
+    address: ChatAddress,
+    source_id: SourceId | None,
+    media_url: MediaUrl,
+    update_id: int,
 ) -> tuple[NewMessage, ...]:
     """Return the messages of Kommo that a client's message becomes."""
-    author = message.from_user or _author_from_chat(message.chat)
+    author = author_in(message.chat, message.from_user)
     return tuple(
         NewMessage(
             at=message.date,
-            external_id=address.message_id(message.message_id, part),
+            external_id=(
+                address.message_id(message.message_id, part)
+                if message.message_id > 0
+                else address.notice_id(update_id, part)
+            ),
             conversation_id=address.conversation_id,
             source_id=source_id,
             sender=person(author),
@@ -164,7 +200,7 @@ def quoted(message: Message) -> Quote | None:
     parts = contents(message, lambda file: file.unique_id)
     if not parts:
         return None
-    author = message.from_user or _author_from_chat(message.chat)
+    author = message.from_user or author_in(message.chat, None)
     return Quote(content=parts[0], at=message.date, sender=QuoteAuthor(name=person(author).name))
 
 
@@ -199,7 +235,7 @@ def person(user: User) -> Person:
 
 
 def unreadable_message(
-    update: Mapping[str, Any], *, bot_id: int, source_id: SourceId | None
+    update: Mapping[str, Any], *, bot_id: int, source_id: SourceId | None, now: datetime
 ) -> ClientMessage | None:
     """Return a placeholder for a message that cannot be read; None when it names no chat.
 
@@ -211,20 +247,21 @@ def unreadable_message(
     message = next((part for part in parts if _is_message(part)), None)
     if message is None or tells_events_only(message):
         return None
-    chat_id = _integer(message["chat"], "id") or _author_id(message)
-    if chat_id is None or message["chat"].get("type") != "private":
+    chat_id = _chat_id(message["chat"], message.get("from"))
+    if chat_id is None:
         return None
-    message_id = _integer(message, "message_id") or 0
-    update_id = _integer(update, "update_id") or 0
+    message_id = _positive(message, "message_id") or 0
     first_name = message["from"].get("first_name") if _is_object(message.get("from")) else None
     name = clean(first_name) if isinstance(first_name, str) else ""
     user = User(id=chat_id, is_bot=False, first_name=name)
     address = ChatAddress(bot_id, chat_id)
-    at = _date(message)
+    at = plausible(_moment(_positive(message, "date")), now)
     payload = NewMessage(
         at=at,
         external_id=(
-            address.message_id(message_id) if message_id else address.notice_id(update_id)
+            address.message_id(message_id)
+            if message_id
+            else address.notice_id(update_number(update))
         ),
         conversation_id=address.conversation_id,
         source_id=source_id,
@@ -250,8 +287,12 @@ def as_edit(part: NewMessage, at: datetime) -> EditMessage:
     )
 
 
-def _author_from_chat(chat: Chat) -> User:
-    """Return the person of a private chat, whose id is the user's own."""
+def author_in(chat: Chat, author: User | None) -> User:
+    """Return who is at the other end of a private chat, whose id is the person's own."""
+    if author is not None and author.id > 0:
+        return author
+    if author is not None and author.first_name:
+        return author.model_copy(update={"id": chat.id})
     return User(
         id=chat.id,
         is_bot=False,
@@ -270,15 +311,28 @@ def _is_message(data: Any) -> bool:
     return _is_object(data) and _is_object(data.get("chat"))
 
 
-def _author_id(message: Mapping[str, Any]) -> int | None:
-    """Return who wrote: in a private chat, the chat has the client's own id."""
-    author = message.get("from")
-    return _integer(author, "id") if isinstance(author, Mapping) else None
+def _chat_id(chat: Mapping[str, Any], author: Any) -> int | None:
+    """Return the id of a private chat, which is the client's own; None for any other."""
+    if chat.get("type") in GROUPS:
+        return None
+    found = _positive(chat, "id")
+    is_private = found is None and chat.get("type") == "private"
+    return _positive(author, "id") if is_private and _is_object(author) else found
 
 
-def _date(message: Mapping[str, Any]) -> datetime:
-    """Return when a message says it was written; the epoch when it says nonsense."""
-    return _moment(_integer(message, "date")) or datetime.fromtimestamp(0, UTC)
+def plausible(moment: datetime | None, now: datetime) -> datetime:
+    """Return a moment at which Telegram's messages are written; now in the place of any other."""
+    is_nonsense = moment is None or moment > now + CLOCK_MARGIN or moment.year < FIRST_YEAR
+    return now if moment is None or is_nonsense else moment
+
+
+def update_number(update: Mapping[str, Any]) -> int:
+    """Return the number of an update; without one, what only the same update has again."""
+    number = _positive(update, "update_id")
+    if number is not None:
+        return number
+    content = json.dumps(update, sort_keys=True).encode()
+    return ID_LIMIT + int.from_bytes(hashlib.sha256(content).digest()[:6])
 
 
 def _moment(seconds: int | None) -> datetime | None:
@@ -288,9 +342,7 @@ def _moment(seconds: int | None) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _integer(data: Mapping[str, Any], key: str) -> int | None:
-    """Return an integer field within Telegram's range (52 bits); None for anything else."""
+def _positive(data: Mapping[str, Any], key: str) -> int | None:
+    """Return a positive integer within Telegram's range (52 bits); None for anything else."""
     value = data.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= ID_LIMIT:
-        return None
-    return value
+    return value if type(value) is int and 0 < value < ID_LIMIT else None

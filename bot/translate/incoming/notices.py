@@ -188,6 +188,7 @@ def poll(asked: Poll) -> str:
     options = [
         f"• {option.text}" + (f" ({option.voter_count})" if option.voter_count else "")
         for option in asked.options
+        if option.text
     ]
     said = [asked.description] if asked.description else []
     return "\n".join([f"[{kind}{state}] {asked.question}", *said, *options])
@@ -210,13 +211,16 @@ def _checklist(shown: Checklist) -> str:
 
 def _giveaway(shown: Giveaway) -> str:
     prize = f": {shown.prize_description}" if shown.prize_description else ""
-    until = shown.winners_selection_date.date().isoformat()
-    return f"[giveaway for {shown.winner_count} winners, until {until}]{prize}"
+    winners = f" for {counted(shown.winner_count, 'winner')}" if shown.winner_count else ""
+    is_dated = shown.winners_selection_date.timestamp() > 0
+    until = f", until {shown.winners_selection_date.date().isoformat()}" if is_dated else ""
+    return f"[giveaway{winners}{until}]{prize}"
 
 
 def _giveaway_winners(shown: GiveawayWinners) -> str:
     names = ", ".join(person_name(user) for user in shown.winners)
-    return f"[winners of a giveaway: {shown.winner_count}] {names}".strip()
+    count = f": {shown.winner_count}" if shown.winner_count else ""
+    return f"[winners of a giveaway{count}] {names}".strip()
 
 
 def _game(shown: Game) -> str:
@@ -263,7 +267,8 @@ def _unique_gift(shown: UniqueGiftInfo) -> str:
 
 
 def _web_app_data(sent: WebAppData) -> str:
-    return f"[{sent.button_text}] {sent.data}" if sent.button_text else sent.data
+    button = f"[{sent.button_text}]" if sent.button_text or not sent.data else ""
+    return f"{button} {sent.data}".strip()
 
 
 def _auto_delete(changed: MessageAutoDeleteTimerChanged) -> str:

@@ -17,7 +17,8 @@ from aiogram.types import (
 from pydantic import BaseModel, ConfigDict
 
 from bot.translate.ids import BUTTON_PREFIX, ChatAddress
-from bot.translate.incoming.messages import ClientMessage, person
+from bot.translate.incoming.lenient import CUT
+from bot.translate.incoming.messages import GROUPS, ClientMessage, person
 from bot.translate.text import split, utf16_length
 from kommo.ids import SourceId
 from kommo.models import Content, NewMessage
@@ -40,6 +41,7 @@ class Press(BaseModel):
         keyboard: as the client sees it; None when Telegram does not tell.
         text: what the button says; filled in when it is known.
         is_said: whether it is a client's word in the chat with the bot; others are only answered.
+        update_id: of the update that told of it, where the press has no id of its own.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,6 +54,12 @@ class Press(BaseModel):
     keyboard: InlineKeyboardMarkup | None = None
     text: str | None = None
     is_said: bool = True
+    update_id: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Return what tells a press from all others."""
+        return self.callback_id or f"update-{self.update_id}"
 
     @property
     def button_id(self) -> str | None:
@@ -66,25 +74,32 @@ class Press(BaseModel):
         return ChatAddress(self.bot_id, self.chat_id)
 
 
-def client_press(query: CallbackQuery, *, bot_id: int) -> Press:
+def client_press(query: CallbackQuery, *, bot_id: int, update_id: int = 0) -> Press:
     """Return a press of a button. Reference: Bot API, CallbackQuery (each is to be answered).
 
     In a group, under a message that somebody sent by the bot's inline mode, and of a game, it is
     no word of a client to the bot.
     """
     message = query.message
-    is_private = message.chat.type == "private" if message else query.inline_message_id is None
+    is_private = message.chat.type not in GROUPS if message else query.inline_message_id is None
     keyboard = message.reply_markup if isinstance(message, Message) else None
+    chat_id = message.chat.id if message else 0
     press = Press(
         bot_id=bot_id,
-        chat_id=message.chat.id if message else query.from_user.id,
+        chat_id=chat_id or query.from_user.id,
         callback_id=query.id,
-        message_id=message.message_id if message else None,
+        message_id=message.message_id or None if message else None,
         data=query.data or "",
-        keyboard=keyboard,
+        keyboard=None if _is_cut(keyboard) else keyboard,
         text=shown_text(keyboard, query.data or ""),
+        update_id=None if query.id else update_id,
     )
     return press if is_private and query.data is not None else unsaid(press)
+
+
+def _is_cut(keyboard: InlineKeyboardMarkup | None) -> bool:
+    """Tell whether something of a keyboard could not be read, so that it is not shown again."""
+    return keyboard is not None and CUT in (keyboard.model_extra or {})
 
 
 def unsaid(press: Press) -> Press:
@@ -120,7 +135,7 @@ def client_message(
     """
     payload = NewMessage(
         at=at,
-        external_id=press.address.press_id(press.callback_id),
+        external_id=press.address.press_id(press.key),
         conversation_id=press.address.conversation_id,
         source_id=source_id,
         sender=person(author),

@@ -9,7 +9,7 @@ from datetime import datetime
 from aiogram.types import ChatMemberUpdated, User
 
 from bot.translate.ids import ChatAddress
-from bot.translate.incoming.messages import person
+from bot.translate.incoming.messages import author_in, is_with_client, person
 from bot.translate.languages import Language, in_language
 from kommo.ids import SourceId
 from kommo.models import Content, NewMessage
@@ -32,11 +32,11 @@ class Reachability:
 
 def reachability(update: ChatMemberUpdated, *, bot_id: int) -> Reachability | None:
     """Return whether a client can be reached now; None for groups and channels."""
-    if update.chat.type != "private":
+    if not is_with_client(update.chat):
         return None
     return Reachability(
         address=ChatAddress(bot_id, update.chat.id),
-        author=update.from_user,
+        author=author_in(update.chat, update.from_user),
         at=update.date,
         is_reachable=update.new_chat_member.status not in GONE,
     )

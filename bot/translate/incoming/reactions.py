@@ -14,6 +14,7 @@ from aiogram.types import (
 )
 
 from bot.translate.ids import ChatAddress, participant_id, quote
+from bot.translate.incoming.messages import author_in, is_with_client
 from kommo.models import Reaction
 
 STAR = "\N{WHITE MEDIUM STAR}"
@@ -40,13 +41,13 @@ def client_reaction(update: MessageReactionUpdated, *, bot_id: int) -> ClientRea
     takes back one has read the message. In a private chat, the client is whose chat it is.
     """
     is_anonymous = update.user is None and update.actor_chat is not None
-    if is_anonymous or update.chat.type != "private":
+    if is_anonymous or not is_with_client(update.chat):
         return None
     old, new = _emoji(update.old_reaction), _emoji(update.new_reaction)
     return ClientReaction(
         ChatAddress(bot_id, update.chat.id),
         update.message_id,
-        update.user.id if update.user else update.chat.id,
+        author_in(update.chat, update.user).id,
         tuple(emoji for emoji in old if emoji not in new),
         tuple(emoji for emoji in new if emoji not in old),
     )

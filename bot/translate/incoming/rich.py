@@ -75,15 +75,13 @@ def _lines(block: Block, depth: int) -> Iterator[str]:
 
 def _said(block: Block, depth: int) -> Iterator[str]:
     """Return the lines that a block's words make."""
-    match block.get("type"):
-        case "divider":
-            yield "———"
-        case "map":
-            place = read(Location, block.get("location"))
-            yield f"[map] {place.latitude}, {place.longitude}" if place else "[map]"
-        case "table":
-            for row in _lists(block, "cells"):
-                yield " | ".join(_words(cell, 0) for cell in row)
+    kind, place = block.get("type"), read(Location, block.get("location"))
+    if kind == "divider":
+        yield "———"
+    if kind == "map" or place:
+        yield f"[map] {place.latitude}, {place.longitude}" if place else "[map]"
+    for row in _lists(block, "cells"):
+        yield " | ".join(_words(cell, 0) for cell in row)
     yield from _if_any(_words(block, 0))
     for item in _blocks(block, "items"):
         yield from _item(item, depth + 1)

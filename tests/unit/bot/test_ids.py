@@ -50,7 +50,9 @@ def test_what_is_not_ours_is_not_read_as_ours(text):
     assert parse_conversation(text) is None
 
 
-@pytest.mark.parametrize("text", ["", "tg:1:2", "tg:1:2:x", "tg:1:2:3:4:5", "other"])
+@pytest.mark.parametrize(
+    "text", ["", "tg:1:2", "tg:1:2:x", "tg:1:2:3:4:5", f"tg:1:2:{1 << 52}", "other"]
+)
 def test_what_is_no_message_of_ours_is_not_read_as_one(text):
     """A conversation's id, or anything else, is no message."""
     assert parse_message(text) is None

@@ -8,6 +8,7 @@ from aiogram.types import Message
 from bot.translate.incoming import messages
 from kommo.ids import SourceId
 
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 ANN = {"id": 555, "is_bot": False, "first_name": "Ann"}
 CHAT = {"id": 555, "type": "private", "first_name": "Ann", "last_name": "Lee"}
 MAX = {"id": 999, "is_bot": False, "first_name": "Max", "last_name": "Example"}
@@ -205,7 +206,7 @@ def test_a_live_location_moves_until_it_ends(period, is_move):
 )
 def test_an_unreadable_update_without_a_place_has_no_placeholder(update):
     """Nothing is shown where nobody knows where."""
-    assert messages.unreadable_message(update, bot_id=1, source_id=None) is None
+    assert messages.unreadable_message(update, bot_id=1, source_id=None, now=NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_an_unreadable_update_without_a_place_has_no_placeholder(update):
 def test_a_placeholder_stands_for_what_cannot_be_read(author, name):
     """The manager sees that there was something, and from whom."""
     update = {"message": {"chat": {"id": 5, "type": "private"}, "message_id": 7, "from": author}}
-    placeholder = messages.unreadable_message(update, bot_id=1, source_id=None)
+    placeholder = messages.unreadable_message(update, bot_id=1, source_id=None, now=NOON)
     assert placeholder is not None
     assert placeholder.payload.content.text == messages.UNREADABLE
     assert placeholder.payload.sender.name == name
@@ -239,7 +240,7 @@ def test_a_placeholder_stands_for_what_cannot_be_read(author, name):
 def test_a_placeholder_shows_the_words_at_once(said, words):
     """What new thing surrounds a text may wait for an upgrade; the text does not."""
     update = {"message": {"chat": {"id": 5, "type": "private"}, "message_id": 7} | said}
-    placeholder = messages.unreadable_message(update, bot_id=1, source_id=None)
+    placeholder = messages.unreadable_message(update, bot_id=1, source_id=None, now=NOON)
     assert placeholder is not None
     assert placeholder.payload.content.text == messages.UNREADABLE + words
 
@@ -248,7 +249,7 @@ def test_an_unreadable_reaction_has_no_placeholder():
     """A reaction of a new kind is nothing that the client said."""
     reaction = {"chat": {"id": 5, "type": "private"}, "message_id": 7}
     update = {"update_id": 9, "message_reaction": reaction}
-    assert messages.unreadable_message(update, bot_id=1, source_id=None) is None
+    assert messages.unreadable_message(update, bot_id=1, source_id=None, now=NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -266,6 +267,6 @@ def test_an_unreadable_reaction_has_no_placeholder():
 def test_a_placeholder_takes_the_best_id_there_is(message, expected):
     """What names the message, or else the update, names the placeholder."""
     update = {"update_id": 9, "message": {"chat": {"id": 5, "type": "private"}} | message}
-    placeholder = messages.unreadable_message(update, bot_id=1, source_id=None)
+    placeholder = messages.unreadable_message(update, bot_id=1, source_id=None, now=NOON)
     assert placeholder is not None
     assert placeholder.payload.external_id == expected

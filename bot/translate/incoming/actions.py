@@ -1,0 +1,85 @@
+"""What a client did by an update: wrote, edited, pressed, reacted, blocked the bot. Pure.
+
+Reference: Bot API, Update.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aiogram.types import CallbackQuery, Update, User
+
+from bot.translate.files import MediaUrl
+from bot.translate.incoming import messages, presses
+from bot.translate.incoming.messages import ClientEdit, ClientMessage, update_number
+from bot.translate.incoming.presses import Press
+from bot.translate.incoming.reachability import Reachability, reachability
+from bot.translate.incoming.reactions import ClientReaction, client_reaction
+from bot.translate.incoming.updates import read_update
+from kommo.ids import SourceId
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """A pressed button, and who pressed it."""
+
+    press: Press
+    author: User
+
+
+Action = ClientMessage | ClientEdit | ClientReaction | Pressed | Reachability
+
+
+def action(
+    raw: Mapping[str, Any],
+    *,
+    bot_id: int,
+    source_id: SourceId | None,
+    media_url: MediaUrl,
+    now: datetime,
+) -> Action | None:
+    """Return what a client did; None for what was not done towards the bot.
+
+    Raises:
+        UnreadableError: what the update is about cannot be read.
+    """
+    update, update_id = read_update(raw, now=now), update_number(raw)
+    if update.callback_query is not None:
+        return _pressed(update.callback_query, bot_id, update_id)
+    if update.message_reaction is not None:
+        return client_reaction(update.message_reaction, bot_id=bot_id)
+    if update.my_chat_member is not None:
+        return reachability(update.my_chat_member, bot_id=bot_id)
+    return _written(update, bot_id, source_id, media_url, update_id)
+
+
+def _written(
+    update: Update, bot_id: int, source_id: SourceId | None, media_url: MediaUrl, update_id: int
+) -> ClientMessage | ClientEdit | None:
+    """Return what a client wrote, or wrote anew; None for what was not said to the bot."""
+    if update.message is not None and messages.is_with_client(update.message.chat):
+        return messages.client_message(
+            update.message,
+            bot_id=bot_id,
+            source_id=source_id,
+            media_url=media_url,
+            update_id=update_id,
+        )
+    edited = update.edited_message
+    if edited is not None and messages.is_with_client(edited.chat):
+        return messages.client_edit(
+            edited,
+            bot_id=bot_id,
+            source_id=source_id,
+            media_url=media_url,
+            update_id=update_id,
+        )
+    return None
+
+
+def _pressed(query: CallbackQuery, bot_id: int, update_id: int) -> Pressed:
+    press = presses.client_press(query, bot_id=bot_id, update_id=update_id)
+    if query.from_user.id > 0:
+        return Pressed(press, query.from_user)
+    return Pressed(press, query.from_user.model_copy(update={"id": press.chat_id}))
