@@ -119,6 +119,10 @@ class Database:
             finally:
                 await uninterrupted(engine.drain())
 
+    def now(self) -> datetime:
+        """Return the time, by the clock that its transactions go by."""
+        return self._now()
+
     @property
     def path(self) -> Path:
         """Return the database's file."""

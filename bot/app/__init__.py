@@ -12,6 +12,7 @@ from bot.app.delivering import build_connector, build_to_kommo, build_to_telegra
 from bot.app.operating import build_jobs, build_local, build_watchdog
 from bot.app.receiving import build_history, build_poller, build_public
 from bot.app.resources import open_parts
+from bot.deliver.clock_watch import ClockWatch
 from bot.deliver.telegram.stagger import HOLD_S
 from bot.deliver.worker import Worker
 from bot.http.listeners import Address, listen
@@ -81,7 +82,11 @@ async def open_app(
         history = build_history(parts, connector, pace)
         await history.prepare(await parts.pulse.last())
         connector.on_restored.append(history.catch_up)
-        workers = (build_to_kommo(parts, connector), build_to_telegram(parts, hold_s))
+        clock = ClockWatch(parts.database)
+        workers = (
+            build_to_kommo(parts, connector, clock),
+            build_to_telegram(parts, hold_s, clock),
+        )
         notifier = Notifier()
         yield App(
             pollers=tuple(build_poller(parts, entry) for entry in settings.telegram.bots),

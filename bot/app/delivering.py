@@ -1,20 +1,29 @@
 """The deliveries: a worker for each direction, and what each of them sends with."""
 
+from dataclasses import replace
 from functools import partial
 
 from bot.account.connect import Connector
 from bot.app.receiving import build_replay
 from bot.app.resources import Parts, greeting
 from bot.deliver.chances import Chance
+from bot.deliver.claimer import Claimer
+from bot.deliver.clock_watch import ClockWatch
+from bot.deliver.destination import Destination, Gate
 from bot.deliver.kommo.avatars import Avatars
 from bot.deliver.kommo.contacts import KnownPeople
 from bot.deliver.kommo.destination import ToKommo
+from bot.deliver.kommo.gate import KommoGate
 from bot.deliver.kommo.sizes import Sizes
 from bot.deliver.poison import Poison
+from bot.deliver.recorder import Recorder
+from bot.deliver.retries import Retries, Rules
+from bot.deliver.schedule import Schedule
 from bot.deliver.telegram.destination import ToTelegram
+from bot.deliver.telegram.gate import TelegramGate
 from bot.deliver.telegram.rates import Limits
 from bot.deliver.telegram.sender import Sends
-from bot.deliver.worker import Worker
+from bot.deliver.worker import Route, Switch, Worker
 from bot.queue.outcomes import RetryPolicy
 from bot.settings import Settings
 from bot.translate.outgoing.templates import TelegramTemplate
@@ -55,87 +64,109 @@ async def _go_on(parts: Parts, _out_s: float) -> None:
     await persist(parts.database, lambda tx: tx.to_kommo.hasten_tried(now=parts.now()))
 
 
-def build_to_kommo(parts: Parts, connector: Connector) -> Worker:
+def build_to_kommo(parts: Parts, connector: Connector, clock: ClockWatch) -> Worker:
     """Return the delivery of what clients did."""
-    return Worker(
-        parts.database,
+    gate = KommoGate(parts.chats)
+    route = _build_route(
+        parts,
         Direction.INCOMING,
-        ToKommo(
-            parts.chats,
-            parts.database,
-            links=parts.links,
-            sizes=Sizes(
-                parts.files.is_given,
-                parts.probes,
-                is_cloud=parts.settings.telegram.is_cloud,
-            ),
-            avatars=Avatars(
-                parts.bots,
-                parts.database,
-                parts.links,
-                background=parts.pictures,
-                now=parts.now,
-            ),
-            people=KnownPeople(
-                parts.crm,
-                parts.chats,
-                parts.database,
-                parts.kommo_chats,
-                region=parts.settings.kommo.phone_region,
-                now=parts.now,
-            ),
-            kommo_chats=parts.kommo_chats,
-            replay=build_replay(parts),
-            now=parts.now,
-            skew_s=lambda: parts.health.clock_skew_s,
-        ),
-        policy=TO_KOMMO,
-        concurrency=2 * AT_A_TIME,  # what waits for its place is claimed already
-        now=parts.now,
-        redact=parts.redact,
-        starts_after=connector.answered,
-        chance=KOMMOS_CHANCE,
-        poison=KOMMOS_POISON,
-        observe=partial(parts.metrics.observe, Direction.INCOMING),
-        is_paused=lambda: parts.health.is_paused,
+        _build_kommo(parts),
+        schedule=Schedule(2 * AT_A_TIME, gate=gate),  # what waits for its place is claimed already
+        retries=Retries(Rules(TO_KOMMO, KOMMOS_CHANCE, KOMMOS_POISON), gate=gate),
+        gate=gate,
+    )
+    return Worker(route, clock, Switch(connector.answered, lambda: parts.health.is_paused))
+
+
+def build_to_telegram(parts: Parts, hold_s: float, clock: ClockWatch) -> Worker:
+    """Return the delivery of what managers did."""
+    sends = Sends(parts.bots, parts.database, parts.journal, hold_s=hold_s)
+    limits = Limits(
+        parts.settings.telegram.messages_per_s, parts.settings.telegram.chat_messages_per_s
+    )
+    gate = TelegramGate(parts.bots, parts.database, limits)
+    route = _build_route(
+        parts,
+        Direction.OUTGOING,
+        _build_telegram(parts, sends, gate),
+        schedule=Schedule(TELEGRAM_CONCURRENCY, TELEGRAM_SHARE, gate=gate),
+        retries=Retries(Rules(TO_TELEGRAM, TELEGRAMS_CHANCE, TELEGRAMS_POISON), gate=gate),
+        gate=gate,
+    )
+    return Worker(
+        replace(route, unrecorded=sends), clock, Switch(None, lambda: parts.health.is_paused)
     )
 
 
-def build_to_telegram(parts: Parts, hold_s: float) -> Worker:
-    """Return the delivery of what managers did."""
-    sends = Sends(parts.bots, parts.database, parts.journal, hold_s=hold_s)
-    return Worker(
+def _build_route(
+    parts: Parts,
+    direction: Direction,
+    destination: Destination,
+    *,
+    schedule: Schedule,
+    retries: Retries,
+    gate: Gate,
+) -> Route:
+    """Return one direction's way."""
+    recorder = Recorder(
         parts.database,
-        Direction.OUTGOING,
-        ToTelegram(
-            parts.bots,
+        direction,
+        destination,
+        retries,
+        redact=parts.redact,
+        observe=partial(parts.metrics.observe, direction),
+    )
+    claimer = Claimer(
+        parts.database,
+        direction,
+        schedule=schedule,
+        recorder=recorder,
+        retries=retries,
+        gate=gate,
+    )
+    return Route(claimer, destination, recorder, retries)
+
+
+def _build_kommo(parts: Parts) -> ToKommo:
+    return ToKommo(
+        parts.chats,
+        parts.database,
+        links=parts.links,
+        sizes=Sizes(parts.files.is_given, parts.probes, is_cloud=parts.settings.telegram.is_cloud),
+        avatars=Avatars(
+            parts.bots, parts.database, parts.links, background=parts.pictures, now=parts.now
+        ),
+        people=KnownPeople(
+            parts.crm,
+            parts.chats,
             parts.database,
-            parts.uploads,
-            sources={bot.bot_id: bot.source for bot in parts.settings.telegram.bots},
-            buttons=parts.settings.telegram.buttons,
-            templates=_templates(parts.settings),
-            language=parts.settings.kommo.language,
-            lifetimes=parts.lifetimes,
-            welcome=greeting(parts.settings),
-            limits=Limits(
-                parts.settings.telegram.messages_per_s,
-                parts.settings.telegram.chat_messages_per_s,
-            ),
+            parts.kommo_chats,
             region=parts.settings.kommo.phone_region,
-            window=parts.settings.kommo.window,
-            sends=sends,
             now=parts.now,
         ),
-        policy=TO_TELEGRAM,
-        concurrency=TELEGRAM_CONCURRENCY,
-        share=TELEGRAM_SHARE,
+        kommo_chats=parts.kommo_chats,
+        replay=build_replay(parts),
         now=parts.now,
-        redact=parts.redact,
-        observe=partial(parts.metrics.observe, Direction.OUTGOING),
-        is_paused=lambda: parts.health.is_paused,
-        sending=sends,
-        chance=TELEGRAMS_CHANCE,
-        poison=TELEGRAMS_POISON,
+        skew_s=lambda: parts.health.clock_skew_s,
+    )
+
+
+def _build_telegram(parts: Parts, sends: Sends, gate: TelegramGate) -> ToTelegram:
+    return ToTelegram(
+        parts.bots,
+        parts.database,
+        parts.uploads,
+        sources={bot.bot_id: bot.source for bot in parts.settings.telegram.bots},
+        buttons=parts.settings.telegram.buttons,
+        templates=_templates(parts.settings),
+        language=parts.settings.kommo.language,
+        lifetimes=parts.lifetimes,
+        welcome=greeting(parts.settings),
+        gate=gate,
+        region=parts.settings.kommo.phone_region,
+        window=parts.settings.kommo.window,
+        sends=sends,
+        now=parts.now,
     )
 
 

@@ -10,8 +10,6 @@ from functools import partial
 from typing import Any
 
 from bot.conversations.kommo_chats import KommoChats
-from bot.deliver.chances import Held
-from bot.deliver.fairness import NO_LIMIT, Room
 from bot.deliver.kommo.avatars import Avatars
 from bot.deliver.kommo.contacts import KnownPeople
 from bot.deliver.kommo.sizes import NotAskedYetError, Sizes
@@ -123,26 +121,6 @@ class ToKommo:
         self._now = now
         self._skew_s = skew_s
         self._unknown = UnknownMessages(chats.standing, patience)
-
-    def room(self, lane: str) -> Room:
-        """Return how much of a lane may begin: nothing while Kommo asks to slow down."""
-        held_s = self._chats.held_s
-        return Room(lane, 0 if held_s else NO_LIMIT, held_s)
-
-    def wait_s(self, item: QueueItem) -> float:
-        """Let every item go: Kommo's limit is the account's."""
-        return 0.0
-
-    def holds(self, lane: str) -> bool:
-        """Give nothing up while Kommo asks to slow down: items wait for days."""
-        return False
-
-    def held(self, item: QueueItem) -> Held | None:
-        """Give nothing up while Kommo asks to slow down."""
-        return None
-
-    def begin(self, item: QueueItem) -> None:
-        """Count nothing: the places of `ChatsApi` are the limit."""
 
     async def send(self, item: QueueItem) -> Outcome:
         """Make one attempt; while Kommo asks to slow down, none."""

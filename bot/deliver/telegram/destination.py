@@ -1,7 +1,6 @@
 """The inbox's destination: one attempt to show a client something, its outcome, what follows."""
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,8 +17,6 @@ from aiogram.exceptions import (
 from aiogram.methods import TelegramMethod
 
 from bot.conversations.addressees import find
-from bot.deliver.chances import Held
-from bot.deliver.fairness import NO_LIMIT, Room
 from bot.deliver.telegram.errors import (
     Blocked,
     NotSentError,
@@ -29,13 +26,12 @@ from bot.deliver.telegram.errors import (
     slow_down,
     unshown,
 )
-from bot.deliver.telegram.events import event_of
 from bot.deliver.telegram.fetch import FetchError
-from bot.deliver.telegram.file_slots import Attachments
+from bot.deliver.telegram.gate import TelegramGate
+from bot.deliver.telegram.items import event_of
 from bot.deliver.telegram.journal import Step
 from bot.deliver.telegram.message_ids import telegram_message_id
 from bot.deliver.telegram.presses import show_choice
-from bot.deliver.telegram.rates import Limits, Rates
 from bot.deliver.telegram.reachable import is_blocked
 from bot.deliver.telegram.reactions import show_reaction
 from bot.deliver.telegram.sender import ForgottenError, PartOf, Sends, Shown, timeout
@@ -47,7 +43,7 @@ from bot.deliver.telegram.write_first import Sources, by_phone
 from bot.queue.enqueue import Enqueue
 from bot.queue.items import Kind, Lifetimes
 from bot.queue.outcomes import Delivered, NotYet, Outcome, RetryLater, Undeliverable
-from bot.translate.ids import ChatAddress, parse_conversation, parse_lane
+from bot.translate.ids import ChatAddress, parse_conversation
 from bot.translate.incoming.presses import Press
 from bot.translate.languages import Language, in_language
 from bot.translate.outgoing import messages, refusals
@@ -80,14 +76,6 @@ class TooLongError(Exception):
     """Telegram refused a call that can be cut into pieces."""
 
 
-class TooSoonError(NotBegunError):
-    """The next call of a message would come too soon."""
-
-    def __init__(self, after_s: float) -> None:
-        super().__init__(f"not before {after_s:.1f} s from now")
-        self.after_s = after_s
-
-
 @dataclass(frozen=True)
 class Showing:
     """The next call of an attempt.
@@ -118,7 +106,7 @@ class ToTelegram:
         language: Language,
         lifetimes: Lifetimes,
         welcome: Welcome | None,
-        limits: Limits,
+        gate: TelegramGate,
         region: str | None,
         window: timedelta | None,
         sends: Sends,
@@ -137,57 +125,14 @@ class ToTelegram:
         self._window = window
         self._sends = sends
         self._now = now
-        self._attachments = Attachments()
-        self._rates = {bot_id: Rates(limits, clock=time.monotonic) for bot_id in bots}
-
-    def room(self, lane: str) -> Room:
-        """Return how much of a lane may begin; what answers a press is held to no rate."""
-        bot_id, urgency = parse_lane(lane) or (0, "")
-        rates = self._rates.get(bot_id)
-        if rates is None:
-            return Room(lane)
-        if urgency == "now":
-            frozen_s = rates.frozen_s()
-            return Room(lane, 0 if frozen_s else NO_LIMIT, frozen_s)
-        free = rates.free()
-        return Room(str(bot_id), NO_LIMIT if free is None else free, rates.opens_in_s())
-
-    def wait_s(self, item: QueueItem) -> float:
-        """Return how long an item has to wait because of what went to its chat before."""
-        address = parse_conversation(item.conversation_id or "")
-        rates = self._rates.get(address.bot_id) if address else None
-        if address is None or rates is None or item.kind == Kind.BUTTON_PRESS:
-            return 0.0
-        return rates.wait_s(address.chat_id) or self._attachments.wait_s(item, self._now())
-
-    def holds(self, lane: str) -> bool:
-        """Tell whether Telegram asked a lane's bot to send nothing at all."""
-        bot_id, _urgency = parse_lane(lane) or (0, "")
-        rates = self._rates.get(bot_id)
-        return rates is not None and rates.frozen_s() > 0
-
-    def held(self, item: QueueItem) -> Held | None:
-        """Tell for how long Telegram asked to send nothing where an item leads."""
-        address = parse_conversation(item.conversation_id or "")
-        rates = self._rates.get(address.bot_id) if address else None
-        if address is None or rates is None or item.kind == Kind.BUTTON_PRESS:
-            return None
-        span_s = rates.flood_s(address.chat_id)
-        return Held(span_s, slow_down(span_s)) if span_s > 0 else None
-
-    def begin(self, item: QueueItem) -> None:
-        """Count the first call of an item."""
-        address = parse_conversation(item.conversation_id or "")
-        rates = self._rates.get(address.bot_id) if address else None
-        if address is not None and rates is not None and item.kind != Kind.BUTTON_PRESS:
-            rates.spend(address.chat_id)
+        self._gate = gate
 
     async def send(self, item: QueueItem) -> Outcome:
         """Make one attempt: all calls of the message that were not made yet, in order."""
         try:
             outcome = await self._attempt(item)
         finally:
-            self._attachments.ended(item)
+            self._gate.ended(item)
         if isinstance(outcome, RetryLater) and outcome.is_unknown:
             async with self._database.snapshot() as snapshot:  # its earlier parts may have arrived
                 item = await snapshot.to_telegram.get(item.id) or item
@@ -203,7 +148,7 @@ class ToTelegram:
         except TelegramMigrateToChat as error:
             return await self._follow(item, error.migrate_to_chat_id)
         except TelegramRetryAfter as error:
-            self._slow_down(item, error.retry_after)
+            self._gate.slow_down(item, error.retry_after)
             return slow_down(error.retry_after)
         except AiogramError as error:
             return outcome_of(error)
@@ -278,29 +223,6 @@ class ToTelegram:
         if doubt is not None:
             return replace(doubt, code=refusals.GAVE_UP.code, text=refusals.GAVE_UP.text)
         return Shown(last=await self._make(bot, calls, item, event, address))
-
-    def _slow_down(self, item: QueueItem, after_s: float) -> None:
-        """Hold the chat back, and the whole bot when several chats are refused at a time."""
-        address = parse_conversation(item.conversation_id or "")
-        rates = self._rates.get(address.bot_id) if address else None
-        if address is not None and rates is not None and rates.flooded(address.chat_id, after_s):
-            log.warning(
-                "Telegram asks the bot to slow down in several chats: it is silent for %.0f s",
-                after_s,
-                extra={"bot": address.bot_id},
-            )
-
-    def _next_call(self, address: ChatAddress) -> None:
-        """Count one more call of a message.
-
-        Raises:
-            TooSoonError: it has to wait; what was made is recorded.
-        """
-        rates = self._rates[address.bot_id]
-        wait_s = rates.wait_s(address.chat_id)
-        if wait_s > 0:
-            raise TooSoonError(wait_s)
-        rates.spend(address.chat_id)
 
     async def _follow(self, item: QueueItem, chat_id: int) -> Outcome:
         """Remember where a group went that became a supergroup; its conversation stays.
@@ -471,7 +393,7 @@ class ToTelegram:
         part, cuts, number, is_first = None, item.cuts, item.progress, True
         while number < len(planned := plan(calls, cuts)):
             if not is_first:
-                self._next_call(address)
+                self._gate.count_call(address)
             is_first, is_last = False, number + 1 == len(planned)
             tie = partial(part_of, event=event, address=address, number=number + 1)
             step = Step.of(item, number + 1, is_last=is_last)

@@ -5,7 +5,7 @@ Files are slow, so they never take all the places for deliveries: texts find one
 
 from datetime import datetime
 
-from bot.deliver.telegram.events import event_of
+from bot.deliver.telegram.items import event_of
 from bot.deliver.telegram.uploads import UPLOADS
 from bot.queue.items import Kind
 from kommo.events import ManagerMessage

@@ -21,6 +21,7 @@ from aiogram.exceptions import (
     TelegramServerError,
 )
 
+from bot.deliver.destination import Unrecorded
 from bot.deliver.telegram.errors import UnsentError, outcome_of
 from bot.deliver.telegram.journal import Journal, Step
 from bot.deliver.telegram.sent import accepted
@@ -81,7 +82,7 @@ class Send:
             self.turn.end()
 
 
-class Sends:
+class Sends(Unrecorded):
     """Makes the calls of all bots, and knows what came of them until it is recorded.
 
     Args:
