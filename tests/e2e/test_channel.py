@@ -1,6 +1,8 @@
 """The channel and its conversations by command: connect, list, read, erase."""
 
+import io
 import json
+import sys
 
 import pytest
 
@@ -145,3 +147,45 @@ async def test_a_hostile_name_breaks_no_command(bridge, telegram, kommo, eventua
         assert not any(char in output for char in "\x1b\x07\x9b")
     rows = json.loads((await command("chats", "list", "--json"))[1])
     assert rows[0]["name"].startswith("[/b][link=https://evil.example]Ann")
+
+
+HOSTILE = "[/b][link=https://evil.example]Ann\x1b]0;owned\x07\x9b31m\u202e"
+REFUSAL = {"ok": False, "error_code": 400, "description": f"Bad Request: {HOSTILE}"}
+PRINTING = {
+    "queue": ["queue", "list"],
+    "trace": ["trace", "tg:700001:555"],
+    "chats": ["chats", "list"],
+    "history": ["history", "tg:700001:555"],
+    "sources": ["sources", "list"],
+    "templates": ["templates", "list"],
+    "check": ["check"],
+    "drop": ["queue", "drop", "outgoing-1"],
+    "forget": ["forget", "--chat", "555"],
+}
+
+
+@pytest.mark.parametrize("is_json", [False, True], ids=["text", "json"])
+async def test_what_came_from_outside_is_text_in_every_command(
+    bridge, telegram, kommo, eventually, command, config, monkeypatch, is_json
+):
+    """Names, words, reasons and what Kommo lists reach the terminal as text."""
+    telegram.bots[700001].username = HOSTILE
+    kommo.account.sources.append({"id": 1, "external_id": HOSTILE, "name": HOSTILE})
+    kommo.account.templates.append({"id": 1, "external_id": HOSTILE, "name": HOSTILE})
+    access = f'[kommo]\napi_url = "{kommo.url}"\naccess_token = "{kommo.access_token}"'
+    config.write_text(config.read_text().replace("[kommo]", access))
+    telegram.client_says(HOSTILE, name=HOSTILE)
+    await eventually(lambda: kommo.texts_in("tg:700001:555"))
+    telegram.faults.fail("sendMessage", status=400, body=REFUSAL, times=None)
+    answer = await kommo.manager_says(HOSTILE, to="tg:700001:555")
+    await eventually(lambda: kommo.statuses_of(answer) == [-1])
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\nn\n"))
+    for name, arguments in PRINTING.items():
+        asked = name in {"drop", "forget"}
+        if is_json and asked:
+            continue
+        code, output, errors = await command(*arguments, *(["--json"] if is_json else []))
+        said = output + errors
+        assert (name, code) == (name, 1 if asked else 0), said
+        assert said.strip(), name
+        assert not any(char in said for char in "\x1b\x07\x9b\u202e"), (name, said)
