@@ -69,7 +69,7 @@ def remember_config(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option("--config", "-c", metavar="FILE", help="The settings file."),
+        typer.Option("--config", "-c", metavar="FILE", readable=False, help="The settings file."),
     ] = None,
     _version: Annotated[
         bool,
@@ -157,7 +157,7 @@ def healthcheck(context: typer.Context) -> None:
 @app.command(cls=Command)
 def backup(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="A new file.")],
     with_settings: Annotated[
         bool,
         typer.Option("--with-settings", help="Save the settings too, as FILE.toml beside it."),
@@ -173,7 +173,9 @@ def backup(
 @app.command(cls=Command)
 def restore(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", readable=False, help="What `backup` wrote.")
+    ],
     yes: YesOption = False,
 ) -> None:
     """Put a backup in the database's place while the service is stopped."""
@@ -265,7 +267,9 @@ def forget(
 
 @app.command(cls=Command)
 def widget(
-    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="The archive to write.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.zip", readable=False, help="The archive to write.")
+    ],
     code: Annotated[
         str | None,
         typer.Option("--code", metavar="CODE", help="The widget's code, if Kommo has given one."),
@@ -378,7 +382,9 @@ def templates_push(
     context: typer.Context,
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE.toml", help="Tables [[templates]], as in the README."),
+        typer.Argument(
+            metavar="FILE.toml", readable=False, help="Tables [[templates]], as in the README."
+        ),
     ],
 ) -> None:
     """Create the file's templates, or change those of the same external_id."""

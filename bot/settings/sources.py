@@ -241,6 +241,8 @@ def _enter(data: Any, step: int | str, empty: Any) -> Any:
 
 def _unreadable(path: Path, error: OSError) -> Problem:
     expected = "a file that this user may read"
+    if isinstance(error, PermissionError):
+        expected += "; settings of the service are for root: begin the command with sudo"
     return Problem(str(path), f"cannot be read: {error.strerror}", expected)
 
 

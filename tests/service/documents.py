@@ -1,19 +1,25 @@
-"""The blocks of shell in docs/operations.md, to be run as they stand there."""
+"""The blocks of shell in the documents, to be run as they stand there."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-PAGE = ROOT / "docs/operations.md"
+PAGE, SETUP = ROOT / "docs/operations.md", ROOT / "docs/setup.md"
 
 
-def blocks(heading: str) -> list[str]:
+def blocks(heading: str, page: Path = PAGE) -> list[str]:
     """Return the blocks of one section, in order."""
-    text = PAGE.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     _, found, section = text.partition(f"\n## {heading}\n")
     assert found, heading
     section = section.partition("\n## ")[0]
     return re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+
+
+def web_server(name: str) -> str:
+    """Return how Caddy is put in front of the bridge."""
+    (block,) = blocks("3. The public address", SETUP)
+    return _with_first_line(block, f"NAME={name}")
 
 
 def firewall() -> list[str]:

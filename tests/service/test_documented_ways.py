@@ -109,10 +109,17 @@ def machine(tmp_path):
     return Machine(tmp_path / "machine")
 
 
-@pytest.mark.parametrize("section", SECTIONS)
-def test_a_block_stops_at_its_first_failure(section):
+SHOWN = [
+    *((documents.PAGE, section) for section in SECTIONS),
+    (documents.SETUP, "2. The program"),
+    (documents.SETUP, "3. The public address"),
+]
+
+
+@pytest.mark.parametrize(("page", "section"), SHOWN, ids=lambda it: getattr(it, "stem", it))
+def test_a_block_stops_at_its_first_failure(page, section):
     """Each command but the last ends with &&, and none goes into a folder that only root may."""
-    for block in documents.blocks(section):
+    for block in documents.blocks(section, page):
         whole = re.sub(r"\\\n *", "", block)
         lines = [line.partition(" #")[0].rstrip() for line in whole.splitlines()]
         assert all(line.endswith(("&&", "|")) for line in lines[:-1] if "=" not in line.split()[0])
@@ -262,3 +269,15 @@ def test_the_limits_of_a_proxy_as_documented(machine):
         assert lines[-1] == "COMMIT"
         assert lines[-2].startswith(f"-I {chain}-before-input -p tcp --syn --dport 443")
     assert machine.orders() == ["ufw reload"]
+
+
+def test_a_web_server_is_set_up_as_documented(machine):
+    """Caddy gets the example with the name that stands in the first line."""
+    (machine.root / "etc/caddy").mkdir()
+    (machine.home / "docs").symlink_to(documents.ROOT / "docs")
+    code, said = machine.paste(documents.web_server("bot.firm.org"))
+    assert code == 0, said
+    written = (machine.root / "etc/caddy/Caddyfile").read_text()
+    example = (documents.ROOT / "docs/proxy/Caddyfile").read_text()
+    assert written == example.replace("bridge.example.com", "bot.firm.org")
+    assert machine.orders() == ["apt-get install -y caddy", "systemctl reload caddy"]

@@ -1,6 +1,7 @@
 """Settings from real files, credentials and variables."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -615,3 +616,18 @@ def test_a_region_is_a_country(read):
     with pytest.raises(ConfigError, match=r"kommo\.phone_region"):
         read(text)
     assert read(text.replace("Utopia", "ES")).kommo.phone_region == "ES"
+
+
+def test_who_may_not_read_the_settings_is_told_of_sudo(tmp_path):
+    """They are for root where the service is installed; an ordinary user forgets that."""
+    file = tmp_path / "config.toml"
+    file.touch(mode=0o000)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(ConfigError, match="begin the command with sudo"):
+            load(file, {})
+    finally:
+        if is_root:
+            os.seteuid(0)
