@@ -19,10 +19,15 @@ from bot.deliver.poison import Poison
 from bot.deliver.recorder import Recorder
 from bot.deliver.retries import Retries, Rules
 from bot.deliver.schedule import Schedule
+from bot.deliver.telegram.addresses import Addresses
+from bot.deliver.telegram.clearance import Clearance
 from bot.deliver.telegram.destination import ToTelegram
 from bot.deliver.telegram.gate import TelegramGate
+from bot.deliver.telegram.planner import ClientStyle, Planner
 from bot.deliver.telegram.rates import Limits
-from bot.deliver.telegram.sender import Sends
+from bot.deliver.telegram.sender import Sender
+from bot.deliver.telegram.sends import Sends
+from bot.deliver.telegram.settlement import Settlement
 from bot.deliver.worker import Route, Switch, Worker
 from bot.queue.outcomes import RetryPolicy
 from bot.settings import Settings
@@ -80,7 +85,8 @@ def build_to_kommo(parts: Parts, connector: Connector, clock: ClockWatch) -> Wor
 
 def build_to_telegram(parts: Parts, hold_s: float, clock: ClockWatch) -> Worker:
     """Return the delivery of what managers did."""
-    sends = Sends(parts.bots, parts.database, parts.journal, hold_s=hold_s)
+    clearance = Clearance(parts.bots, parts.database, parts.journal, hold_s=hold_s)
+    sends = Sends(parts.database, parts.journal, clearance)
     limits = Limits(
         parts.settings.telegram.messages_per_s, parts.settings.telegram.chat_messages_per_s
     )
@@ -152,21 +158,27 @@ def _build_kommo(parts: Parts) -> ToKommo:
 
 
 def _build_telegram(parts: Parts, sends: Sends, gate: TelegramGate) -> ToTelegram:
-    return ToTelegram(
-        parts.bots,
+    addresses = Addresses(
         parts.database,
-        parts.uploads,
         sources={bot.bot_id: bot.source for bot in parts.settings.telegram.bots},
-        buttons=parts.settings.telegram.buttons,
-        templates=_templates(parts.settings),
-        language=parts.settings.kommo.language,
-        lifetimes=parts.lifetimes,
-        welcome=greeting(parts.settings),
-        gate=gate,
         region=parts.settings.kommo.phone_region,
-        window=parts.settings.kommo.window,
-        sends=sends,
-        now=parts.now,
+    )
+    return ToTelegram(
+        parts.database,
+        Planner(parts.database, addresses, parts.bots, _style(parts.settings)),
+        Sender(parts.database, sends, parts.uploads, gate),
+        addresses=addresses,
+        gate=gate,
+        settlement=Settlement(parts.lifetimes, parts.settings.kommo.language),
+    )
+
+
+def _style(settings: Settings) -> ClientStyle:
+    return ClientStyle(
+        buttons=settings.telegram.buttons,
+        templates=tuple(_templates(settings)),
+        welcome=greeting(settings),
+        window=settings.kommo.window,
     )
 
 

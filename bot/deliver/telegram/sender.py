@@ -1,293 +1,150 @@
-"""The calls that show a client something: each is written down before and after it is made.
+"""Carry out a plan: make its calls in order, and record each before the next."""
 
-One call of a bot is in flight at a time, none begins that could not be recorded, and after a stop
-none begins at all. So a kill repeats one of a bot at most. See decision 0003.
-"""
-
-import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import aiohttp
 from aiogram import Bot
-from aiogram.exceptions import (
-    ClientDecodeError,
-    TelegramAPIError,
-    TelegramNetworkError,
-    TelegramServerError,
-)
+from aiogram.exceptions import TelegramBadRequest
 
-from bot.deliver.destination import Unrecorded
-from bot.deliver.telegram.errors import UnsentError, outcome_of
-from bot.deliver.telegram.journal import Journal, Step
-from bot.deliver.telegram.sent import accepted
-from bot.deliver.telegram.stagger import BRIEF_S, HOLD_S, NotBegunError, Pace, StoppedError, Turn
-from bot.deliver.telegram.uploads import ReadyCall
-from bot.queue.outcomes import Delivered, RetryLater
-from storage.database import Database
+from bot.deliver.telegram.clearance import ForgottenError
+from bot.deliver.telegram.gate import TelegramGate
+from bot.deliver.telegram.journal import Step
+from bot.deliver.telegram.planner import GreetingPlan, MessagePlan, PressPlan, ReactionPlan
+from bot.deliver.telegram.presses import show_choice
+from bot.deliver.telegram.reactions import show_reaction
+from bot.deliver.telegram.sends import PartOf, Sends, timeout
+from bot.deliver.telegram.sent import part_of
+from bot.deliver.telegram.uploads import ReadyCall, Uploads
+from bot.translate.outgoing.cuts import Planned, plan
+from bot.translate.outgoing.files import instead
+from storage.buttons import Button
+from storage.database import Database, Transaction
 from storage.messages import SentPart
+from storage.patience import persist
 from storage.queue.reader import QueueItem
 
-AGAIN_S = 0.25
-"""How often is looked whether the journal takes a line again."""
-
-CALL_S = 60
-
-SLOWEST_BYTES_S = 100_000
-"""An upload slower than this is given up."""
-
-LANE_OF_FILES = "files"
-
-PartOf = Callable[[Any], SentPart | None]
-"""What is stored of an answer."""
+log = logging.getLogger(__name__)
 
 
-class ForgottenError(NotBegunError):
-    """The client was forgotten meanwhile."""
+class TooLongError(Exception):
+    """Telegram refused a call that can be cut into pieces."""
 
 
 @dataclass(frozen=True)
-class Shown(Delivered):
-    """All calls of a message were made; the last one's message is stored as the item ends."""
-
-    last: SentPart | None = None
-
-
-@dataclass(eq=False)
-class Send:
-    """One call on its way, and how far it came."""
-
-    bot_id: int
-    item: QueueItem
-    step: Step
-    lane: str
-    turn: Turn | None = None
-    is_begun: bool = False
-    is_over: bool = False
-    kept_from: NotBegunError | None = None
-
-    @property
-    def chat(self) -> str:
-        """Name where it goes."""
-        return self.item.ordering_key
-
-    def end(self) -> None:
-        """Pass the turn on; what still waits to begin never will."""
-        self.is_over = True
-        if self.turn is not None:
-            self.turn.end()
-
-
-class Sends(Unrecorded):
-    """Makes the calls of all bots, and knows what came of them until it is recorded.
+class Showing:
+    """The next call of an attempt.
 
     Args:
-        hold_s: a call that is not answered holds up the others of its bot no longer than so.
+        part_of: returns what is stored of Telegram's answer.
     """
 
+    item: QueueItem
+    step: Step
+    part_of: PartOf
+
+
+class Sender:
+    """Shows clients what was planned. Raises aiogram's errors, and those of `Sends.make`."""
+
     def __init__(
-        self,
-        bots: Mapping[int, Bot],
-        database: Database,
-        journal: Journal,
-        *,
-        hold_s: float = HOLD_S,
+        self, database: Database, sends: Sends, uploads: Uploads, gate: TelegramGate
     ) -> None:
         self._database = database
-        self._journal = journal
-        self._hold_s = hold_s
-        self._paces = {bot_id: Pace() for bot_id in bots}
-        self._hung: set[str] = set()
-        self._waited_s: dict[int, float] = defaultdict(float)
-        self._freed = asyncio.Event()
-        self._is_stopped = False
+        self._sends = sends
+        self._uploads = uploads
+        self._gate = gate
 
-    def stop(self) -> None:
-        """Begin nothing more; what is in flight goes on."""
-        self._is_stopped = True
-        self._freed.set()
-        for pace in self._paces.values():
-            pace.stop()
+    async def prepare(self, message: MessagePlan, item: QueueItem) -> None:
+        """Store what the buttons say before a client can press one."""
+        if message.buttons:
+            save = partial(_save_buttons, item=item, buttons=message.buttons)
+            await persist(self._database, save)
 
-    def check(self) -> None:
-        """Refuse what would begin after a stop.
+    async def show(self, message: MessagePlan, item: QueueItem) -> SentPart | None:
+        """Make the calls that are left, and record each before the next; return the last one's.
+
+        What Telegram finds too long is cut; its pieces take its place, also in later attempts.
+        """
+        part, cuts, number, is_first = None, item.cuts, item.progress, True
+        while number < len(planned := plan(message.calls, cuts)):
+            if not is_first:
+                self._gate.count_call(message.address)
+            is_first, is_last = False, number + 1 == len(planned)
+            row = partial(part_of, event=message.event, address=message.address, number=number + 1)
+            showing = Showing(item, Step.of(item, number + 1, is_last=is_last), row)
+            try:
+                part = row(await self._show(message.bot, planned[number], showing))
+            except TooLongError:
+                cuts = (*cuts, number + 1)
+                await persist(self._database, partial(_record_cut, item=item, number=number + 1))
+                continue
+            number += 1
+            if not is_last:
+                await persist(
+                    self._database, partial(_record_part, item=item, number=number, part=part)
+                )
+                self._sends.recorded(item, number)
+        return part
+
+    async def greet(self, greeting: GreetingPlan, item: QueueItem) -> None:
+        """Greet a new client."""
+        ready = ReadyCall(greeting.call)
+        await self._sends.make(greeting.bot, ready, item, Step.of(item), lambda _sent: None)
+
+    async def react(self, reaction: ReactionPlan) -> None:
+        """Show a manager's reaction, as well as Telegram can; one it cannot is only logged."""
+        self._sends.check()
+        await show_reaction(reaction.bot, reaction.call, within=timeout())
+
+    async def show_choice(self, pressed: PressPlan) -> None:
+        """Let a client see that a press was noticed."""
+        self._sends.check()
+        await show_choice(pressed.bot, pressed.press, within=timeout())
+
+    async def _show(self, bot: Bot, planned: Planned, showing: Showing) -> Any:
+        """Make one call, or what stands in for it when Telegram refuses it as it is.
 
         Raises:
-            StoppedError: nothing begins any more.
+            TooLongError: its pieces may be taken.
         """
-        if self._is_stopped:
-            raise StoppedError
-
-    async def left_over(self) -> Sequence[tuple[QueueItem, Delivered]]:
-        """Return what Telegram took from an earlier process that was killed before the record."""
-        found = []
-        async with self._database.snapshot() as snapshot:
-            for line in self._journal.read():
-                item = await snapshot.to_telegram.get(line.step.item_id)
-                if item is not None and line.step.is_of(item) and line.is_delivered:
-                    found.append((item, Shown(last=line.part)))
-        return found
-
-    def forget_left_over(self) -> None:
-        """Empty the journal: all that is in it is recorded, or of no use."""
-        self._journal.clear()
-
-    def recorded(self, item: QueueItem, number: int | None = None) -> None:
-        """Learn that the database has what came of an attempt, or of one call of it."""
-        self._journal.recorded(item.id, number)
-        self._freed.set()
-
-    def waited_s(self, item: QueueItem) -> float:
-        """Return how long the calls of an attempt waited for their turns; asked once."""
-        return self._waited_s.pop(item.id, 0.0)
-
-    async def make(
-        self,
-        bot: Bot,
-        ready: ReadyCall,
-        item: QueueItem,
-        step: Step,
-        part_of: PartOf,
-    ) -> Any:
-        """Make a call when it is its turn, and return what Telegram sent back.
-
-        Args:
-            bot: whose call it is.
-            ready: the call, and its file.
-            item: what it is a call of.
-            step: which one.
-            part_of: returns what is stored of an answer.
-
-        Raises:
-            StoppedError: nothing begins any more.
-            ForgottenError: there is nobody to whom it could go.
-            UnsentError: it failed before Telegram could carry it out.
-            AiogramError: it failed.
-        """
-        send = Send(bot.id, item, step, item.lane if ready.file is None else LANE_OF_FILES)
-        try:
-            sent = await self._answer(bot, ready, send)
-        except (TelegramNetworkError, TelegramServerError) as error:
-            raise self._unanswered(send, error) from error
-        except TelegramAPIError:
-            self._hung.discard(send.chat)
-            self._journal.refuse(step, bot.id)
-            raise
-        except BaseException:
-            self._journal.give_up(step)
-            raise
-        else:
-            self._hung.discard(send.chat)
-            self._journal.take(step, part_of(sent), bot.id)
-            return sent
-        finally:
-            send.end()
-
-    def _unanswered(
-        self, send: Send, error: TelegramNetworkError | TelegramServerError
-    ) -> Exception:
-        """Note a call without a proper answer; return what it comes to."""
-        if send.kept_from is not None:
-            return send.kept_from
-        if not send.is_begun:
-            return UnsentError(error)
-        outcome = outcome_of(error)
-        if isinstance(outcome, RetryLater) and outcome.is_uncertain:
-            self._journal.give_up(send.step)
-        else:
-            self._journal.refuse(send.step, send.bot_id)
-        if send.turn is not None and send.turn.was_too_long:
-            self._hung.add(send.chat)
-        return error
-
-    async def _answer(self, bot: Bot, ready: ReadyCall, send: Send) -> Any:
-        """Make a call; an answer that says ok counts, even when it cannot be parsed."""
-        try:
-            async with self._timed(ready, send) as within:
-                return await bot(ready.call, request_timeout=within)  # type: ignore[arg-type]
-        except ClientDecodeError as error:
-            if isinstance(error.data, dict) and error.data.get("ok") is True:
-                return accepted(error.data.get("result"))
-            raise
-
-    @asynccontextmanager
-    async def _timed(self, ready: ReadyCall, send: Send) -> AsyncIterator[aiohttp.ClientTimeout]:
-        """Begin a call, and end it when it takes too long; the wait for its turn does not count.
-
-        A call with a file begins before the last bytes of the file: Telegram cannot take it
-        without them, and however slow the upload is, it holds up nobody.
-        """
-        file = ready.file
-        if file is None:
-            await self._begin(send)
-            yield timeout()
-            return
-        try:
-            async with asyncio.timeout(CALL_S + ready.size_bytes / SLOWEST_BYTES_S) as limit:
-                file.before_end = partial(self._begin_in_time, send, limit)
-                yield timeout(total_s=None)
-        except TimeoutError as error:
-            raise TelegramNetworkError(ready.call, "Request timeout error") from error
-
-    async def _begin_in_time(self, send: Send, limit: asyncio.Timeout) -> None:
-        """Begin a call whose time stands still meanwhile."""
-        loop = asyncio.get_running_loop()
-        left_s = (limit.when() or loop.time()) - loop.time()
-        limit.reschedule(None)
-        await self._begin(send)
-        limit.reschedule(loop.time() + left_s)
-
-    async def _begin(self, send: Send) -> None:
-        """Wait for the turn, and for what makes sure that the call can be recorded."""
-        since = asyncio.get_running_loop().time()
-        try:
-            send.turn = await self._paces[send.bot_id].turn(send.lane)
-            await self._has_room(send)
-            await self._check_known(send.item)
-            while not (self._may_begin(send) and self._journal.begin(send.step, send.bot_id)):
-                await self._changed()
-        except NotBegunError as error:
-            send.kept_from = error  # the HTTP client wraps it
-            raise
-        finally:
-            self._waited_s[send.item.id] += asyncio.get_running_loop().time() - since
-            if send.is_over:
-                send.end()
-        send.is_begun = True
-        send.turn.begin(self._hold_of(send))
-
-    async def _has_room(self, send: Send) -> None:
-        while not self._may_begin(send):
-            await self._changed()
-
-    def _may_begin(self, send: Send) -> bool:
-        """Tell whether a call may begin now: what comes of it could be recorded."""
-        if self._is_stopped or send.is_over:
-            raise StoppedError
-        return self._journal.has_room(send.bot_id)
-
-    async def _changed(self) -> None:
-        """Wait until something was recorded; the disk may take a line again without that."""
-        self._freed.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(AGAIN_S):
-                await self._freed.wait()
-
-    async def _check_known(self, item: QueueItem) -> None:
-        async with self._database.snapshot() as snapshot:
-            if await snapshot.to_telegram.get(item.id) is None:
-                raise ForgottenError
-
-    def _hold_of(self, send: Send) -> float:
-        """Return how long a call may hold up the bot's others."""
-        return min(BRIEF_S, self._hold_s) if send.chat in self._hung else self._hold_s
+        async with self._uploads.ready(planned.call) as first:
+            ready = first
+            while True:
+                try:
+                    return await self._sends.make(
+                        bot, ready, showing.item, showing.step, showing.part_of
+                    )
+                except TelegramBadRequest as error:
+                    if planned.is_cut_by(error.message):
+                        raise TooLongError from error
+                    other = instead(ready.call, error.message)
+                    if other is None:
+                        raise
+                    log.info("shown otherwise: %s", error.message, extra={"bot": bot.id})
+                    ready = replace(ready, call=other)
 
 
-def timeout(total_s: float | None = CALL_S) -> aiohttp.ClientTimeout:
-    """Return how long a call may take."""
-    # an object, not a number: only so do failures before and after sending differ
-    return aiohttp.ClientTimeout(total=total_s, connect=5, sock_connect=5, sock_read=30)
+async def _save_buttons(tx: Transaction, item: QueueItem, buttons: Sequence[Button]) -> None:
+    """Store what buttons say."""
+    if await tx.to_telegram.get(item.id) is None:
+        raise ForgottenError
+    await tx.buttons.remember(buttons)
+
+
+async def _record_cut(tx: Transaction, item: QueueItem, number: int) -> None:
+    """Store that one call of an item has become several."""
+    if not await tx.to_telegram.record_cut(item.id, number=number):
+        raise ForgottenError
+
+
+async def _record_part(
+    tx: Transaction, item: QueueItem, number: int, part: SentPart | None
+) -> None:
+    """Store that one more call of an item was made, and what it sent."""
+    if not await tx.to_telegram.record_progress(item.id, progress=number):
+        raise ForgottenError
+    if part is not None:
+        await tx.messages.remember_outgoing(part)

@@ -9,10 +9,11 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramNetworkError
 from aiogram.methods import SendDocument, SendMessage
 
-from bot.deliver.telegram import sender as module
+from bot.deliver.telegram import sends as module
+from bot.deliver.telegram.clearance import Clearance
 from bot.deliver.telegram.errors import UnsentError
 from bot.deliver.telegram.journal import Journal, Step
-from bot.deliver.telegram.sender import Sends
+from bot.deliver.telegram.sends import Sends
 from bot.deliver.telegram.stagger import StoppedError
 from bot.deliver.telegram.uploads import ReadyCall, SpooledFile
 from bot.http.telegram_session import TelegramSession
@@ -54,7 +55,8 @@ async def database(tmp_path):
 async def sends(bot, database, tmp_path):
     """What makes the calls."""
     async with Journal.open(tmp_path / "bridge.sqlite3-sends") as journal:
-        yield Sends({bot.id: bot}, database, journal, hold_s=HOLD_S)
+        clearance = Clearance([bot.id], database, journal, hold_s=HOLD_S)
+        yield Sends(database, journal, clearance)
 
 
 @pytest.fixture
