@@ -14,7 +14,13 @@ from bot.deliver.kommo.avatars import Avatars
 from bot.deliver.kommo.contacts import KnownPeople
 from bot.deliver.kommo.destination import ToKommo
 from bot.deliver.kommo.gate import KommoGate
+from bot.deliver.kommo.media import Media
+from bot.deliver.kommo.messages import Messages
+from bot.deliver.kommo.parked import ParkedUpdates
+from bot.deliver.kommo.refusals import Refusals
+from bot.deliver.kommo.sent_before import SentBefore
 from bot.deliver.kommo.sizes import Sizes
+from bot.deliver.kommo.unknown_messages import UnknownMessages
 from bot.deliver.poison import Poison
 from bot.deliver.recorder import Recorder
 from bot.deliver.retries import Retries, Rules
@@ -134,13 +140,23 @@ def _build_route(
 
 
 def _build_kommo(parts: Parts) -> ToKommo:
+    unknown = UnknownMessages(parts.chats.standing)
+    sent_before = SentBefore(parts.chats, parts.database, parts.kommo_chats)
     return ToKommo(
         parts.chats,
-        parts.database,
-        links=parts.links,
-        sizes=Sizes(parts.files.is_given, parts.probes, is_cloud=parts.settings.telegram.is_cloud),
-        avatars=Avatars(
-            parts.bots, parts.database, parts.links, background=parts.pictures, now=parts.now
+        Messages(
+            parts.chats,
+            parts.database,
+            _build_media(parts),
+            sent_before=sent_before,
+            unknown=unknown,
+        ),
+        Refusals(
+            parts.chats,
+            parts.database,
+            sent_before=sent_before,
+            unknown=unknown,
+            skew_s=lambda: parts.health.clock_skew_s,
         ),
         people=KnownPeople(
             parts.crm,
@@ -148,12 +164,17 @@ def _build_kommo(parts: Parts) -> ToKommo:
             parts.database,
             parts.kommo_chats,
             region=parts.settings.kommo.phone_region,
-            now=parts.now,
         ),
-        kommo_chats=parts.kommo_chats,
-        replay=build_replay(parts),
-        now=parts.now,
-        skew_s=lambda: parts.health.clock_skew_s,
+        parked=ParkedUpdates(parts.database, build_replay(parts)),
+    )
+
+
+def _build_media(parts: Parts) -> Media:
+    is_cloud = parts.settings.telegram.is_cloud
+    return Media(
+        parts.links,
+        Sizes(parts.files.is_given, parts.probes, is_cloud=is_cloud),
+        Avatars(parts.bots, parts.database, parts.links, background=parts.pictures),
     )
 
 

@@ -6,8 +6,8 @@ Reference: Bot API, getUserProfilePhotos.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 
 import aiohttp
@@ -41,20 +41,18 @@ class Avatars:
         links: MediaLinks,
         *,
         background: Background,
-        now: Callable[[], datetime],
     ) -> None:
         self._background = background
         self._bots = bots
         self._database = database
         self._links = links
-        self._now = now
         self._not_before: dict[int, float] = {}
 
     async def link(self, address: ChatAddress) -> str | None:
         """Return the link to a client's picture, as far as it is known; None for none."""
         async with self._database.snapshot() as snapshot:
             avatar = await snapshot.avatars.get(address.conversation_id)
-        if avatar is None or abs(self._now() - avatar.checked_at) > FRESH_FOR:
+        if avatar is None or abs(self._database.now() - avatar.checked_at) > FRESH_FOR:
             self._background.start(
                 f"picture {address.conversation_id}", partial(self._ask, address)
             )
@@ -78,7 +76,7 @@ class Avatars:
         avatar = Avatar(
             address.conversation_id,
             picture.file_id if picture else None,
-            checked_at=self._now(),
+            checked_at=self._database.now(),
         )
         await persist(self._database, partial(_remember, avatar=avatar))
 

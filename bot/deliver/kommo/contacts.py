@@ -58,7 +58,6 @@ class KnownPeople:
     Args:
         crm: the REST API; None without access to it: then nobody is linked.
         region: the country of numbers without a plus.
-        now: the time of day, by which items were created.
         now_s: the clock that only goes forward.
     """
 
@@ -70,7 +69,6 @@ class KnownPeople:
         kommo_chats: KommoChats,
         *,
         region: str | None,
-        now: Callable[[], datetime],
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._crm = crm
@@ -78,7 +76,6 @@ class KnownPeople:
         self._database = database
         self._kommo_chats = kommo_chats
         self._region = region
-        self._now = now
         self._now_s = now_s
         self._failing_since: dict[int, float] = {}
         self._not_before: datetime | None = None
@@ -137,7 +134,7 @@ class KnownPeople:
 
     async def _ask(self, call: Coroutine[Any, Any, Answer]) -> Answer:
         """Ask the REST API, unless it failed a moment ago."""
-        left = self._not_before - self._now() if self._not_before else timedelta()
+        left = self._not_before - self._database.now() if self._not_before else timedelta()
         is_paused = timedelta() < left <= PAUSE  # more: the clock was set back
         if is_paused or self._asking >= ASKING:
             call.close()
@@ -163,7 +160,7 @@ class KnownPeople:
 
     def _pause(self) -> None:
         self._is_failing = True
-        self._not_before = self._now() + PAUSE
+        self._not_before = self._database.now() + PAUSE
 
     async def _failed(
         self, item: QueueItem, conversation: Conversation, error: RequestError
@@ -189,4 +186,4 @@ class KnownPeople:
             item_id: since for item_id, since in self._failing_since.items() if since > horizon_s
         }
         failing_s = now_s - self._failing_since.setdefault(item.id, now_s)
-        return max(self._now() - item.created_at, timedelta(seconds=failing_s))
+        return max(self._database.now() - item.created_at, timedelta(seconds=failing_s))

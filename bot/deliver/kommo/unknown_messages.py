@@ -29,6 +29,9 @@ class UnknownPatience:
     aside_s: float = 5.0
 
 
+PATIENCE = UnknownPatience()
+
+
 class UnknownMessages:
     """Remembers since when Kommo has not known the message that an item is about.
 
@@ -41,7 +44,7 @@ class UnknownMessages:
     def __init__(
         self,
         standing: Standing,
-        patience: UnknownPatience,
+        patience: UnknownPatience = PATIENCE,
         *,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
