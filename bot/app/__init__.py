@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.account.connect import Connector
-from bot.app.delivering import build_connector, build_to_kommo, build_to_telegram
-from bot.app.operating import build_jobs, build_local, build_watchdog
-from bot.app.receiving import build_history, build_poller, build_public
-from bot.app.resources import open_parts
-from bot.deliver.clock_watch import ClockWatch
+from bot.app.account import open_account
+from bot.app.context import open_context
+from bot.app.delivering import build_connector, build_workers
+from bot.app.operating import build_jobs, build_local, build_watchdog, open_operators
+from bot.app.receiving import build_history, build_pollers, build_public
+from bot.app.telegram import open_journal, open_telegram
 from bot.deliver.telegram.stagger import HOLD_S
 from bot.deliver.worker import Worker
 from bot.http.listeners import Address, listen
@@ -22,6 +23,7 @@ from bot.operate.service.watchdog import Watchdog
 from bot.receive.catch_up.schedule import History, Pace
 from bot.receive.telegram_poll import Poller
 from bot.settings import Settings
+from storage.heartbeat import Pulse
 
 USUAL_PACE = Pace()
 STOP_S = 8.5
@@ -75,32 +77,32 @@ async def open_app(
 ) -> AsyncIterator[App]:
     """Build everything the bridge needs; close it in reverse order."""
     async with AsyncExitStack() as stack:
-        parts = await open_parts(stack, settings, redact=redact, now=now)
-        await parts.desk.load()
-        await stack.enter_async_context(scheduled(build_jobs(parts)))
-        connector = build_connector(parts)
-        history = build_history(parts, connector, pace)
-        await history.prepare(await parts.pulse.last())
+        context = await stack.enter_async_context(open_context(settings, redact=redact, now=now))
+        journal = await stack.enter_async_context(open_journal(context))
+        account = await stack.enter_async_context(open_account(context))
+        telegram = await stack.enter_async_context(open_telegram(context, journal))
+        operators = await stack.enter_async_context(open_operators(context))
+        jobs = build_jobs(context, account, telegram, operators)
+        await stack.enter_async_context(scheduled(jobs))
+        connector, pulse = build_connector(context, account), Pulse(context.database, now)
+        history = build_history(context, account, connector, pace)
+        await history.prepare(await pulse.last())
         connector.on_restored.append(history.catch_up)
-        clock = ClockWatch(parts.database)
-        workers = (
-            build_to_kommo(parts, connector, clock),
-            build_to_telegram(parts, hold_s, clock),
-        )
+        workers = build_workers(context, account, telegram, connector, hold_s=hold_s)
         notifier = Notifier()
         yield App(
-            pollers=tuple(build_poller(parts, entry) for entry in settings.telegram.bots),
+            pollers=build_pollers(context, account, telegram, operators.desk),
             workers=workers,
             connector=connector,
             history=history,
             notifier=notifier,
-            watchdog=build_watchdog(parts, notifier, workers),
+            watchdog=build_watchdog(context, pulse, notifier, workers),
             admin=await stack.enter_async_context(
-                listen(build_local(parts), Address(settings.admin.host, settings.admin.port))
+                listen(build_local(context), Address(settings.admin.host, settings.admin.port))
             ),
             listening=await stack.enter_async_context(
                 listen(
-                    build_public(parts, history),
+                    build_public(context, account, telegram, history),
                     Address(settings.listen.host, settings.listen.port),
                 )
             ),

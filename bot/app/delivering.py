@@ -4,8 +4,10 @@ from dataclasses import replace
 from functools import partial
 
 from bot.account.connect import Connector
+from bot.app.account import Account
+from bot.app.context import Context
 from bot.app.receiving import build_replay
-from bot.app.resources import Parts, greeting
+from bot.app.telegram import TelegramSide
 from bot.deliver.chances import Chance
 from bot.deliver.claimer import Claimer
 from bot.deliver.clock_watch import ClockWatch
@@ -38,7 +40,6 @@ from bot.deliver.worker import Route, Switch, Worker
 from bot.queue.outcomes import RetryPolicy
 from bot.settings import Settings
 from bot.translate.outgoing.templates import TelegramTemplate
-from kommo.ids import AmojoId
 from kommo.limits import AT_A_TIME
 from storage.patience import persist
 from storage.queue.direction import Direction
@@ -55,63 +56,81 @@ TELEGRAMS_CHANCE = Chance()
 TO_TELEGRAM = RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25)
 
 
-def build_connector(parts: Parts) -> Connector:
+def build_connector(context: Context, account: Account) -> Connector:
     """Return what connects the channel to the account."""
-    kommo = parts.settings.kommo
+    kommo = context.settings.kommo
     return Connector(
-        parts.chats,
-        AmojoId(kommo.account_id or ""),
+        account.chats,
+        account.id,
         kommo.title,
         is_time_window_disabled=kommo.time_window is False,
         is_wanted=kommo.connect_on_start,
-        health=parts.health.channel,
+        health=context.health.channel,
         policy=TO_KOMMO,
-        on_restored=[partial(_go_on, parts)],
+        on_restored=[partial(_go_on, context)],
     )
 
 
-async def _go_on(parts: Parts, _out_s: float) -> None:
+async def _go_on(context: Context, _out_s: float) -> None:
     """Try at once what waited for a channel that was cut off."""
-    await persist(parts.database, lambda tx: tx.to_kommo.hasten_tried(now=parts.now()))
+    await persist(context.database, lambda tx: tx.to_kommo.hasten_tried(now=tx.now))
 
 
-def build_to_kommo(parts: Parts, connector: Connector, clock: ClockWatch) -> Worker:
-    """Return the delivery of what clients did."""
-    gate = KommoGate(parts.chats)
-    route = _build_route(
-        parts,
+def build_workers(
+    context: Context,
+    account: Account,
+    telegram: TelegramSide,
+    connector: Connector,
+    *,
+    hold_s: float,
+) -> tuple[Worker, Worker]:
+    """Return the deliveries of both directions; they share one look at the clock."""
+    clock = ClockWatch(context.database)
+    to_kommo = _to_kommo(context, account, build_kommo(context, account, telegram))
+    to_telegram = _to_telegram(context, telegram, hold_s)
+
+    def is_paused() -> bool:
+        return context.health.is_paused
+
+    return (
+        Worker(to_kommo, clock, Switch(connector.answered, is_paused)),
+        Worker(to_telegram, clock, Switch(None, is_paused)),
+    )
+
+
+def _to_kommo(context: Context, account: Account, destination: ToKommo) -> Route:
+    """Return the way of what clients did."""
+    gate = KommoGate(account.chats)
+    return _route(
+        context,
         Direction.INCOMING,
-        _build_kommo(parts),
+        destination,
         schedule=Schedule(2 * AT_A_TIME, gate=gate),  # what waits for its place is claimed already
         retries=Retries(Rules(TO_KOMMO, KOMMOS_CHANCE, KOMMOS_POISON), gate=gate),
         gate=gate,
     )
-    return Worker(route, clock, Switch(connector.answered, lambda: parts.health.is_paused))
 
 
-def build_to_telegram(parts: Parts, hold_s: float, clock: ClockWatch) -> Worker:
-    """Return the delivery of what managers did."""
-    clearance = Clearance(parts.bots, parts.database, parts.journal, hold_s=hold_s)
-    sends = Sends(parts.database, parts.journal, clearance)
-    limits = Limits(
-        parts.settings.telegram.messages_per_s, parts.settings.telegram.chat_messages_per_s
-    )
-    gate = TelegramGate(parts.bots, parts.database, limits)
-    route = _build_route(
-        parts,
+def _to_telegram(context: Context, telegram: TelegramSide, hold_s: float) -> Route:
+    """Return the way of what managers did."""
+    settings, database = context.settings.telegram, context.database
+    limits = Limits(settings.messages_per_s, settings.chat_messages_per_s)
+    gate = TelegramGate(telegram.bots, database, limits)
+    clearance = Clearance(telegram.bots, database, telegram.journal, hold_s=hold_s)
+    sends = Sends(database, telegram.journal, clearance)
+    route = _route(
+        context,
         Direction.OUTGOING,
-        _build_telegram(parts, sends, gate),
+        build_telegram(context, telegram, sends, gate),
         schedule=Schedule(TELEGRAM_CONCURRENCY, TELEGRAM_SHARE, gate=gate),
         retries=Retries(Rules(TO_TELEGRAM, TELEGRAMS_CHANCE, TELEGRAMS_POISON), gate=gate),
         gate=gate,
     )
-    return Worker(
-        replace(route, unrecorded=sends), clock, Switch(None, lambda: parts.health.is_paused)
-    )
+    return replace(route, unrecorded=sends)
 
 
-def _build_route(
-    parts: Parts,
+def _route(
+    context: Context,
     direction: Direction,
     destination: Destination,
     *,
@@ -121,15 +140,15 @@ def _build_route(
 ) -> Route:
     """Return one direction's way."""
     recorder = Recorder(
-        parts.database,
+        context.database,
         direction,
         destination,
         retries,
-        redact=parts.redact,
-        observe=partial(parts.metrics.observe, direction),
+        redact=context.redact,
+        observe=partial(context.metrics.observe, direction),
     )
     claimer = Claimer(
-        parts.database,
+        context.database,
         direction,
         schedule=schedule,
         recorder=recorder,
@@ -139,66 +158,68 @@ def _build_route(
     return Route(claimer, destination, recorder, retries)
 
 
-def _build_kommo(parts: Parts) -> ToKommo:
-    unknown = UnknownMessages(parts.chats.standing)
-    sent_before = SentBefore(parts.chats, parts.database, parts.kommo_chats)
+def build_kommo(context: Context, account: Account, telegram: TelegramSide) -> ToKommo:
+    """Return Kommo as a destination."""
+    chats, database = account.chats, context.database
+    unknown = UnknownMessages(chats.standing)
+    before = SentBefore(chats, database, account.kommo_chats)
+    media = _build_media(context, telegram)
     return ToKommo(
-        parts.chats,
-        Messages(
-            parts.chats,
-            parts.database,
-            _build_media(parts),
-            sent_before=sent_before,
-            unknown=unknown,
-        ),
+        chats,
+        Messages(chats, database, media, sent_before=before, unknown=unknown),
         Refusals(
-            parts.chats,
-            parts.database,
-            sent_before=sent_before,
+            chats,
+            database,
+            sent_before=before,
             unknown=unknown,
-            skew_s=lambda: parts.health.clock_skew_s,
+            skew_s=lambda: context.health.clock_skew_s,
         ),
         people=KnownPeople(
-            parts.crm,
-            parts.chats,
-            parts.database,
-            parts.kommo_chats,
-            region=parts.settings.kommo.phone_region,
+            account.crm,
+            chats,
+            database,
+            account.kommo_chats,
+            region=context.settings.kommo.phone_region,
         ),
-        parked=ParkedUpdates(parts.database, build_replay(parts)),
+        parked=ParkedUpdates(database, build_replay(context, account)),
     )
 
 
-def _build_media(parts: Parts) -> Media:
-    is_cloud = parts.settings.telegram.is_cloud
+def _build_media(context: Context, telegram: TelegramSide) -> Media:
+    links, is_cloud = context.links, context.settings.telegram.is_cloud
     return Media(
-        parts.links,
-        Sizes(parts.files.is_given, parts.probes, is_cloud=is_cloud),
-        Avatars(parts.bots, parts.database, parts.links, background=parts.pictures),
+        links,
+        Sizes(telegram.files.is_given, telegram.probes, is_cloud=is_cloud),
+        Avatars(telegram.bots, context.database, links, background=telegram.pictures),
     )
 
 
-def _build_telegram(parts: Parts, sends: Sends, gate: TelegramGate) -> ToTelegram:
+def build_telegram(
+    context: Context, telegram: TelegramSide, sends: Sends, gate: TelegramGate
+) -> ToTelegram:
+    """Return Telegram as a destination."""
+    settings, database = context.settings, context.database
     addresses = Addresses(
-        parts.database,
-        sources={bot.bot_id: bot.source for bot in parts.settings.telegram.bots},
-        region=parts.settings.kommo.phone_region,
+        database,
+        sources={bot.bot_id: bot.source for bot in settings.telegram.bots},
+        region=settings.kommo.phone_region,
     )
     return ToTelegram(
-        parts.database,
-        Planner(parts.database, addresses, parts.bots, _style(parts.settings)),
-        Sender(parts.database, sends, parts.uploads, gate),
+        database,
+        Planner(database, addresses, telegram.bots, _style(context)),
+        Sender(database, sends, telegram.uploads, gate),
         addresses=addresses,
         gate=gate,
-        settlement=Settlement(parts.lifetimes, parts.settings.kommo.language),
+        settlement=Settlement(context.lifetimes, settings.kommo.language),
     )
 
 
-def _style(settings: Settings) -> ClientStyle:
+def _style(context: Context) -> ClientStyle:
+    settings = context.settings
     return ClientStyle(
         buttons=settings.telegram.buttons,
         templates=tuple(_templates(settings)),
-        welcome=greeting(settings),
+        welcome=context.welcome,
         window=settings.kommo.window,
     )
 

@@ -1,17 +1,26 @@
 """What helps the person who runs it: health, status page, watchdog, periodic work."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 
+import httpx
 from aiohttp import web
 
-from bot.app.resources import Parts
+from bot.app.account import Account
+from bot.app.context import Context
+from bot.app.telegram import TelegramSide
+from bot.background import Background
 from bot.deliver.worker import Worker
 from bot.http.listeners import admin_application
+from bot.http.tls import certificates
 from bot.operate.dead_items import drop, retry
 from bot.operate.jobs import Jobs
+from bot.operate.operators.chat import PRESSES, Desk
+from bot.operate.operators.orders import Orders
+from bot.operate.operators.webhook import AlertWebhook
 from bot.operate.service.systemd import Notifier
 from bot.operate.service.watchdog import Watchdog
 from bot.operate.status.machine import read_machine
@@ -19,45 +28,94 @@ from bot.operate.status.routes import AdminRoutes
 from bot.operate.status.state import State, read_state
 from storage.database import Database
 from storage.errors import StorageError
+from storage.heartbeat import Pulse
 
 
-def build_watchdog(parts: Parts, notifier: Notifier, workers: Sequence[Worker]) -> Watchdog:
+@dataclass(frozen=True)
+class Operators:
+    """The ways to the people who operate the bridge.
+
+    Args:
+        webhook: posts alerts; None when the settings name no address.
+    """
+
+    desk: Desk
+    webhook: AlertWebhook | None
+
+
+@asynccontextmanager
+async def open_operators(context: Context) -> AsyncIterator[Operators]:
+    """Open the operators' chat and the alerts' webhook."""
+    async with AsyncExitStack() as stack:
+        desk = Desk(
+            context.database,
+            context.settings.operators.chat_ids,
+            context.health,
+            context.lifetimes,
+            context.now,
+            orders=await stack.enter_async_context(Orders()),
+            presses=await stack.enter_async_context(Background(PRESSES)),
+        )
+        await desk.load()
+        yield Operators(desk, await _open_webhook(stack, context, desk))
+
+
+async def _open_webhook(
+    stack: AsyncExitStack, context: Context, desk: Desk
+) -> AlertWebhook | None:
+    url = context.settings.operators.webhook_url
+    if url is None:
+        return None
+    http = await stack.enter_async_context(httpx.AsyncClient(verify=certificates()))
+    return AlertWebhook(
+        url,
+        http,
+        look=desk.look,
+        now=context.now,
+        redact=context.redact,
+        bridge=context.settings.public_url,
+    )
+
+
+def build_watchdog(
+    context: Context, pulse: Pulse, notifier: Notifier, workers: Sequence[Worker]
+) -> Watchdog:
     """Return what tells systemd that all of this moves."""
     return Watchdog(
         notifier,
         parts=workers,
-        is_database_alive=partial(_takes_writes, parts),
-        describe=parts.health.status_line,
+        is_database_alive=partial(_takes_writes, context, pulse),
+        describe=context.health.status_line,
     )
 
 
-def build_local(parts: Parts) -> web.Application:
+def build_local(context: Context) -> web.Application:
     """Return what only this machine may reach: health, status page, its buttons, metrics."""
 
     async def read() -> State:
-        return await read_state(parts.database, parts.health, now=parts.now())
+        return await read_state(context.database, context.health, now=context.now())
 
     async def show() -> State:
-        copies = parts.settings.storage.backup_dir
-        return replace(await read(), machine=await read_machine(parts.database, copies))
+        copies = context.settings.storage.backup_dir
+        return replace(await read(), machine=await read_machine(context.database, copies))
 
     async def try_again(names: Sequence[str]) -> int:
-        return await retry(parts.database, names, now=parts.now(), lifetimes=parts.lifetimes)
+        return await retry(context.database, names, now=context.now(), lifetimes=context.lifetimes)
 
     async def give_up(names: Sequence[str]) -> int:
-        return len(await drop(parts.database, names, now=parts.now()))
+        return len(await drop(context.database, names, now=context.now()))
 
     admin = AdminRoutes(
         read=read,
         show=show,
         actions={"/retry": try_again, "/drop": give_up},
-        metrics=parts.metrics,
+        metrics=context.metrics,
         version=metadata.version("kommo-telegram"),
     )
     return admin_application(
-        health=parts.health,
-        is_database_alive=partial(_is_alive, parts.database),
-        host=parts.settings.admin.host,
+        health=context.health,
+        is_database_alive=partial(_is_alive, context.database),
+        host=context.settings.admin.host,
         routes=admin.routes(),
     )
 
@@ -72,29 +130,31 @@ async def _is_alive(database: Database) -> bool:
     return True
 
 
-async def _takes_writes(parts: Parts) -> bool:
+async def _takes_writes(context: Context, pulse: Pulse) -> bool:
     """Tell whether the database takes writes, and let health know why not."""
     try:
-        await parts.pulse.beat()
+        await pulse.beat()
     except StorageError as error:
-        parts.health.database_problem = str(error)
+        context.health.database_problem = str(error)
         return False
-    parts.health.database_problem = None
+    context.health.database_problem = None
     return True
 
 
-def build_jobs(parts: Parts) -> Jobs:
+def build_jobs(
+    context: Context, account: Account, telegram: TelegramSide, operators: Operators
+) -> Jobs:
     """Return the periodic work."""
-    bots, webhook = tuple(parts.bots.values()), parts.alert_webhook
+    bots, webhook = tuple(telegram.bots.values()), operators.webhook
     posts = [webhook.alert] if webhook else []
     ends = [webhook.tell_ends] if webhook else []
     return Jobs(
-        parts.database,
-        parts.settings.storage,
-        alerts=(partial(parts.desk.alert, bots), *posts),
-        ends=(partial(parts.desk.tell_ends, bots), *ends),
-        renew=parts.access.keep if parts.access else _nothing,
-        now=parts.now,
+        context.database,
+        context.settings.storage,
+        alerts=(partial(operators.desk.alert, bots), *posts),
+        ends=(partial(operators.desk.tell_ends, bots), *ends),
+        renew=account.access.keep if account.access else _nothing,
+        now=context.now,
     )
 
 

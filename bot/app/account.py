@@ -1,0 +1,109 @@
+"""The Kommo side: the account, resolved, with the pools of its two APIs."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from bot.account.access import GrantedAccess
+from bot.account.apis import NoRestAccessError, open_access, open_crm, with_account
+from bot.account.statuses import status_names
+from bot.app.context import Context
+from bot.conversations.kommo_chats import KommoChats
+from bot.http.kommo_transport import transport
+from bot.operate.check.clock import skew_s
+from kommo.chats import ChatsApi
+from kommo.crm import CrmApi, CrmPace
+from kommo.ids import AmojoId, ChannelId, ScopeId, scope_id
+from kommo.limits import AT_A_TIME, HISTORIES_AT_A_TIME
+from kommo.status_names import StatusNames
+
+CALLS = AT_A_TIME + HISTORIES_AT_A_TIME
+"""Connections to Kommo's Chats API: one for each call that may be in flight."""
+
+KOMMO_TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=None)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A Kommo account, and how the bridge reaches it.
+
+    Args:
+        crm: the REST API; None when the settings give no access to it.
+        access: what a consent granted; None when the settings want none.
+    """
+
+    id: AmojoId
+    scope_id: ScopeId
+    chats: ChatsApi
+    kommo_chats: KommoChats
+    crm: CrmApi | None
+    access: GrantedAccess | None
+
+
+@asynccontextmanager
+async def open_account(context: Context) -> AsyncIterator[Account]:
+    """Find out which account it is, and open its APIs."""
+    database, pace = context.database, CrmPace()
+    async with AsyncExitStack() as stack:
+        access = await stack.enter_async_context(
+            open_access(
+                context.settings, database, pace=pace, health=context.health.rest, now=context.now
+            )
+        )
+        settings = await with_account(context.settings, database, access=access, pace=pace)
+        account_id = AmojoId(settings.kommo.account_id or "")
+        scope = scope_id(ChannelId(settings.kommo.channel_id), account_id)
+        http = await stack.enter_async_context(_open_pool(context))
+        chats = _chats(context, http, scope, await status_names(settings, database))
+        yield Account(
+            id=account_id,
+            scope_id=scope,
+            chats=chats,
+            kommo_chats=KommoChats(database, chats.create_chat, now=context.now),
+            crm=await _open_crm(stack, context, access, pace),
+            access=access,
+        )
+
+
+def _open_pool(context: Context) -> httpx.AsyncClient:
+    """Return the pool for the Chats API; each answer tells by how much our clock is off."""
+
+    async def compare_clocks(response: httpx.Response) -> None:
+        context.health.clock_skew_s = skew_s(response.headers.get("Date"), context.now())
+
+    url = context.settings.kommo.chats_url
+    return httpx.AsyncClient(
+        base_url=url,
+        timeout=KOMMO_TIMEOUT,
+        limits=httpx.Limits(max_connections=CALLS, max_keepalive_connections=CALLS),
+        transport=transport(url, CALLS),
+        event_hooks={"response": [compare_clocks]},
+    )
+
+
+def _chats(
+    context: Context, http: httpx.AsyncClient, scope: ScopeId, names: StatusNames
+) -> ChatsApi:
+    kommo = context.settings.kommo
+    return ChatsApi(
+        http,
+        channel_id=ChannelId(kommo.channel_id),
+        scope_id=scope,
+        secret=kommo.channel_secret.get_secret_value(),
+        now=context.now,
+        status_names=names,
+    )
+
+
+async def _open_crm(
+    stack: AsyncExitStack, context: Context, access: GrantedAccess | None, pace: CrmPace
+) -> CrmApi | None:
+    """Return the REST API; None when the settings give no access to it."""
+    try:
+        return await stack.enter_async_context(
+            open_crm(context.settings, context.database, access=access, pace=pace)
+        )
+    except NoRestAccessError:
+        return None

@@ -1,0 +1,64 @@
+"""What all parts of the bridge share: settings, database, clock, health, and how to redact."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.health import BotHealth, Health
+from bot.media.links import MediaLinks
+from bot.operate.forget import media_links
+from bot.operate.status.metrics import Metrics
+from bot.queue.items import Lifetimes
+from bot.settings import Settings
+from bot.translate.outgoing.welcome import Welcome, welcome
+from storage.database import Database
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the builders share; each takes beside it the one or two sides that it needs."""
+
+    settings: Settings
+    database: Database
+    health: Health
+    now: Callable[[], datetime]
+    redact: Callable[[str], str]
+    metrics: Metrics = field(default_factory=Metrics)
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """Return how long items are tried."""
+        delivery = self.settings.delivery
+        return Lifetimes(
+            to_kommo=timedelta(hours=delivery.kommo_give_up_h),
+            to_telegram=timedelta(minutes=delivery.telegram_give_up_min),
+        )
+
+    @property
+    def links(self) -> MediaLinks:
+        """Return what makes media links."""
+        return media_links(self.settings, now=self.now)
+
+    @property
+    def welcome(self) -> Welcome | None:
+        """Return what new clients read first, if the settings say anything."""
+        texts = self.settings.texts
+        return welcome(texts.welcome, texts.ask_phone, self.settings.kommo.language)
+
+
+@asynccontextmanager
+async def open_context(
+    settings: Settings, *, redact: Callable[[str], str], now: Callable[[], datetime]
+) -> AsyncIterator[Context]:
+    """Open the database, which only one instance may run on."""
+    async with Database.open(settings.database, exclusive=True, now=now) as database:
+        yield Context(settings, database, _health(settings, now()), now, redact)
+
+
+def _health(settings: Settings, started_at: datetime) -> Health:
+    bots = {
+        entry.bot_id: BotHealth(entry.bot_id, name=entry.name, source=entry.source)
+        for entry in settings.telegram.bots
+    }
+    return Health(started_at=started_at, bots=bots)
