@@ -152,7 +152,7 @@ def _links(data: bytes, entities: Iterable[Entity]) -> Iterable[tuple[int, str]]
         if not entity.url:
             continue
         start, end = _span(data, entity)
-        if not _is_same(data[start:end].decode("utf-16-le", "replace"), entity.url):
+        if not is_same_address(data[start:end].decode("utf-16-le", "replace"), entity.url):
             yield end, entity.url
 
 
@@ -164,7 +164,7 @@ def _span(data: bytes, entity: Entity) -> tuple[int, int]:
     return start, end + 2 if is_inside_pair else end
 
 
-def _is_same(shown: str, url: str) -> bool:
+def is_same_address(shown: str, url: str) -> bool:
     """Tell whether a link shows its own address."""
     return _bare(shown) == _bare(url)
 

@@ -24,8 +24,9 @@ from aiogram.types import Location as Place
 
 from bot.translate.files import MediaUrl
 from bot.translate.incoming import media, notices, rich
-from bot.translate.names import full_name
+from bot.translate.sizes import size_in_words
 from bot.translate.text import flatten
+from bot.translate.visible import full_name
 from kommo.models import Contact, Content, Location
 
 Parts = tuple[Content, ...]
@@ -78,17 +79,9 @@ def with_heading(content: Content, heading: str) -> Content:
 def too_big(content: Content) -> Content:
     """Return what the manager reads in the place of a file that bots are not given."""
     name = f" {content.file_name}" if content.file_name else ""
-    size = f", {_size(content.file_size)}" if content.file_size else ""
+    size = f", {size_in_words(content.file_size)}" if content.file_size else ""
     notice = f"[{content.type}{name}{size}: too big for Telegram's bots]"
     return Content(type="text", text=lines(content.text, notice))
-
-
-def _size(size_bytes: int) -> str:
-    """Return a size as people say it."""
-    for unit, factor in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
-        if size_bytes >= factor:
-            return f"{size_bytes / factor:.1f} {unit}"
-    return f"{size_bytes} bytes"
 
 
 def contact_name(contact: SharedContact) -> str:

@@ -11,7 +11,8 @@ from aiogram.types import (
     MessageOriginUser,
 )
 
-from bot.translate.names import chat_name, person_name, visible
+from bot.translate.names import chat_name, person_name
+from bot.translate.visible import visible
 
 Origin = MessageOriginUser | MessageOriginHiddenUser | MessageOriginChat | MessageOriginChannel
 

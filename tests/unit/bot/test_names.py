@@ -4,7 +4,8 @@ import pytest
 from aiogram.types import Chat, Message, User
 
 from bot.translate.incoming import messages
-from bot.translate.names import chat_name, full_name, person_name
+from bot.translate.names import chat_name, person_name
+from bot.translate.visible import full_name
 
 BLANKS = {
     "hangul-filler": "\u3164",
