@@ -49,6 +49,8 @@ class Account:
         self.now = now
         self.tells_milliseconds = True
         """Whether a history's `msec_timestamp` says more than the second: it may be 0."""
+        self.takes_old_status = True
+        """Whether a message to a client may tell how far it got; only since February 2026."""
         self.is_connected = False
         self.is_enabled = True
         self.title = ""

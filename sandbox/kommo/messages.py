@@ -53,6 +53,8 @@ def _new_message(account: Account, payload: Json) -> Message:
     quoted = payload.get("reply_to", {}).get("message", {})
     _want_quoted(account, conversation, quoted)
     bind_source(conversation, payload)
+    content = dict(payload["message"])
+    status = _old_status(account, author, content.pop("delivery_status", None))
     message = Message(
         id=str(uuid4()),
         msgid=payload["msgid"],
@@ -61,14 +63,34 @@ def _new_message(account: Account, payload: Json) -> Message:
         receiver=client if author else None,
         timestamp=payload["timestamp"],
         msec_timestamp=payload["msec_timestamp"],
-        content=payload["message"],
+        content=content,
         is_silent=payload.get("silent", False),
         source=conversation.source,
         reply_to=payload.get("reply_to"),
         forwards=payload.get("forwards"),
     )
+    if status is not None:
+        code, error_code = status["status_code"], status.get("error_code")
+        told = Status(code, error_code, status.get("error"), "status_code", account.now())
+        message.statuses.append(told)
     account.received.append(message)
     return account.add_message(message)
+
+
+def _old_status(account: Account, author: Person | None, status: Json | None) -> Json | None:
+    """Return how far a message got that was written elsewhere, to a client.
+
+    Reference: Kommo, Send or import messages; API changelog, February 2026.
+    """
+    if status is None:
+        return None
+    if author is None:
+        raise RefusedError(400, "message.delivery_status: a client's own message has none")
+    if not account.takes_old_status:
+        raise RefusedError(400, "message.delivery_status: is not expected here")
+    if (status["status_code"] == FAILED) != ("error_code" in status):
+        raise RefusedError(400, "error_code: goes with status -1 and with nothing else")
+    return status
 
 
 def _author(account: Account, payload: Json) -> Person | None:

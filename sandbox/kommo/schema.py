@@ -58,17 +58,20 @@ def _required_by_type(kind: str) -> dict[str, Check]:
 
 
 _TYPE = one_of(*sorted(TYPES))
-_CONTENT_OF = {
-    kind: shape({"type": _TYPE, **_required_by_type(kind)}, CONTENT_FIELDS) for kind in TYPES
-}
-_EDIT_STATUS = shape(
+_STATUS = shape(
     {"status_code": one_of(*STATUS_CODES)},
     {"error_code": one_of(*ERROR_CODES), "error": text},
 )
+_CONTENT_OF = {
+    kind: shape(
+        {"type": _TYPE, **_required_by_type(kind)}, {**CONTENT_FIELDS, "delivery_status": _STATUS}
+    )
+    for kind in TYPES
+}
 _EDIT_OF = {
     kind: shape(
         {"type": _TYPE, **({} if kind in MEDIA_TYPES else _required_by_type(kind))},
-        {**CONTENT_FIELDS, "delivery_status": _EDIT_STATUS},
+        {**CONTENT_FIELDS, "delivery_status": _STATUS},
     )
     for kind in TYPES
 }
