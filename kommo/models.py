@@ -222,6 +222,7 @@ class NewMessage(Payload):
         silent: neither lead nor notification; for imports, and for what the client did not say.
         sender: the client; or, with `ref_id`, the Kommo user or the channel's bot.
         receiver: the client, and only when the sender is not.
+        status: how far a message to the client got that was written long ago.
     """
 
     at: Moment
@@ -235,6 +236,7 @@ class NewMessage(Payload):
     receiver: Person | None = None
     reply_to: Quote | None = None
     forwards: Forwards | None = None
+    status: StatusCode | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -256,10 +258,19 @@ class NewMessage(Payload):
                 "source": _source(self.source_id),
                 "sender": self.sender.wire(),
                 "receiver": self.receiver and self.receiver.wire(),
-                "message": self.content.wire(),
+                "message": {**self.content.wire(), **self._status()},
                 "reply_to": self.reply_to and {"message": self.reply_to.wire()},
                 "forwards": self.forwards and self.forwards.wire(),
             }
+        )
+
+    def _status(self) -> dict[str, Any]:
+        """Return the status of a message that was written long ago.
+
+        Reference: Kommo, Send or import messages (delivery_status); API changelog, February 2026.
+        """
+        return (
+            {} if self.status is None else {"delivery_status": {"status_code": int(self.status)}}
         )
 
 
