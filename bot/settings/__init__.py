@@ -25,6 +25,7 @@ from bot.settings.tables import (
     AdminSettings,
     BotSettings,
     DeliverySettings,
+    ImportSettings,
     KommoSettings,
     ListenSettings,
     LoggingSettings,
@@ -86,6 +87,9 @@ class Settings(BaseSettings):
     operators: OperatorsSettings = Field(OperatorsSettings(), description="a table [operators]")
     templates: tuple[TemplateSettings, ...] = Field(
         (), strict=False, description="tables [[templates]] (two brackets on each side)"
+    )
+    imports: ImportSettings = Field(
+        ImportSettings(), alias="import", description="a table [import.managers]"
     )
     logging: LoggingSettings = Field(LoggingSettings(), description="a table [logging]")
 

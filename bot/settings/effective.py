@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 from bot.errors import ConfigError
 from bot.settings import load_with_origins, not_told, with_stand_ins
 from bot.settings.lines import is_in, line_of, lines_of
-from bot.settings.sources import Place, dotted, read_toml
+from bot.settings.sources import Place, dotted, fields_of, read_toml
 
 MASK = "********"
 """Of the same length for every secret."""
@@ -76,7 +76,7 @@ def effective(file: Path | None, environ: Mapping[str, str]) -> list[Effective]:
 
 
 def _walk(model: BaseModel, place: Place, origins: Origins) -> Iterator[Effective]:
-    for name, value in model:
+    for name, (_, value) in zip(fields_of(type(model)), model, strict=True):
         here = (*place, name)
         if isinstance(value, BaseModel):
             yield from _walk(value, here, origins)
@@ -98,6 +98,8 @@ def _shown(name: str, value: Any) -> Any:
     if isinstance(value, str):
         text = _LOGIN.sub(f"://{MASK}@", value)
         return _PATH.sub(rf"\1/{MASK}", text) if name.endswith("webhook_url") else text
+    if isinstance(value, dict):
+        return {str(key): one for key, one in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.errors import Problem
-from bot.settings.sources import Place, dotted, kind_at, variable
+from bot.settings.sources import Place, dotted, fields_of, kind_at, variable
 
 _WORDS = {
     "missing": "is missing",
@@ -62,7 +62,7 @@ def unknown(place: Place, model: type[BaseModel], origins: Mapping[Place, str]) 
 
 def known_names(model: type[BaseModel], place: Place = ()) -> Iterator[Place]:
     """Return the place of every setting and table of a model; 0 stands for any entry of a list."""
-    for name in model.model_fields:
+    for name in fields_of(model):
         here = (*place, name)
         yield here
         kind = kind_at(model, (name,))
@@ -103,7 +103,8 @@ def _description(place: Place, model: type[BaseModel]) -> str:
     while place and isinstance(place[-1], int):
         place = place[:-1]
     table = kind_at(model, place[:-1])
-    fields = table.model_fields if isinstance(table, type) and issubclass(table, BaseModel) else {}
+    is_table = isinstance(table, type) and issubclass(table, BaseModel)
+    fields = fields_of(table) if is_table else {}
     field = fields.get(str(place[-1])) if place else None
     return (field and field.description) or "another value"
 

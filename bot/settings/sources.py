@@ -12,6 +12,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from bot.errors import ConfigError, Problem
 
@@ -66,6 +67,11 @@ def variable(place: Place) -> str:
     return PREFIX + "__".join(str(step).upper() for step in place)
 
 
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the settings of a table by the names that people write."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
 def kind_at(model: type[BaseModel], place: Place) -> Any:
     """Return the plain type of the setting at a place; None if there is no such setting."""
     kind: Any = model
@@ -73,7 +79,7 @@ def kind_at(model: type[BaseModel], place: Place) -> Any:
         if isinstance(step, int):
             kind = _plain(get_args(kind)[0]) if get_origin(kind) is tuple else None
         elif isinstance(kind, type) and issubclass(kind, BaseModel):
-            field = kind.model_fields.get(step)
+            field = fields_of(kind).get(step)
             kind = _plain(field.annotation) if field else None
         else:
             return None
@@ -195,7 +201,7 @@ def _given(place: Place, text: str, origin: str, model: type[BaseModel]) -> Give
             return Given(place, TypeAdapter(kind).validate_strings(text), origin)
         except ValidationError:
             return Given(place, text, origin)  # validation says what is wrong with it
-    is_composite = get_origin(kind) is tuple or (
+    is_composite = get_origin(kind) in {tuple, dict} or (
         isinstance(kind, type) and issubclass(kind, BaseModel)
     )
     if not is_composite:

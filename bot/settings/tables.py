@@ -1,5 +1,6 @@
 """The tables of the settings file: every key, what it must look like, what it is when left out."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -386,6 +388,25 @@ class TextsSettings(Section):
     )
     ask_phone: Text | bool = Field(
         False, description="the words on a button that shares the phone number, or true or false"
+    )
+
+
+def _writers(value: object) -> object:
+    """Return who writes for the company, by Telegram id; TOML and JSON have only texts as keys."""
+    if not isinstance(value, dict):
+        return value
+    if not all(re.fullmatch(r"[1-9][0-9]{0,15}", str(name)) for name in value):
+        raise ValueError("has a name that is no Telegram id")
+    return {int(name): user for name, user in value.items()}
+
+
+class ImportSettings(Section):
+    """Old messages."""
+
+    managers: Annotated[dict[int, Uuid], BeforeValidator(_writers)] = Field(
+        {},
+        description="a table of Telegram ids, each with the Kommo user's amojo id, a UUID, such "
+        'as 123456789 = "55555555-6666-4777-8888-999999999999"',
     )
 
 

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parent.parent.parent
 def keys(model: type[BaseModel], prefix: str = "") -> list[str]:
     """Return every setting as the README names it."""
     found: list[str] = []
-    for name, field in model.model_fields.items():
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute
         table = next(
             (
                 part
