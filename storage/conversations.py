@@ -249,6 +249,7 @@ class Conversations(ConversationReader):
             "invitation_uses",
             "conversation_chats",
             "doubts",
+            "imported",
             "conversations",
         )
         conversation = {"conversation_id": conversation_id}

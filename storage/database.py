@@ -16,6 +16,7 @@ from storage.facts import FactReader, Facts
 from storage.figures import FigureReader
 from storage.forgotten import Forgotten, ForgottenReader
 from storage.grants import GrantReader, Grants
+from storage.imports import ImportReader, Imports
 from storage.invitations import Invitations
 from storage.messages import MessageReader, Messages
 from storage.presses import Presses
@@ -57,6 +58,7 @@ class Transaction:
         self.facts = Facts(session)
         self.doubts = Doubts(session)
         self.retention = Retention(session)
+        self.imports = Imports(session)
 
     def queue(self, direction: Direction) -> DurableQueue:
         """Return the queue of a direction."""
@@ -80,6 +82,7 @@ class Snapshot:
         self.facts = FactReader(session)
         self.doubts = DoubtReader(session)
         self.figures = FigureReader(session)
+        self.imports = ImportReader(session)
 
     def queue(self, direction: Direction) -> QueueReader:
         """Return the queue of a direction."""

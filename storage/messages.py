@@ -152,6 +152,17 @@ class MessageReader:
         )
         return None if first is None else from_ms(first)
 
+    async def between(
+        self, conversation_id: str, first: datetime, last: datetime
+    ) -> list[StoredMessage]:
+        """Return the messages of a conversation from one moment to another."""
+        rows = await self._session.rows(
+            f"SELECT {COLUMNS} FROM messages WHERE conversation_id = :id "
+            "AND at BETWEEN :first AND :last",
+            {"id": conversation_id, "first": to_ms(first), "last": to_ms(last)},
+        )
+        return [_message(row) for row in rows]
+
     async def _known(self, table: str, column: str, values: Iterable[str]) -> set[str]:
         found: set[str] = set()
         for batch in batches(values):

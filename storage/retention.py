@@ -1,8 +1,9 @@
 """What is kept for how long: old rows are removed in steps, so that nobody waits for long.
 
 Each table that grows with every message is named here, or says why it does not grow for ever:
-conversations, avatars and conversation_chats have a row for each chat, grants and notes a few, and
-used_consents are removed with each new one.
+conversations, avatars and conversation_chats have a row for each chat, grants and notes a few,
+used_consents are removed with each new one, and imported has what a person imported, so that an
+import can be repeated at any time.
 """
 
 from collections.abc import Mapping
