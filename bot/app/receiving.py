@@ -12,6 +12,7 @@ from bot.app.account import Account
 from bot.app.context import Context
 from bot.app.telegram import TelegramSide
 from bot.http.listeners import public_application
+from bot.media.export_files import ExportFiles
 from bot.media.revoked import ForgottenFiles
 from bot.media.route import PATH as MEDIA_PATH
 from bot.media.route import MediaRoute
@@ -136,7 +137,12 @@ def build_public(
         skew_s=lambda: context.health.clock_skew_s,
     )
     links = context.links
-    media = MediaRoute(links, telegram.files, ForgottenFiles(context.database, links))
+    media = MediaRoute(
+        links,
+        telegram.files,
+        ForgottenFiles(context.database, links),
+        ExportFiles(context.database),
+    )
     challenge = ChallengeRoute(kommo.channel_secret.get_secret_value())
     return public_application(
         webhooks=webhooks.handle,

@@ -25,6 +25,9 @@ PURPOSE = b"kommo-telegram media links"
 
 DAY_S = 24 * 3600
 
+EXPORT = "export/"
+"""Begins the name of a file that lies in an export; Telegram's ids hold no slash."""
+
 
 class LinkError(BridgeError):
     """A media link that was not made here, or is past its time."""
@@ -43,6 +46,22 @@ class MediaLink:
     expires_at: datetime
     chat_id: int | None = None
     body: str = ""
+
+    @property
+    def is_export(self) -> bool:
+        """Tell whether the file lies in an export on this machine, and not with Telegram."""
+        return self.file_id.startswith(EXPORT)
+
+    @property
+    def export_path(self) -> tuple[str, str]:
+        """Return which export a file lies in, and its path there."""
+        export_id, _, path = self.file_id.removeprefix(EXPORT).partition("/")
+        return export_id, path
+
+
+def exported(export_id: str, path: str) -> str:
+    """Return what names a file of an export in the place of Telegram's id."""
+    return f"{EXPORT}{export_id}/{path}"
 
 
 class MediaLinks:

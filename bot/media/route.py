@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bot.http.refusals import Refusals
 from bot.media.byte_ranges import Part, UnsatisfiableError, part_of
+from bot.media.export_files import ExportFiles
 from bot.media.links import ROOT, LinkError, MediaLink, MediaLinks
 from bot.media.revoked import ForgottenFiles
 from bot.media.stickers import png
@@ -41,9 +42,16 @@ log = logging.getLogger(__name__)
 class MediaRoute:
     """Answers GET and HEAD of media links."""
 
-    def __init__(self, links: MediaLinks, files: TelegramFiles, forgotten: ForgottenFiles) -> None:
+    def __init__(
+        self,
+        links: MediaLinks,
+        files: TelegramFiles,
+        forgotten: ForgottenFiles,
+        exports: ExportFiles,
+    ) -> None:
         self._links = links
         self._files = files
+        self._exports = exports
         self._forgotten = forgotten
         self._conversions = asyncio.Semaphore(CONVERSIONS)
         self._readers = 0
@@ -75,6 +83,8 @@ class MediaRoute:
         try:
             if link.is_sticker:
                 return await self._sticker(request, link)
+            if link.is_export:
+                return await self._exported(request, link)
             return await self._file(request, link)
         except FileError as error:
             self._refusals.warn(f"media not served: {error}", bot=link.bot_id)
@@ -91,11 +101,20 @@ class MediaRoute:
             size = opened.size if opened.size is not None else found.size
             return await _answer(request, link, link.mime_type, size, opened.chunks, part=part)
 
+    async def _exported(self, request: web.Request, link: MediaLink) -> web.StreamResponse:
+        """Stream a file of an export, as it lies on this machine's disk."""
+        async with self._exports.open(link) as opened:
+            size = opened.size or 0
+        part = None if request.method == "HEAD" else _part(request, link, size)
+        async with self._exports.open(link, part.start if part else 0) as opened:
+            return await _answer(
+                request, link, link.mime_type, opened.size, opened.chunks, part=part
+            )
+
     async def _sticker(self, request: web.Request, link: MediaLink) -> web.StreamResponse:
         """Answer with a sticker as PNG; one that cannot be converted, as it is."""
         async with self._conversions:
-            found = await self._files.find(link.bot_id, link.file_id, size=link.size)
-            original = await self._files.read(found, limit_bytes=STICKER_LIMIT_BYTES)
+            original = await self._sticker_file(link)
             converted = await asyncio.to_thread(png, original)
         content = original if converted is None else converted
         mime_type = "image/webp" if converted is None else link.mime_type
@@ -104,6 +123,12 @@ class MediaRoute:
         return await _answer(
             request, link, mime_type, len(content), _once(content[start:]), part=part
         )
+
+    async def _sticker_file(self, link: MediaLink) -> bytes:
+        if link.is_export:
+            return await self._exports.read(link, limit_bytes=STICKER_LIMIT_BYTES)
+        found = await self._files.find(link.bot_id, link.file_id, size=link.size)
+        return await self._files.read(found, limit_bytes=STICKER_LIMIT_BYTES)
 
 
 async def _answer(

@@ -23,7 +23,9 @@ class Media:
             NotAskedYetError: nobody knows yet whether it is.
         """
         link = self._links.read_url(content.media) if content.media else None
-        is_too_big = link is not None and self._sizes.is_too_big(link)
+        if link is None or link.is_export:
+            return content
+        is_too_big = self._sizes.is_too_big(link)
         return too_big(content) if is_too_big else content
 
     async def pictured(self, message: NewMessage) -> Person:
