@@ -238,7 +238,7 @@ class Webhooks:
             "payload": webhook.body,
             "now": now,
         }
-        if not is_delivered:
+        if not is_delivered or await _is_imported(tx, event, conversation_id):
             await tx.to_telegram.record_done(**common)
         elif self._is_beyond_memory(event, now):
             await self._park(tx, event, common)
@@ -308,6 +308,17 @@ async def _conversation_of(
     if conversation_id in batch.ids:
         return conversation_id, batch.conversations.get(conversation_id)
     return conversation_id, await tx.conversations.get(conversation_id)
+
+
+async def _is_imported(tx: Transaction, event: Event, conversation_id: str | None) -> bool:
+    """Tell whether a message was brought from an export, so that the client has it already.
+
+    Messages imported as the channel's bot cause no webhook; of those imported as a Kommo user
+    nothing of the kind is promised. Reference: Kommo, Send or import messages.
+    """
+    if not isinstance(event, ManagerMessage) or conversation_id is None:
+        return False
+    return await tx.imports.is_ours(conversation_id, event.at)
 
 
 async def _save_chat(

@@ -271,6 +271,7 @@ class Recovery:
         async with self._database.snapshot() as snapshot:
             known = await snapshot.messages.known_external(rows)
             known |= await snapshot.to_kommo.known(rows.keys() - known)
+            known |= (await snapshot.imports.states(rows.keys() - known)).keys()
         return [row for external_id, row in rows.items() if external_id not in known]
 
     async def _is_evidence(
