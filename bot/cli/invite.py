@@ -5,6 +5,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 from bot.account.apis import open_rest
+from bot.cli.bots import bot_named
 from bot.cli.terminal import say, show_json
 from bot.errors import BridgeError
 from bot.operate.bot_name import bot_username
@@ -34,7 +35,7 @@ def invite(
     as_json: bool,
 ) -> None:
     """Make a link, keep it, and print it."""
-    entry = _named(settings, bot_name)
+    entry = bot_named(settings, bot_name)
     now = datetime.now(UTC)
     invitation = Invitation(
         payload=invitation_payload(secrets.token_urlsafe(INVITATION_BYTES)),
@@ -91,15 +92,3 @@ async def _doubt(settings: Settings, contact_id: int) -> str | None:
             "of its page (…/contacts/detail/NUMBER)"
         )
     return None
-
-
-def _named(settings: Settings, name: str | None) -> BotSettings:
-    """Return a bot by its name, source or number; left out: the default one, or the first."""
-    bots = settings.telegram.bots
-    if name is None:
-        return next((bot for bot in bots if bot.default), bots[0])
-    for bot in bots:
-        if name in {bot.name, bot.source, str(bot.bot_id)}:
-            return bot
-    known = ", ".join(bot.name or str(bot.bot_id) for bot in bots)
-    raise InviteError(f"no bot is called {name!r}; there are: {known}")
