@@ -16,7 +16,7 @@ FLOORS = (
     ("bot.cli",),
     ("bot.app",),
     ("bot.operate",),
-    ("bot.account", "bot.deliver"),
+    ("bot.account", "bot.deliver", "bot.imports"),
     ("bot.receive", "bot.media", "bot.settings"),
     ("bot.conversations",),
     ("bot.translate", "bot.queue", "bot.http"),
@@ -36,6 +36,8 @@ FLOORS = (
 APART = (
     ("bot.deliver.kommo", "bot.deliver.telegram"),
     ("bot.translate.incoming", "bot.translate.outgoing"),
+    ("bot.translate.incoming", "bot.translate.exports"),
+    ("bot.translate.outgoing", "bot.translate.exports"),
 )
 """Rooms within a room, which know nothing of each other."""
 
@@ -203,7 +205,7 @@ def _cycle(graph: dict[str, set[str]]) -> list[str] | None:
 
 @pytest.mark.parametrize(
     "command",
-    ["chats", "queue", "trace", "backup", "sources", "templates", "invite", "connect"],
+    ["chats", "queue", "trace", "backup", "sources", "templates", "invite", "connect", "import_"],
 )
 def test_commands_start_without_telegrams_types(command):
     """Building aiogram's types takes seconds, which a command that needs none must not cost."""

@@ -265,6 +265,73 @@ def forget(
     command.forget(settings, chat, is_confirmed=yes)
 
 
+@app.command("import", cls=Command)
+def import_(  # noqa: PLR0917 - the command line's own
+    context: typer.Context,
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            exists=True,
+            help="Telegram Desktop's export (its folder or result.json), or JSON Lines.",
+        ),
+    ],
+    bot: Annotated[
+        str | None,
+        typer.Option(
+            "--bot",
+            metavar="NAME",
+            help="The bot under which the conversations appear.",
+            show_default="the default bot",
+        ),
+    ] = None,
+    client: Annotated[
+        int | None,
+        typer.Option("--client", min=1, metavar="ID", help="Only this client, by Telegram id."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DATE", help="From this day on.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="Up to the end of this day.")
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            "--timezone",
+            metavar="ZONE",
+            help="Of times that an old export tells without one, such as Europe/Berlin.",
+            show_default="this machine's",
+        ),
+    ] = None,
+    silent: Annotated[
+        bool, typer.Option("--silent", help="Make no lead and no notification at all.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")
+    ] = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring old messages to Kommo; interrupt it at any time, and repeat it."""
+    settings = load_settings(context)
+    from bot.cli import import_ as command  # noqa: PLC0415
+
+    choice = command.Choice(
+        path=path,
+        bot=bot,
+        client_id=client,
+        since=since,
+        until=until,
+        timezone=timezone,
+        is_silent=silent,
+        is_dry=dry_run,
+        is_confirmed=yes,
+        as_json=as_json,
+    )
+    command.import_(settings, choice)
+
+
 @app.command(cls=Command)
 def widget(
     file: Annotated[

@@ -7,11 +7,15 @@ names all it needs: an answer finds its way even when the database was lost.
     message        tg:700001:555:42         bot, chat, message
     second part    tg:700001:555:42:2       one Telegram message that became two in Kommo
     press          tg:700001:555:press:9    a pressed button, by the press's own id
+    exported       tg:700001:555:export:42-1700000000    a message of an export of another account,
+                                            by its number there and its second
+    imported       tg:700001:555:import:a7  a message of another system, by the id it had there
     alias          tg:700001:555~2          the same chat, started once more by a manager in Kommo
     participant    tg:555                   user
     business       tg:700001.999:555        a chat of the business account 999 that the bot serves
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -22,6 +26,8 @@ _CONVERSATION = re.compile(r"tg:(\d{1,20})(?:\.(\d{1,20}))?:(-?\d{1,20})", re.AS
 _NAME = re.compile(_CONVERSATION.pattern + r"(?:~(\d{1,6}))?", re.ASCII)
 _MESSAGE = re.compile(_CONVERSATION.pattern + r":(\d{1,20})(?::(\d{1,4}))?", re.ASCII)
 
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 _INSIDE = re.compile(_CONVERSATION.pattern + r":", re.ASCII)
 
@@ -66,6 +72,16 @@ class ChatAddress:
         """Return our id of what an update led to in this chat, and Telegram has no id for."""
         suffix = f":{part}" if part > 1 else ""
         return ExternalMessageId(f"{self.conversation_id}:notice:{update_id}{suffix}")
+
+    def exported_id(self, message_id: int, at_s: int) -> ExternalMessageId:
+        """Return our id of a message of an export, by its number there and its second."""
+        return ExternalMessageId(f"{self.conversation_id}:export:{message_id}-{at_s}")
+
+    def imported_id(self, name: str) -> ExternalMessageId:
+        """Return our id of a message of another system; of an odd or long one, by its hash."""
+        is_plain = _PLAIN.fullmatch(name)
+        told = name if is_plain else f"h.{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+        return ExternalMessageId(f"{self.conversation_id}:import:{told}")
 
 
 def participant_id(user_id: int) -> ParticipantId:

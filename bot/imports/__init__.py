@@ -1,0 +1,1 @@
+"""Old messages from an export: read, planned, and brought to Kommo."""

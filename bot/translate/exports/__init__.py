@@ -1,0 +1,1 @@
+"""Old messages as other programs write them → what Kommo is to show. Pure, without aiogram."""
