@@ -66,14 +66,14 @@ async def test_a_source_that_the_bot_got_later_leads_to_its_clients(
 
 
 async def test_a_number_does_not_wait_for_the_history_of_another_chat(
-    begun, bridge, kommo, eventually
+    shared, bridge, kommo, eventually
 ):
     """After a restart only that waits which may have been preceded by something missed."""
     bridge.options["pace"] = Pace(hold_s=3600)
-    kommo.faults.hang("*/history", times=None)
+    kommo.faults.hang(f"*{kommo.conversations[CONVERSATION].id}/history", times=None)
     await bridge.restart()
     message = await kommo.write_first(PHONE, "Are you there?")
-    await eventually(lambda: kommo.statuses_of(message) == [1])
+    await eventually(lambda: kommo.statuses_of(message) == [1], within_s=10)
 
 
 async def test_a_bot_that_is_gone_does_not_hide_one_that_is_there(
