@@ -10,7 +10,12 @@ from datetime import UTC, datetime
 from bot.account.connect import Connector
 from bot.app.account import open_account
 from bot.app.context import open_context
-from bot.app.delivering import build_connector, build_workers
+from bot.app.delivering import (
+    USUAL_RULES,
+    DeliveryRules,
+    build_connector,
+    build_workers,
+)
 from bot.app.operating import build_jobs, build_local, build_watchdog, open_operators
 from bot.app.receiving import build_history, build_pollers, build_public
 from bot.app.telegram import open_journal, open_telegram
@@ -74,6 +79,7 @@ async def open_app(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     pace: Pace = USUAL_PACE,
     hold_s: float = HOLD_S,
+    rules: DeliveryRules = USUAL_RULES,
 ) -> AsyncIterator[App]:
     """Build everything the bridge needs; close it in reverse order."""
     async with AsyncExitStack() as stack:
@@ -84,11 +90,12 @@ async def open_app(
         operators = await stack.enter_async_context(open_operators(context))
         jobs = build_jobs(context, account, telegram, operators)
         await stack.enter_async_context(scheduled(jobs))
-        connector, pulse = build_connector(context, account), Pulse(context.database, now)
+        connector = build_connector(context, account, rules)
+        pulse = Pulse(context.database, now)
         history = build_history(context, account, connector, pace)
         await history.prepare(await pulse.last())
         connector.on_restored.append(history.catch_up)
-        workers = build_workers(context, account, telegram, connector, hold_s=hold_s)
+        workers = build_workers(context, account, telegram, connector, hold_s=hold_s, rules=rules)
         notifier = Notifier()
         yield App(
             pollers=build_pollers(context, account, telegram, operators.desk),

@@ -1,6 +1,6 @@
 """The deliveries: a worker for each direction, and what each of them sends with."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.account.connect import Connector
@@ -48,15 +48,31 @@ TELEGRAM_SHARE = 32
 """So many deliveries of one lane may be under way; a session has 100 connections."""
 
 TELEGRAM_CONCURRENCY = 1024
-TO_KOMMO = RetryPolicy(first_s=1.0, factor=2.0, longest_s=300.0, jitter=0.25)
-KOMMOS_POISON = Poison(failures=8, over_s=900.0)
-TELEGRAMS_POISON = Poison(failures=6, over_s=300.0)
-KOMMOS_CHANCE = Chance(tries=5, tried_s=600.0)
-TELEGRAMS_CHANCE = Chance()
-TO_TELEGRAM = RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25)
 
 
-def build_connector(context: Context, account: Account) -> Connector:
+@dataclass(frozen=True)
+class DeliveryRules:
+    """How items of either direction are retried; connecting the channel has Kommo's pauses."""
+
+    to_kommo: Rules
+    to_telegram: Rules
+
+
+USUAL_RULES = DeliveryRules(
+    to_kommo=Rules(
+        RetryPolicy(first_s=1.0, factor=2.0, longest_s=300.0, jitter=0.25),
+        Chance(tries=5, tried_s=600.0),
+        Poison(failures=8, over_s=900.0),
+    ),
+    to_telegram=Rules(
+        RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25),
+        Chance(),
+        Poison(failures=6, over_s=300.0),
+    ),
+)
+
+
+def build_connector(context: Context, account: Account, rules: DeliveryRules) -> Connector:
     """Return what connects the channel to the account."""
     kommo = context.settings.kommo
     return Connector(
@@ -66,7 +82,7 @@ def build_connector(context: Context, account: Account) -> Connector:
         is_time_window_disabled=kommo.time_window is False,
         is_wanted=kommo.connect_on_start,
         health=context.health.channel,
-        policy=TO_KOMMO,
+        policy=rules.to_kommo.policy,
         on_restored=[partial(_go_on, context)],
     )
 
@@ -83,11 +99,13 @@ def build_workers(
     connector: Connector,
     *,
     hold_s: float,
+    rules: DeliveryRules,
 ) -> tuple[Worker, Worker]:
     """Return the deliveries of both directions; they share one look at the clock."""
     clock = ClockWatch(context.database)
-    to_kommo = _to_kommo(context, account, build_kommo(context, account, telegram))
-    to_telegram = _to_telegram(context, telegram, hold_s)
+    kommo = build_kommo(context, account, telegram)
+    to_kommo = _to_kommo(context, account, kommo, rules.to_kommo)
+    to_telegram = _to_telegram(context, telegram, hold_s, rules.to_telegram)
 
     def is_paused() -> bool:
         return context.health.is_paused
@@ -98,7 +116,7 @@ def build_workers(
     )
 
 
-def _to_kommo(context: Context, account: Account, destination: ToKommo) -> Route:
+def _to_kommo(context: Context, account: Account, destination: ToKommo, rules: Rules) -> Route:
     """Return the way of what clients did."""
     gate = KommoGate(account.chats)
     return _route(
@@ -106,12 +124,12 @@ def _to_kommo(context: Context, account: Account, destination: ToKommo) -> Route
         Direction.INCOMING,
         destination,
         schedule=Schedule(2 * AT_A_TIME, gate=gate),  # what waits for its place is claimed already
-        retries=Retries(Rules(TO_KOMMO, KOMMOS_CHANCE, KOMMOS_POISON), gate=gate),
+        retries=Retries(rules, gate=gate),
         gate=gate,
     )
 
 
-def _to_telegram(context: Context, telegram: TelegramSide, hold_s: float) -> Route:
+def _to_telegram(context: Context, telegram: TelegramSide, hold_s: float, rules: Rules) -> Route:
     """Return the way of what managers did."""
     settings, database = context.settings.telegram, context.database
     limits = Limits(settings.messages_per_s, settings.chat_messages_per_s)
@@ -123,7 +141,7 @@ def _to_telegram(context: Context, telegram: TelegramSide, hold_s: float) -> Rou
         Direction.OUTGOING,
         build_telegram(context, telegram, sends, gate),
         schedule=Schedule(TELEGRAM_CONCURRENCY, TELEGRAM_SHARE, gate=gate),
-        retries=Retries(Rules(TO_TELEGRAM, TELEGRAMS_CHANCE, TELEGRAMS_POISON), gate=gate),
+        retries=Retries(rules, gate=gate),
         gate=gate,
     )
     return replace(route, unrecorded=sends)

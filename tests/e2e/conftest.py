@@ -18,6 +18,7 @@ from sandbox.kommo.server import KommoServer
 from sandbox.telegram.server import TelegramServer
 from tests.e2e.commands import run_command
 from tests.e2e.lives import Lives
+from tests.e2e.quick import QUICK_RULES
 from tests.ports import free_port
 
 CHANNEL_ID = "11111111-2222-4333-8444-555555555555"
@@ -105,7 +106,7 @@ class Bridge:
         self.config = config
         self.ahead = timedelta()
         """How far its clock is ahead of the world's."""
-        self.options: dict[str, Any] = {}
+        self.options: dict[str, Any] = {"rules": QUICK_RULES}
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -149,9 +150,16 @@ class Bridge:
 
 
 @pytest.fixture
-async def bridge(config):
+def rules():
+    """How the bridge retries what failed."""
+    return QUICK_RULES
+
+
+@pytest.fixture
+async def bridge(config, rules):
     """The running bridge."""
     running = Bridge(config)
+    running.options["rules"] = rules
     await running.start()
     yield running
     await running.stop()

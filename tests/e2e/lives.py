@@ -23,6 +23,7 @@ from sandbox.story import is_ok
 
 AHEAD = "TESTS_CLOCK_AHEAD_S"
 USER = "TESTS_USER"
+PATIENT = "TESTS_PATIENT"
 KEEP_CAPABILITIES, CAPABILITIES_VERSION = 8, 0x20080522
 READ_ALL = 1 << 2
 """CAP_DAC_READ_SEARCH."""
@@ -31,7 +32,9 @@ READ_ALL = 1 << 2
 @functools.cache
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bot.__main__", "bot.cli.run", "tests.e2e.lives"])
+    context.set_forkserver_preload(
+        ["bot.__main__", "bot.cli.run", "tests.e2e.lives", "tests.e2e.quick"]
+    )
     return context
 
 
@@ -39,10 +42,11 @@ def be(arguments: Sequence[str], output: str, errors: str, environ: dict[str, st
     """Be the process of a command, its output and its errors in files."""
     os.environ.update(environ)
     from bot.__main__ import run  # noqa: PLC0415 - the tests' own process may go without
+    from tests.e2e.quick import QUICK_RULES, change_app  # noqa: PLC0415 - as above
 
-    ahead_s = float(environ.get(AHEAD, 0))
-    if ahead_s:
-        _set_clock(timedelta(seconds=ahead_s))
+    ahead = timedelta(seconds=float(environ.get(AHEAD, 0)))
+    options = {} if environ.get(PATIENT) else {"rules": QUICK_RULES}
+    change_app(now=lambda: datetime.now(UTC) + ahead, **options)
 
     for number, path in ((1, output), (2, errors)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
@@ -66,16 +70,6 @@ def _become(user: int) -> None:
     assert library.capset(header, sets) == 0
 
 
-def _set_clock(ahead: timedelta) -> None:
-    """Let the service believe in another time."""
-    from bot.cli import run as command  # noqa: PLC0415 - as above
-
-    command.open_app = functools.partial(  # type: ignore[attr-defined]
-        command.open_app,  # type: ignore[attr-defined]
-        now=lambda: datetime.now(UTC) + ahead,
-    )
-
-
 async def begin(
     arguments: Sequence[str],
     *,
@@ -83,9 +77,24 @@ async def begin(
     errors: Path,
     ahead_s: float = 0.0,
     user: int | None = None,
+    is_patient: bool = False,
 ) -> multiprocessing.process.BaseProcess:
-    """Start a command as a process of its own, of another time or another user."""
-    environ = {**os.environ, AHEAD: str(ahead_s), USER: "" if user is None else str(user)}
+    """Start a command as a process of its own, of another time or another user.
+
+    Args:
+        arguments: of the command line.
+        output: the file for what it prints.
+        errors: the file for its errors.
+        ahead_s: how far its clock is ahead of the world's.
+        user: whose process it is.
+        is_patient: whether the service waits between attempts for as long as usually.
+    """
+    environ = {
+        **os.environ,
+        AHEAD: str(ahead_s),
+        USER: "" if user is None else str(user),
+        PATIENT: "yes" if is_patient else "",
+    }
     process = _context().Process(
         target=be, args=(tuple(arguments), str(output), str(errors), environ)
     )
@@ -96,11 +105,19 @@ async def begin(
 class Lives:
     """One bridge, killed and started again as often as needed."""
 
-    def __init__(self, config: Path, admin_port: int, *, user: int | None = None) -> None:
+    def __init__(
+        self,
+        config: Path,
+        admin_port: int,
+        *,
+        user: int | None = None,
+        is_patient: bool = False,
+    ) -> None:
         self.log = config.parent / "bridge.log"
         self._config = config
         self._admin_port = admin_port
         self._user = user
+        self._is_patient = is_patient
         self._process: multiprocessing.process.BaseProcess | None = None
         self.ahead_s = 0.0
         """How far the clock of the next life is ahead of the world's."""
@@ -114,6 +131,7 @@ class Lives:
             errors=self.log,
             ahead_s=self.ahead_s,
             user=self._user,
+            is_patient=self._is_patient,
         )
         if is_healthy:
             await self.until_healthy()

@@ -44,7 +44,7 @@ async def nameless(known, names, config, tmp_path):
             *(program("bubblewrap", "bwrap"), "--dev-bind", "/", "/", "--die-with-parent"),
             *("--bind", str(names), "/etc/hosts"),
             *("--bind", str(names.with_name("nsswitch.conf")), "/etc/nsswitch.conf"),
-            *(sys.executable, "-m", "bot", "--config", str(config), "run"),
+            *(sys.executable, "-m", "tests.e2e.quick", "--config", str(config), "run"),
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdout=output,

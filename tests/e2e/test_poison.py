@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -17,12 +18,19 @@ BRISK = RetryPolicy(first_s=0.1, factor=1.0)
 
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch):
-    """Thresholds that a test can wait for."""
-    for name in ("KOMMOS_POISON", "TELEGRAMS_POISON"):
-        monkeypatch.setattr(delivering, name, Poison(failures=4, over_s=0.3))
-    for name in ("TO_KOMMO", "TO_TELEGRAM"):
-        monkeypatch.setattr(delivering, name, BRISK)
+    """Alerts that a test can wait for."""
     monkeypatch.setattr("bot.operate.jobs.ALERT_EVERY_S", 0.2)
+
+
+@pytest.fixture
+def rules():
+    """Attempts that follow each other at once, and thresholds that a test can wait for."""
+    poison = Poison(failures=4, over_s=0.3)
+    usual = delivering.USUAL_RULES
+    return delivering.DeliveryRules(
+        replace(usual.to_kommo, policy=BRISK, poison=poison),
+        replace(usual.to_telegram, policy=BRISK, poison=poison),
+    )
 
 
 @pytest.fixture

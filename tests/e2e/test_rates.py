@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.app.delivering import USUAL_RULES
 from sandbox.telegram.flood import FloodLimit
 
 pytestmark = pytest.mark.no_cover  # it is about time, which counting costs
@@ -85,6 +86,8 @@ async def test_a_bot_whose_sends_hang_does_not_starve_another(
     two_bots, bridge, telegram, kommo, eventually
 ):
     """However much waits for one bot, the clients of another get their answers."""
+    bridge.options["hold_s"] = 0.1  # so long a send that hangs holds up the next of its bot
+    await bridge.restart()
     for chat_id in BROADCAST:
         telegram.client_says("hi", chat_id=chat_id, bot=700001)
     telegram.client_says("hi", chat_id=BOB, bot=700002)
@@ -157,6 +160,8 @@ async def test_kommo_never_gets_more_than_ten_requests_at_a_time(
 
 async def test_a_kommo_that_is_back_is_not_stormed(bridge, telegram, kommo, eventually):
     """What piled up goes out ten at a time and in order; meanwhile each client cost few calls."""
+    bridge.options["rules"] = USUAL_RULES  # their pauses are what it is about
+    await bridge.restart()
     for chat_id in BROADCAST:
         telegram.client_says("before", chat_id=chat_id)
     await eventually(lambda: len(kommo.conversations) == len(BROADCAST))
@@ -182,6 +187,8 @@ async def test_a_kommo_that_is_back_is_not_stormed(bridge, telegram, kommo, even
 
 async def test_a_telegram_that_is_back_is_not_stormed(bridge, telegram, kommo, eventually):
     """What piled up goes out as fast as a bot may send, in order."""
+    bridge.options["rules"] = USUAL_RULES  # their pauses are what it is about
+    await bridge.restart()
     for chat_id in BROADCAST:
         telegram.client_says("before", chat_id=chat_id)
     await eventually(lambda: len(kommo.conversations) == len(BROADCAST))

@@ -144,7 +144,7 @@ async def soak(minutes: float, seed: int, only: str = "") -> bool:
             encoding="utf-8",
         )
         config.chmod(0o600)
-        lives = Lives(config, admin)
+        lives = Lives(config, admin, is_patient=True)
         stack.push_async_callback(lives.end)
         await lives.start()
         traffic = Traffic(telegram, kommo, CLIENTS, chance)
