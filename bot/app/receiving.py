@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -26,6 +27,7 @@ from bot.receive.new_clients import PeopleSettings
 from bot.receive.telegram_poll import Poller
 from bot.receive.telegram_updates import Intake, IntakeSettings
 from bot.settings import BotSettings
+from bot.translate.files import file_address
 from bot.translate.incoming.updates import UnreadableError
 from kommo.ids import KommoUserId, SourceId
 from storage.database import Transaction
@@ -70,7 +72,7 @@ def _build_intake(context: Context, account: Account, entry: BotSettings) -> Int
         entry.bot_id,
         IntakeSettings(
             source_id=SourceId(entry.source) if entry.source else None,
-            media_url=context.links.of_bot(entry.bot_id),
+            media_url=partial(file_address, entry.bot_id),
             infer_read=context.settings.telegram.infer_read,
             language=context.settings.kommo.language,
             lifetimes=context.lifetimes,

@@ -13,11 +13,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from urllib.parse import quote, unquote
 
 from bot.errors import BridgeError
-from bot.translate.files import MediaUrl, TelegramFile
+from bot.translate.files import BotFile, TelegramFile
 
 ROOT = "/media/"
 PURPOSE = b"kommo-telegram media links"
@@ -83,10 +82,6 @@ class MediaLinks:
         self._lifetime = lifetime
         self._now = now
 
-    def of_bot(self, bot_id: int) -> MediaUrl:
-        """Return what makes the links of a bot's files."""
-        return partial(self.url, bot_id)
-
     def url(self, bot_id: int, file: TelegramFile) -> str:
         """Return the link of a file."""
         fields = [
@@ -112,13 +107,41 @@ class MediaLinks:
         Raises:
             LinkError: it is forged, or expired.
         """
+        link = self._read(token, name)
+        if self._now() >= link.expires_at:
+            raise LinkError("the link has expired")
+        return link
+
+    def file_of(self, url: str) -> BotFile | None:
+        """Return the bot's file of a link, however long ago it was made; None for others."""
+        if not url.startswith(self._prefix):
+            return None
+        token, _, name = url.removeprefix(self._prefix).partition("/")
+        try:
+            link = self._read(token, unquote(name))
+        except LinkError:
+            return None
+        if link.is_export:
+            return None
+        return BotFile(
+            link.bot_id,
+            TelegramFile(
+                link.file_id,
+                unique_id="",
+                name=link.name,
+                mime_type=link.mime_type,
+                size=link.size,
+                is_sticker=link.is_sticker,
+                chat_id=link.chat_id or 0,
+            ),
+        )
+
+    def _read(self, token: str, name: str) -> MediaLink:
+        """Return what a link says, whether it has expired or not."""
         body, _, signature = token.partition(".")
         if not hmac.compare_digest(_decoded(signature), self._signature(body, name)):
             raise LinkError("the link was not made by this bridge")
         bot_id, file_id, mime_type, size, is_sticker, end_s, *chat = json.loads(_decoded(body))
-        expires_at = datetime.fromtimestamp(end_s, UTC)
-        if self._now() >= expires_at:
-            raise LinkError("the link has expired")
         return MediaLink(
             bot_id,
             file_id,
@@ -126,20 +149,10 @@ class MediaLinks:
             mime_type,
             size,
             bool(is_sticker),
-            expires_at,
+            datetime.fromtimestamp(end_s, UTC),
             chat_id=chat[0] if chat else None,
             body=body,
         )
-
-    def read_url(self, url: str) -> MediaLink | None:
-        """Return what a link of this bridge says; None when it is not one, or not any more."""
-        if not url.startswith(self._prefix):
-            return None
-        token, _, name = url.removeprefix(self._prefix).partition("/")
-        try:
-            return self.read(token, unquote(name))
-        except LinkError:
-            return None
 
     def _signature(self, body: str, name: str) -> bytes:
         signed = f"{body}/{name}".encode("utf-8", "surrogateescape")

@@ -32,5 +32,7 @@ class ForgottenFiles:
             avatar = await snapshot.avatars.get(conversation_id)
             if avatar is not None and avatar.file_id == link.file_id:
                 return
-            if not await snapshot.to_kommo.mentions(conversation_id, link.body):
-                raise LinkError("the client was forgotten")
+            for told in (link.file_id, link.body):  # earlier versions stored links, not files
+                if await snapshot.to_kommo.mentions(conversation_id, told):
+                    return
+            raise LinkError("the client was forgotten")

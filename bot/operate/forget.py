@@ -11,7 +11,11 @@ from storage.facts import moved_key
 
 
 def media_links(settings: Settings, *, now: Callable[[], datetime]) -> MediaLinks:
-    """Return what signs media links; the days count from the last attempt to deliver."""
+    """Return what signs media links.
+
+    They live so long as those of earlier versions, which were made before the message was
+    delivered: who is forgotten takes all of them along.
+    """
     return MediaLinks(
         settings.public_url,
         settings.kommo.channel_secret.get_secret_value(),

@@ -1,5 +1,6 @@
 """What a message's file is: which one, its name, its type (pure)."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ NAME_LIMIT = 80
 ENDING_LIMIT = 12
 
 OCTETS = "application/octet-stream"
+
+ADDRESS = "telegram-file:"
+"""Begins what names a file in a payload."""
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}", re.ASCII)
 _UNSAFE = regex.compile(r"[\p{C}\p{Zl}\p{Zp}/\\:*?\"<>|]")
@@ -39,8 +43,45 @@ class TelegramFile:
     chat_id: int = 0
 
 
+@dataclass(frozen=True)
+class BotFile:
+    """A file, and the bot that it can be had of."""
+
+    bot_id: int
+    file: TelegramFile
+
+
 MediaUrl = Callable[[TelegramFile], str]
-"""Returns the media link of a file."""
+"""Returns what stands for a file in a payload."""
+
+
+def file_address(bot_id: int, file: TelegramFile) -> str:
+    """Return what names a bot's file in a payload; the link to it is made when it is delivered."""
+    fields = [
+        bot_id, file.file_id, file.name, file.mime_type, file.size, file.is_sticker, file.chat_id,
+    ]  # fmt: skip
+    return ADDRESS + json.dumps(fields, separators=(",", ":"))
+
+
+def file_at(address: str) -> BotFile | None:
+    """Return the file that a payload names; None when it names something else."""
+    if not address.startswith(ADDRESS):
+        return None
+    bot_id, file_id, name, mime_type, size, is_sticker, chat_id = json.loads(
+        address.removeprefix(ADDRESS)
+    )
+    return BotFile(
+        bot_id,
+        TelegramFile(
+            file_id,
+            unique_id="",
+            name=name,
+            mime_type=mime_type,
+            size=size,
+            is_sticker=is_sticker,
+            chat_id=chat_id,
+        ),
+    )
 
 
 class Attachment(Protocol):

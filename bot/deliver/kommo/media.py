@@ -3,6 +3,7 @@
 from bot.deliver.kommo.avatars import Avatars
 from bot.deliver.kommo.sizes import Sizes
 from bot.media.links import MediaLinks
+from bot.translate.files import BotFile, file_at
 from bot.translate.ids import parse_conversation
 from bot.translate.incoming.contents import too_big
 from kommo.models import Content, NewMessage, Person
@@ -17,16 +18,24 @@ class Media:
         self._avatars = avatars
 
     def servable(self, content: Content) -> Content:
-        """Put a notice in the place of a file that Telegram gives to no bot.
+        """Put the link to a file into its place; a notice, if Telegram gives it to no bot.
 
         Raises:
             NotAskedYetError: nobody knows yet whether it is.
         """
-        link = self._links.read_url(content.media) if content.media else None
-        if link is None or link.is_export:
+        file = self._file(content.media) if content.media else None
+        if file is None:
             return content
-        is_too_big = self._sizes.is_too_big(link)
-        return too_big(content) if is_too_big else content
+        if self._sizes.is_too_big(file):
+            return too_big(content)
+        return content.model_copy(update={"media": self._links.url(file.bot_id, file.file)})
+
+    def _file(self, media: str) -> BotFile | None:
+        """Return the file that a payload names, or whose link an earlier version stored.
+
+        Links to files of an export are no bot's, and go as they are.
+        """
+        return file_at(media) or self._links.file_of(media)
 
     async def pictured(self, message: NewMessage) -> Person:
         """Return a message's sender; a client with the picture that Telegram shows."""

@@ -13,8 +13,8 @@ from functools import partial
 from typing import TypeVar
 
 from bot.background import Background
-from bot.media.links import MediaLink
 from bot.media.telegram_files import CLOUD_LIMIT_BYTES, FileError, FileRefusedError
+from bot.translate.files import BotFile
 
 KNOWN_FOR_S = 600.0
 """So long a server's kind is remembered: it may be started again in another mode."""
@@ -70,29 +70,29 @@ class Sizes:
         self._found: OrderedDict[str, bool] = OrderedDict()
         self._asked_at: OrderedDict[str, float] = OrderedDict()
 
-    def is_too_big(self, link: MediaLink) -> bool:
+    def is_too_big(self, asked: BotFile) -> bool:
         """Tell whether a file is too big to be given; never waits.
 
         Raises:
             NotAskedYetError: nobody knows yet.
         """
-        told = self._told(link)
+        told = self._told(asked)
         if told is not None:
             return told
         now_s = self._now_s()
-        waited_s = now_s - _kept(self._asked_at, link.file_id, now_s)
+        waited_s = now_s - _kept(self._asked_at, asked.file.file_id, now_s)
         if waited_s >= PATIENCE_S:
             return False
-        self._background.start(f"size {link.file_id}", partial(self._ask, link))
+        self._background.start(f"size {asked.file.file_id}", partial(self._ask, asked))
         raise NotAskedYetError(min(FIRST_WAIT_S + waited_s / 4, LONGEST_WAIT_S))
 
-    def _told(self, link: MediaLink) -> bool | None:
+    def _told(self, asked: BotFile) -> bool | None:
         """Return what the size, the server's kind or an earlier answer says."""
-        if link.size is not None and link.size <= CLOUD_LIMIT_BYTES:
+        if asked.file.size is not None and asked.file.size <= CLOUD_LIMIT_BYTES:
             return False
-        if link.file_id in self._found:
-            return self._found[link.file_id]
-        if link.size is None:
+        if asked.file.file_id in self._found:
+            return self._found[asked.file.file_id]
+        if asked.file.size is None:
             return None
         if self._is_cloud:
             return True
@@ -100,17 +100,17 @@ class Sizes:
             return None
         return not self._gives_all[0]
 
-    async def _ask(self, link: MediaLink) -> None:
+    async def _ask(self, asked: BotFile) -> None:
         try:
-            is_given = await self._is_given(link.bot_id, link.file_id)
+            is_given = await self._is_given(asked.bot_id, asked.file.file_id)
         except FileRefusedError as error:
-            log.info("whether a file is given is not told: %s", error, extra={"bot": link.bot_id})
+            log.info("whether a file is given is not told: %s", error, extra={"bot": asked.bot_id})
             is_given = None
         except FileError as error:
             log.info("whether a file is given is asked again: %s", error)
             return
-        _kept(self._found, link.file_id, is_given is False)
-        if is_given is not None and link.size is not None:
+        _kept(self._found, asked.file.file_id, is_given is False)
+        if is_given is not None and asked.file.size is not None:
             self._gives_all = (is_given, self._now_s() + KNOWN_FOR_S)
 
 

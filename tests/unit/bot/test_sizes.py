@@ -1,22 +1,21 @@
 """Which files are too big: told by what is known, asked beside, and never waited for for long."""
 
 import asyncio
-from datetime import UTC, datetime
 
 import pytest
 
 from bot.background import Background
 from bot.deliver.kommo.sizes import KNOWN_FOR_S, PATIENCE_S, NotAskedYetError, Sizes
-from bot.media.links import MediaLink
 from bot.media.telegram_files import BAD_GATEWAY, FileError, FileRefusedError
+from bot.translate.files import BotFile, TelegramFile
 
 LIMIT = 20 << 20
 BOT = 700001
 
 
 def link(size, file_id="F"):
-    """A link to a file of this size."""
-    return MediaLink(BOT, file_id, "film.mp4", "video/mp4", size, False, datetime.now(UTC))
+    """A file of this size."""
+    return BotFile(BOT, TelegramFile(file_id, "", "film.mp4", "video/mp4", size))
 
 
 class Server:
