@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-PAGE, SETUP = ROOT / "docs/operations.md", ROOT / "docs/setup.md"
+SETUP = ROOT / "docs/getting-started.md"
+INSTALL = ROOT / "docs/operate/install-upgrade.md"
+BACKUP = ROOT / "docs/operate/backup-restore.md"
 
 
-def blocks(heading: str, page: Path = PAGE) -> list[str]:
+def blocks(heading: str, page: Path = INSTALL) -> list[str]:
     """Return the blocks of one section, in order."""
     text = page.read_text(encoding="utf-8")
     _, found, section = text.partition(f"\n## {heading}\n")
@@ -39,23 +41,23 @@ def go_back(copy: str) -> str:
 
 def restore(copy: str) -> str:
     """Return how a copy is put back."""
-    (block,) = blocks("Restore")
+    (block,) = blocks("Restore", BACKUP)
     return _with_first_line(block, f"COPY={copy}")
 
 
 def move_away(server: str) -> str:
     """Return what is done on the old server."""
-    return _with_first_line(blocks("Move to another server")[0], f"NEW={server}")
+    return _with_first_line(blocks("Move to another server", BACKUP)[0], f"NEW={server}")
 
 
 def move_in() -> str:
     """Return what is done on the new server."""
-    return blocks("Move to another server")[1]
+    return blocks("Move to another server", BACKUP)[1]
 
 
 def copies_off(where: str) -> str:
     """Return how the copies leave the machine each day."""
-    (block,) = blocks("Copies off the machine")
+    (block,) = blocks("Copies off the machine", BACKUP)
     return _with_first_line(block, f"TO={where}")
 
 

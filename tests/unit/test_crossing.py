@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-PAGE = (ROOT / "docs/crossing.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/reference/what-crosses.md").read_text(encoding="utf-8")
 NAMED = re.findall(r"`([\w/]+\.py)::(\w+)`", PAGE)
 UNTOLD = "(nothing more)"
 """The row that says what follows from the one above it."""

@@ -53,7 +53,7 @@ def test_every_command_is_in_the_readme():
 
 def test_every_symptom_is_told_in_the_programs_own_words():
     """Who searches the troubleshooting for what an alert or the log says finds it."""
-    table = (ROOT / "docs/operations.md").read_text(encoding="utf-8").partition("## Symptoms")[2]
+    table = (ROOT / "docs/operate/troubleshooting.md").read_text(encoding="utf-8")
     rows = re.findall(r'^\| "([^"]+)"', table, re.MULTILINE)
     quoted = [re.sub(r"(?<=answered )\d+", "{status}", words) for words in rows]
     source = "".join(
@@ -63,3 +63,59 @@ def test_every_symptom_is_told_in_the_programs_own_words():
     )
     assert len(quoted) > 10
     assert [words for words in quoted if words not in source] == []
+
+
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as they are made of their words."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda it: str(it.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page):
+    """A page that was moved or a heading that was changed is found out."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
+    for path, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)", text):
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda it: it.stem)
+def test_every_page_is_in_an_index(page):
+    """Every page can be found from the first one."""
+    index = ROOT / "docs/index.md"
+    linked = {index}
+    for _ in range(2):
+        for known in list(linked):
+            text = known.read_text(encoding="utf-8")
+            found = re.findall(r"\]\(([^):#\s]+\.md)[^)]*\)", text)
+            linked |= {(known.parent / path).resolve() for path in found}
+    assert page in linked
+
+
+def test_every_page_that_the_program_names_is_there():
+    """A message, a unit or a docstring sends nobody to a page that was moved."""
+    sources = [
+        *(
+            file
+            for package in ("bot", "kommo", "storage", "sandbox", "systemd", "scripts")
+            for file in (ROOT / package).rglob("*")
+            if file.suffix in {".py", ".service", ""}
+        ),
+        ROOT / "config.example.toml",
+        ROOT / "pyproject.toml",
+        ROOT / "Makefile",
+    ]
+    named = {
+        name
+        for file in sources
+        if file.is_file()
+        for name in re.findall(r"docs/[\w/-]+\.\w+", file.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 NAMED = re.findall(
-    r"`([\w/]+\.py)::(\w+)`", (ROOT / "docs/guarantees.md").read_text(encoding="utf-8")
+    r"`([\w/]+\.py)::(\w+)`", (ROOT / "docs/explain/guarantees.md").read_text(encoding="utf-8")
 )
 
 

@@ -198,13 +198,15 @@ def _unanswered(settings: Settings, error: httpx.HTTPError, *, is_running: bool)
     text = f"{settings.public_url} does not answer ({reason or type(error).__name__})"
     if is_running:
         return failure("public address", text, f"{_passing(settings)}, while `run` runs")
-    return doubt("public address", text, remedy or "start the reverse proxy (docs/operations.md)")
+    return doubt(
+        "public address", text, remedy or "start the reverse proxy (docs/getting-started.md)"
+    )
 
 
 def _passing(settings: Settings) -> str:
     return (
         "let the reverse proxy pass all of public_url on to "
-        f"{settings.listen.host}:{settings.listen.port} (docs/operations.md)"
+        f"{settings.listen.host}:{settings.listen.port} (docs/getting-started.md)"
     )
 
 

@@ -93,11 +93,11 @@ async def _rest(
         remedy = "the running service renews it by itself: start it, and check again"
         yield doubt(name, str(error), remedy), None
     except NoConsentError as error:
-        told_by = LATER if is_waiting else "see docs/setup.md"
+        told_by = LATER if is_waiting else "see docs/getting-started.md"
         yield (doubt if is_waiting else failure)(name, str(error), told_by), None
     except RejectedError as error:
         is_widget = name == "sources" and error.status == FORBIDDEN
-        remedy = WIDGET_REMEDY if is_widget else "see docs/setup.md"
+        remedy = WIDGET_REMEDY if is_widget else "see docs/getting-started.md"
         yield failure(name, str(error), remedy), None
     except (BridgeError, KommoError) as error:
         what, remedy = why(error)
