@@ -108,9 +108,10 @@ async def open_app(
                 listen(build_local(context), Address(settings.admin.host, settings.admin.port))
             ),
             listening=await stack.enter_async_context(
-                listen(
-                    build_public(context, account, telegram, history),
-                    Address(settings.listen.host, settings.listen.port),
-                )
+                listen(build_public(context, account, telegram, history), _public(settings))
             ),
         )
+
+
+def _public(settings: Settings) -> Address:
+    return Address(settings.listen.host, settings.listen.port)
