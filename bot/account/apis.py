@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
-import httpx
-
 from bot.account.access import REMEDY, GrantedAccess
 from bot.account.consent import consent_url
 from bot.account.existing import is_there
 from bot.errors import BridgeError
 from bot.health import RestHealth
-from bot.http.tls import certificates
+from bot.http.clients import http_client
 from bot.settings import KommoSettings, Settings
 from kommo.chats import ChatsApi
 from kommo.crm import PAUSES_S, Access, CrmApi, CrmPace, LongLivedToken
@@ -56,7 +54,7 @@ async def open_access(
     integration = Integration(
         oauth.client_id, oauth.client_secret.get_secret_value(), oauth.redirect_uri
     )
-    async with httpx.AsyncClient(timeout=TIMEOUT_S, verify=certificates()) as http:
+    async with http_client(settings.routes, timeout=TIMEOUT_S) as http:
         access = GrantedAccess(
             database,
             OAuthApi(http, integration, pace=pace, now=now),
@@ -101,7 +99,7 @@ async def open_crm(
         if opened is None or url is None:
             raise NoRestAccessError(no_access(settings))
         http = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, verify=certificates())
+            http_client(settings.routes, base_url=url, timeout=TIMEOUT_S)
         )
         yield CrmApi(http, access=opened, pace=pace, now=_now, pauses_s=pauses_s)
 
@@ -154,9 +152,7 @@ async def open_chats(settings: Settings) -> AsyncIterator[ChatsApi]:
     """Return the Chats API for settings whose account is known."""
     kommo = settings.kommo
     channel_id = ChannelId(kommo.channel_id)
-    async with httpx.AsyncClient(
-        base_url=kommo.chats_url, timeout=TIMEOUT_S, verify=certificates()
-    ) as http:
+    async with http_client(settings.routes, base_url=kommo.chats_url, timeout=TIMEOUT_S) as http:
         yield ChatsApi(
             http,
             channel_id=channel_id,

@@ -11,7 +11,7 @@ from bot.account.apis import NoRestAccessError, open_access, open_crm, with_acco
 from bot.account.statuses import status_names
 from bot.app.context import Context
 from bot.conversations.kommo_chats import KommoChats
-from bot.http.kommo_transport import transport
+from bot.http.clients import http_client
 from bot.operate.check.clock import skew_s
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi, CrmPace
@@ -70,16 +70,19 @@ async def open_account(context: Context) -> AsyncIterator[Account]:
 def _open_pool(context: Context) -> httpx.AsyncClient:
     """Return the pool for the Chats API; each answer tells by how much our clock is off."""
 
-    async def compare_clocks(response: httpx.Response) -> None:
-        context.health.clock_skew_s = skew_s(response.headers.get("Date"), context.now())
+    async def note_start(request: httpx.Request) -> None:
+        request.extensions["asked_at"] = context.now()
 
-    url = context.settings.kommo.chats_url
-    return httpx.AsyncClient(
-        base_url=url,
+    async def compare_clocks(response: httpx.Response) -> None:
+        asked_at, date = response.request.extensions["asked_at"], response.headers.get("Date")
+        context.health.clock_skew_s = skew_s(date, asked_at=asked_at, now=context.now())
+
+    return http_client(
+        context.settings.routes,
+        base_url=context.settings.kommo.chats_url,
         timeout=KOMMO_TIMEOUT,
-        limits=httpx.Limits(max_connections=CALLS, max_keepalive_connections=CALLS),
-        transport=transport(url, CALLS),
-        event_hooks={"response": [compare_clocks]},
+        connections=CALLS,
+        event_hooks={"request": [note_start], "response": [compare_clocks]},
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.health import BotHealth, Health
 from bot.media.links import MediaLinks
+from bot.operate.check.network import log_ways
 from bot.operate.forget import media_links
 from bot.operate.status.metrics import Metrics
 from bot.queue.items import Lifetimes
@@ -53,6 +54,7 @@ async def open_context(
 ) -> AsyncIterator[Context]:
     """Open the database, which only one instance may run on."""
     async with Database.open(settings.database, exclusive=True, now=now) as database:
+        log_ways(settings)
         yield Context(settings, database, _health(settings, now()), now, redact)
 
 

@@ -6,16 +6,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 
-import httpx
 from aiohttp import web
 
-from bot.app.account import Account
+from bot.app.account import KOMMO_TIMEOUT, Account
 from bot.app.context import Context
 from bot.app.telegram import TelegramSide
 from bot.background import Background
 from bot.deliver.worker import Worker
+from bot.http.clients import http_client
 from bot.http.listeners import admin_application
-from bot.http.tls import certificates
 from bot.operate.dead_items import drop, retry
 from bot.operate.jobs import Jobs
 from bot.operate.operators.chat import PRESSES, Desk
@@ -66,7 +65,9 @@ async def _open_webhook(
     url = context.settings.operators.webhook_url
     if url is None:
         return None
-    http = await stack.enter_async_context(httpx.AsyncClient(verify=certificates()))
+    http = await stack.enter_async_context(
+        http_client(context.settings.routes, timeout=KOMMO_TIMEOUT)
+    )
     return AlertWebhook(
         url,
         http,

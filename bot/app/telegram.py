@@ -16,6 +16,8 @@ from bot.deliver.telegram.interrupted import boot_id, recover
 from bot.deliver.telegram.journal import Journal
 from bot.deliver.telegram.typing import Typist
 from bot.deliver.telegram.uploads import Uploads
+from bot.http.connector import Connector
+from bot.http.routes import Routes
 from bot.http.telegram_session import TelegramSession
 from bot.media.telegram_files import CHUNK_BYTES, TelegramFiles, download_socket
 
@@ -71,8 +73,8 @@ async def open_telegram(context: Context, journal: Journal) -> AsyncIterator[Tel
     kommos = place_of(settings.kommo.chats_url)
     async with AsyncExitStack() as stack:
         bots = await stack.enter_async_context(_open_bots(context))
-        downloads = await stack.enter_async_context(_open_downloads())
-        fetching = await stack.enter_async_context(guarded_session(kommos))
+        downloads = await stack.enter_async_context(_open_downloads(settings.routes))
+        fetching = await stack.enter_async_context(guarded_session(kommos, settings.routes))
         yield TelegramSide(
             bots=bots,
             files=TelegramFiles(bots, downloads),
@@ -88,10 +90,10 @@ async def open_telegram(context: Context, journal: Journal) -> AsyncIterator[Tel
 @asynccontextmanager
 async def _open_bots(context: Context) -> AsyncIterator[Mapping[int, Bot]]:
     """Open the bots, each with a session of its own, so that none waits for another's."""
-    telegram = context.settings.telegram
+    telegram, routes = context.settings.telegram, context.settings.routes
     bots = {
         entry.bot_id: Bot(
-            entry.token.get_secret_value(), session=TelegramSession(telegram.api_url)
+            entry.token.get_secret_value(), session=TelegramSession(telegram.api_url, routes)
         )
         for entry in telegram.bots
     }
@@ -106,10 +108,10 @@ async def _close(bots: Sequence[Bot]) -> None:
     await asyncio.gather(*(bot.session.close() for bot in bots))
 
 
-def _open_downloads() -> aiohttp.ClientSession:
+def _open_downloads(routes: Routes) -> aiohttp.ClientSession:
     """Return the pool for files; a download beyond its size waits for its turn."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=DOWNLOADS, socket_factory=download_socket),
+        connector=Connector(routes, limit=DOWNLOADS, socket_factory=download_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
         read_bufsize=CHUNK_BYTES // 2,
     )

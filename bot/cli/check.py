@@ -96,7 +96,7 @@ def _pointing_up(finding: Finding) -> Finding:
 async def _findings(
     settings: Settings, missing: tuple[str, ...], file: Path | None, *, offline: bool
 ) -> AsyncIterator[Finding]:
-    from bot.operate.check import machine  # noqa: PLC0415 - not needed for wrong settings
+    from bot.operate.check import machine, network  # noqa: PLC0415 - not needed for wrong settings
     from bot.operate.check.database import kept  # noqa: PLC0415 - as above
 
     for finding in machine.of_settings(settings, missing):
@@ -111,6 +111,7 @@ async def _findings(
         yield doubt("operators", text, f"put {new} in the place of {old} into operators.chat_ids")
     if offline:
         return
+    yield network.of_network(settings)
     from bot.operate.check import servers  # noqa: PLC0415 - imports aiogram, two seconds
 
     async for finding in servers.probe(settings, found, missing):

@@ -1,5 +1,6 @@
 """`init`: asks what is needed, tries it at once, and writes the settings file."""
 
+import asyncio
 import contextlib
 import os
 import re
@@ -16,7 +17,7 @@ import typer
 from bot.account.consent import consent_url
 from bot.cli.terminal import plain, say_text
 from bot.errors import BridgeError
-from bot.http.tls import certificates
+from bot.http.clients import http_client
 from bot.settings import load
 from bot.settings.account_hosts import account_host
 from bot.settings.file import (
@@ -27,6 +28,7 @@ from bot.settings.file import (
     changed,
     new_file,
 )
+from bot.settings.network import routes_from
 from bot.settings.types import safe_address
 from bot.translate.outgoing.emoji import ALLOWED
 
@@ -354,9 +356,14 @@ def _try_account(url: str, token: str) -> dict[str, Any]:
 def _get(url: str, headers: dict[str, str]) -> httpx.Response:
     """Ask; the address holds a token, so no error of the network is shown as it is."""
     try:
-        return httpx.get(url, headers=headers, timeout=TIMEOUT_S, verify=certificates())
+        return asyncio.run(_fetched(url, headers))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise WrongError(f"no answer ({type(error).__name__}); check the network") from error
+
+
+async def _fetched(url: str, headers: dict[str, str]) -> httpx.Response:
+    async with http_client(routes_from(os.environ), timeout=TIMEOUT_S) as http:
+        return await http.get(url, headers=headers)
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:

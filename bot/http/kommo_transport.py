@@ -6,16 +6,15 @@ up where that is too far away.
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
 from multidict import CIMultiDict
 from yarl import URL
 
+from bot.http.connector import Connector
+from bot.http.routes import DIRECT, Routes
 from bot.http.tls import certificates_for
 from kommo.exchange import LIMITS, Limits
 
@@ -32,6 +31,9 @@ SEND_ERRORS: tuple[tuple[type[BaseException], type[httpx.TransportError]], ...] 
 )
 """aiohttp's errors and httpx's; the first that fits."""
 
+CERTIFICATE = "peer_certificate"
+"""The extension of an answer that holds the certificate of the server last connected to."""
+
 
 class _Packed(httpx.AsyncByteStream):
     """An answer's body as it came: whoever reads it unpacks it, and sees how much it becomes."""
@@ -44,19 +46,20 @@ class _Packed(httpx.AsyncByteStream):
         yield self._content
 
 
-log = logging.getLogger(__name__)
-
-
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Carries httpx's requests over aiohttp's connections.
 
     Args:
         connections: how many at most; further requests wait for their turn.
         limits: what an answer may cost.
+        routes: which way each address is reached.
     """
 
-    def __init__(self, connections: int, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, connections: int, limits: Limits = LIMITS, *, routes: Routes = DIRECT
+    ) -> None:
         self._connections = connections
+        self._routes = routes
         self._limits = limits
         self._session: aiohttp.ClientSession | None = None
 
@@ -66,7 +69,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         Raises:
             httpx.TransportError: there is none.
         """
-        session = self._session or self._open(request)
+        session = self._session or self._open()
         patience = request.extensions["timeout"]
         try:
             async with session.request(
@@ -75,6 +78,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 data=request.content or None,
                 headers=CIMultiDict(request.headers.multi_items()),
                 allow_redirects=False,
+                ssl=certificates_for(str(request.url)),
                 timeout=aiohttp.ClientTimeout(
                     total=self._limits.total_s,
                     connect=patience["pool"],
@@ -85,7 +89,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 content = await self._read(answer, request)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _httpx_error(error, request) from error
-        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Packed(content))
+        return httpx.Response(
+            answer.status,
+            headers=answer.raw_headers,
+            stream=_Packed(content),
+            extensions={CERTIFICATE: getattr(session.connector, "certificate", None)},
+        )
 
     async def _read(self, answer: aiohttp.ClientResponse, request: httpx.Request) -> bytes:
         content = bytearray()
@@ -102,32 +111,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             await self._session.close()
             await asyncio.sleep(0)  # aiohttp closes its sockets in the next turn of the loop
 
-    def _open(self, request: httpx.Request) -> aiohttp.ClientSession:
-        """Open the pool; certificates are read only where they are needed."""
-        connector = aiohttp.TCPConnector(
-            limit=self._connections, ssl=certificates_for(str(request.url))
-        )
+    def _open(self) -> aiohttp.ClientSession:
+        """Open the pool."""
         self._session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+            connector=Connector(self._routes, limit=self._connections),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
         )
         return self._session
-
-
-def transport(base_url: str, connections: int) -> httpx.AsyncBaseTransport | None:
-    """Return what is faster than httpx's own; None, which is httpx's own, behind a proxy."""
-    proxied = proxy_of(base_url)
-    log.debug("calls to %s go %s", base_url, "through a proxy" if proxied else "directly")
-    return None if proxied else AiohttpTransport(connections)
-
-
-def proxy_of(url: str) -> str | None:
-    """Return the proxy that the environment names for an address; None where there is none.
-
-    `NO_PROXY` alone names no proxy, only exceptions.
-    """
-    found, parts = getproxies(), urlsplit(url)
-    proxy = found.get(parts.scheme) or found.get("all")
-    return None if not proxy or proxy_bypass(parts.netloc.rpartition("@")[2]) else proxy
 
 
 def _httpx_error(error: BaseException, request: httpx.Request) -> httpx.TransportError:

@@ -14,6 +14,8 @@ from aiogram.methods import TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiohttp.http_exceptions import HttpProcessingError
 
+from bot.http.connector import Connector
+from bot.http.routes import DIRECT, Routes
 from bot.http.tls import certificates_for
 
 CONNECTIONS = 100
@@ -53,18 +55,23 @@ class TelegramSession(AiohttpSession):
 
     Args:
         api_url: where the Bot API is.
+        routes: which way it is reached.
     """
 
-    def __init__(self, api_url: str) -> None:
+    def __init__(self, api_url: str, routes: Routes = DIRECT) -> None:
         BaseSession.__init__(self, api=TelegramAPIServer.from_base(api_url), timeout=WITHIN_S)
         self._api_url = api_url
+        self._routes = routes
         self._session: aiohttp.ClientSession | None = None
 
     async def create_session(self) -> aiohttp.ClientSession:
         """Return the pool; it is opened with the first request."""
         if self._session is None or self._session.closed:
-            connector = aiohttp.TCPConnector(
-                limit=CONNECTIONS, ttl_dns_cache=NAMES_S, ssl=certificates_for(self._api_url)
+            connector = Connector(
+                self._routes,
+                limit=CONNECTIONS,
+                ttl_dns_cache=NAMES_S,
+                ssl=certificates_for(self._api_url),
             )
             self._session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar()

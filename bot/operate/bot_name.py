@@ -5,7 +5,7 @@ import asyncio
 import httpx
 
 from bot.errors import BridgeError
-from bot.http.tls import certificates
+from bot.http.clients import http_client
 from bot.settings import BotSettings, Settings
 
 TIMEOUT_S = 20
@@ -26,7 +26,7 @@ async def bot_username(settings: Settings, entry: BotSettings) -> str:
     try:
         async with (
             asyncio.timeout(TIMEOUT_S),
-            httpx.AsyncClient(timeout=TIMEOUT_S, verify=certificates()) as http,
+            http_client(settings.routes, timeout=TIMEOUT_S) as http,
         ):
             answer = await http.get(url)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:

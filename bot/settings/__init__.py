@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.errors import ConfigError, Problem
+from bot.http.routes import DIRECT, Routes
+from bot.settings.network import routes_from
 from bot.settings.placeholders import is_placeholder
 from bot.settings.problems import MismatchError, problems_in, unknown
 from bot.settings.sources import (
@@ -29,6 +31,7 @@ from bot.settings.tables import (
     KommoSettings,
     ListenSettings,
     LoggingSettings,
+    NetworkSettings,
     OperatorsSettings,
     StorageSettings,
     TelegramSettings,
@@ -91,7 +94,10 @@ class Settings(BaseSettings):
     imports: ImportSettings = Field(
         ImportSettings(), alias="import", description="a table [import.managers]"
     )
+    network: NetworkSettings = Field(NetworkSettings(), description="a table [network]")
     logging: LoggingSettings = Field(LoggingSettings(), description="a table [logging]")
+
+    _routes: Routes = PrivateAttr(DIRECT)
 
     @classmethod
     def settings_customise_sources(
@@ -112,7 +118,13 @@ class Settings(BaseSettings):
 
     def secrets(self) -> list[str]:
         """Return every secret, for the redaction of logs."""
-        return [*_secrets(self), *_keys_in(self.operators.webhook_url)]
+        webhook = _keys_in(self.operators.webhook_url)
+        return [*_secrets(self), *webhook, *self.routes.secrets()]
+
+    @property
+    def routes(self) -> Routes:
+        """Return which way each address is reached."""
+        return self._routes
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -169,7 +181,10 @@ def _load(path: Path | None, environ: Mapping[str, str]) -> tuple[Settings, Mapp
             "backup_dir": folder / given.backup_dir if given.backup_dir else None,
         }
     )
-    return settings.model_copy(update={"storage": storage}), origins
+    settings = settings.model_copy(update={"storage": storage})
+    network = settings.network
+    settings._routes = routes_from(environ, network.proxy, network.no_proxy)
+    return settings, origins
 
 
 def _or_patience(problem: Problem) -> Problem:

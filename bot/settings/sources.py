@@ -18,7 +18,7 @@ from bot.errors import ConfigError, Problem
 
 PREFIX = "KOMMO_TELEGRAM__"
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
-CREDENTIAL_TABLES = ("kommo", "telegram")
+CREDENTIAL_TABLES = ("kommo", "network", "telegram")
 """Tables that hold secrets; credentials of other names are none of ours."""
 
 _POSITION = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)")

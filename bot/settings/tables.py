@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from bot.errors import Problem
+from bot.http.routes import NONE, proxy_from
 from bot.settings.problems import MismatchError
 from bot.settings.types import (
     Address,
@@ -343,6 +344,28 @@ class OperatorsSettings(Section):
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
+
+
+def _proxy(value: str) -> str:
+    """Return the address of a proxy, an empty text, or the word for none."""
+    if value and value != NONE:
+        proxy_from(value)
+    return value
+
+
+class NetworkSettings(Section):
+    """The way out to Telegram, to Kommo, and to files."""
+
+    proxy: Annotated[str, AfterValidator(_proxy)] = Field(
+        "",
+        description='http://host:3128, socks5://user:password@host:1080, "none", or "" for the '
+        "environment's HTTPS_PROXY",
+    )
+    no_proxy: tuple[Word, ...] | None = Field(
+        None,
+        strict=False,
+        description='a list of hosts, domains or networks, such as ["bot-api", "10.0.0.0/8"]',
+    )
 
 
 class TemplateSettings(Section):

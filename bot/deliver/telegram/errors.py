@@ -18,6 +18,7 @@ from aiogram.exceptions import (
 
 from bot.deliver.telegram.fetch import FetchError
 from bot.http.telegram_session import http_status, is_page
+from bot.http.tunnels import ProxyError
 from bot.queue.outcomes import Outcome, RetryLater, Undeliverable
 from bot.translate.outgoing import refusals
 from bot.translate.outgoing.refusals import Verdict
@@ -158,4 +159,6 @@ def _network_words(error: TelegramNetworkError) -> str:
     cause = error.__cause__ or error.__context__
     if isinstance(cause, asyncio.TimeoutError):
         return "Telegram did not answer in time"
+    if isinstance(cause, aiohttp.ClientConnectorError) and isinstance(cause.os_error, ProxyError):
+        return f"Telegram could not be reached: {cause.os_error}"
     return f"Telegram could not be reached ({type(cause or error).__name__})"

@@ -7,6 +7,7 @@ Reference: Kommo, Receiving chat webhooks (media).
 
 import asyncio
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -15,6 +16,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from bot.deliver.telegram.urls import web_address
+from bot.http.connector import Connector
+from bot.http.routes import DIRECT, Routes
+from bot.http.tunnels import ProxyError
+from bot.settings.account_hosts import end_of
 from bot.translate.outgoing import refusals
 from bot.translate.outgoing.error_pages import HEAD_BYTES, is_error_page
 from bot.translate.outgoing.files import UPLOAD_LIMIT_BYTES
@@ -90,6 +95,26 @@ class GuardedResolver(AbstractResolver):
         found = await self._inner.resolve(host, port, family)  # type: ignore[arg-type]
         if (host, port) == self._trusted:
             return found
+        return self._public(found)
+
+    async def handed_over(self, host: str, port: int) -> Sequence[str]:
+        """Return what a proxy may be told: addresses that were checked here, never a foreign name.
+
+        Kommo's own names are the exception, where this machine's name servers know none of the
+        internet: nobody else decides what they mean.
+        """
+        if (host, port) == self._trusted:
+            return [host]
+        try:
+            found = await self._inner.resolve(host, port)
+        except OSError:
+            if end_of(host):
+                return [host]
+            raise
+        return [result["host"] for result in self._public(found)]
+
+    @staticmethod
+    def _public(found: Sequence[ResolveResult]) -> list[ResolveResult]:
         public = [result for result in found if is_public(result["host"])]
         if not public:
             raise PrivateAddressError("the name means no public address")
@@ -100,11 +125,11 @@ class GuardedResolver(AbstractResolver):
         await self._inner.close()
 
 
-def guarded_session(trusted: Place) -> aiohttp.ClientSession:
+def guarded_session(trusted: Place, routes: Routes = DIRECT) -> aiohttp.ClientSession:
     """Return a session that reaches public addresses and one trusted place."""
     resolver = GuardedResolver(aiohttp.ThreadedResolver(), trusted)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(resolver=resolver),
+        connector=Connector(routes, resolver=resolver, handed_over=resolver.handed_over),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=TIMEOUT,
     )
@@ -221,6 +246,6 @@ class Fetcher:
 
 
 def _unreachable(error: Exception) -> FetchError:
-    return FetchError(
-        refusals.FILE_UNREACHABLE, f"the file could not be fetched ({type(error).__name__})"
-    )
+    cause = error.__cause__
+    reason = str(cause) if isinstance(cause, ProxyError) else type(error).__name__
+    return FetchError(refusals.FILE_UNREACHABLE, f"the file could not be fetched ({reason})")

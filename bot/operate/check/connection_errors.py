@@ -9,6 +9,8 @@ import ssl
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from bot.http.tunnels import ProxyError
+
 EXPIRED, NOT_YET, SELF_SIGNED = 10, 9, 18
 OWN_ROOT, NO_ISSUER, NO_CHAIN = 19, 20, 21
 WRONG_NAME, WRONG_NUMBER = 62, 64
@@ -45,6 +47,8 @@ SOON_DAYS = 14
 def why(error: BaseException) -> tuple[str, str]:
     """Return why a connection failed, and what to do; two empty texts where nobody knows."""
     for cause in _chain(error):
+        if isinstance(cause, ProxyError):
+            return str(cause), cause.remedy
         if isinstance(cause, ssl.SSLCertVerificationError):
             if hasattr(cause, "verify_code"):  # aiohttp's own of that kind has none
                 return _of_certificate(cause)

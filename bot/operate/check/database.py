@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-import httpx
-
 from bot.account.access import REMEDY
 from bot.account.apis import TIMEOUT_S, account_note, consent_link
 from bot.account.existing import is_there
 from bot.account.statuses import status_note
-from bot.http.tls import certificates
+from bot.http.clients import http_client
 from bot.operate.check.findings import Finding, doubt, failure, well
 from bot.operate.check.machine import is_made_by_systemd
 from bot.operate.operators.known_chats import OperatorsChats
@@ -136,7 +134,7 @@ async def open_looking(settings: Settings, found: Kept) -> AsyncIterator[CrmApi]
         NoConsentError: nobody has consented yet.
     """
     url, access = _opened(settings, found)
-    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, verify=certificates()) as http:
+    async with http_client(settings.routes, base_url=url, timeout=TIMEOUT_S) as http:
         yield CrmApi(
             http,
             access=access,

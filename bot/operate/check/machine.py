@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot.account.consent_page import PATH as CONSENT_PATH
-from bot.http.tls import certificates
+from bot.http.clients import http_client
+from bot.http.kommo_transport import CERTIFICATE
 from bot.operate.check.clock import skew_s
 from bot.operate.check.connection_errors import SOON_DAYS, days_left, in_words, is_distrust, why
 from bot.operate.check.findings import Finding, doubt, failure, well
@@ -109,7 +110,7 @@ def of_disk(settings: Settings) -> Finding:
 
 async def look_around(settings: Settings, missing: tuple[str, ...]) -> AsyncIterator[Finding]:
     """Look at everything that needs a network."""
-    async with httpx.AsyncClient(timeout=TIMEOUT_S, verify=certificates()) as http:
+    async with http_client(settings.routes, timeout=TIMEOUT_S) as http:
         for name, url in (
             ("Kommo", settings.kommo.chats_url),
             ("Telegram", settings.telegram.api_url),
@@ -179,9 +180,7 @@ async def _public(
 async def _ask(http: httpx.AsyncClient, url: str) -> Answered:
     """Return the answer of an address, with the certificate that it showed."""
     async with http.stream("GET", url) as answer:
-        stream = answer.extensions.get("network_stream")
-        tls = stream.get_extra_info("ssl_object") if stream is not None else None
-        certificate = tls.getpeercert() if tls is not None else None
+        certificate = answer.extensions.get(CERTIFICATE)
         content = b""
         async for chunk in answer.aiter_bytes():
             content += chunk

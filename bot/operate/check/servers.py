@@ -15,8 +15,8 @@ from aiogram.exceptions import (
 
 from bot.account.sources import WIDGET_REMEDY, plan
 from bot.errors import BridgeError
+from bot.http.clients import http_client
 from bot.http.telegram_session import TelegramSession
-from bot.http.tls import certificates
 from bot.operate.check.channel import scopes, standing
 from bot.operate.check.connection_errors import in_words, why
 from bot.operate.check.database import ExpiredError, Kept, NoConsentError, open_looking
@@ -123,7 +123,7 @@ async def _sources(settings: Settings, crm: CrmApi) -> AsyncIterator[Finding]:
 
 async def _bot(settings: Settings, entry: BotSettings) -> Finding:
     name = f"bot {entry.bot_id}"
-    session = TelegramSession(settings.telegram.api_url)
+    session = TelegramSession(settings.telegram.api_url, settings.routes)
     async with Bot(entry.token.get_secret_value(), session=session).context() as bot:
         try:
             me = await bot.get_me(request_timeout=TIMEOUT_S)
@@ -146,8 +146,8 @@ async def _bot(settings: Settings, entry: BotSettings) -> Finding:
 
 async def _channel(settings: Settings, *, is_account_sure: bool) -> Finding:
     scope, channel = scopes(settings)
-    async with httpx.AsyncClient(
-        base_url=settings.kommo.chats_url, timeout=TIMEOUT_S, verify=certificates()
+    async with http_client(
+        settings.routes, base_url=settings.kommo.chats_url, timeout=TIMEOUT_S
     ) as http:
         found = await standing(
             _chats(settings, http, scope),

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from bot.http.kommo_transport import AiohttpTransport, transport
+from bot.http.kommo_transport import AiohttpTransport
 
 TIMEOUT = httpx.Timeout(0.3, pool=None)
 
@@ -87,41 +87,3 @@ async def test_an_answer_is_httpx_s_own(tmp_path):
     assert (answer.status_code, answer.headers["Retry-After"], answer.text) == (429, "7", "Привет")
     assert seen[0].startswith(b"POST /a%2Fb?c=%20d HTTP/1.1\r\n")
     assert b"x-own: 1" in seen[0].lower()
-
-
-VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-KOMMO, LOCAL = "https://amojo.kommo.com", "http://127.0.0.1:8100"
-PROXY = "http://127.0.0.1:3128"
-
-
-@pytest.mark.parametrize("is_upper", [False, True], ids=["lower", "upper"])
-@pytest.mark.parametrize(
-    ("environ", "url", "is_proxied"),
-    [
-        pytest.param({}, KOMMO, False, id="none"),
-        pytest.param({"no_proxy": "localhost,127.0.0.1"}, KOMMO, False, id="exceptions-alone"),
-        pytest.param({"https_proxy": PROXY}, KOMMO, True, id="https"),
-        pytest.param({"https_proxy": PROXY}, LOCAL, False, id="https-for-http"),
-        pytest.param({"http_proxy": PROXY}, KOMMO, False, id="http-for-https"),
-        pytest.param({"all_proxy": PROXY}, KOMMO, True, id="all"),
-        pytest.param({"https_proxy": PROXY, "no_proxy": ".kommo.com"}, KOMMO, False, id="suffix"),
-        pytest.param({"https_proxy": PROXY, "no_proxy": "kommo.com"}, KOMMO, False, id="domain"),
-        pytest.param({"https_proxy": PROXY, "no_proxy": "*"}, KOMMO, False, id="everything"),
-        pytest.param({"https_proxy": PROXY, "no_proxy": "example.com"}, KOMMO, True, id="another"),
-        pytest.param({"all_proxy": PROXY, "no_proxy": "127.0.0.1"}, LOCAL, False, id="local"),
-        pytest.param({"https_proxy": ""}, KOMMO, False, id="empty"),
-    ],
-)
-async def test_httpx_goes_its_own_way_only_where_there_is_a_proxy(
-    monkeypatch, environ, url, is_proxied, is_upper
-):
-    """It is decided for each address; exceptions alone change nothing."""
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    for name, value in environ.items():
-        monkeypatch.setenv(name.upper() if is_upper else name, value)
-    made = transport(url, 10)
-    assert (made is None) is is_proxied
-    if made is not None:
-        await made.aclose()
