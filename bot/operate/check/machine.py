@@ -128,12 +128,13 @@ async def look_around(settings: Settings, missing: tuple[str, ...]) -> AsyncIter
 
 async def _clock(http: httpx.AsyncClient, name: str, url: str) -> Finding:
     what = f"clock against {name}'s"
+    asked_at = datetime.now(UTC)
     try:
         answer = await http.get(url)
     except httpx.HTTPError as error:
         text = f"{url} did not answer ({in_words(error)})"
         return failure(what, text, why(error)[1] or "check the network")
-    skew = skew_s(answer.headers.get("Date"), datetime.now(UTC))
+    skew = skew_s(answer.headers.get("Date"), asked_at=asked_at, now=datetime.now(UTC))
     if skew is None:
         return well(what, "not told")
     if abs(skew) > MOST_SKEW_S:

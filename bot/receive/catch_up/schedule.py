@@ -142,12 +142,18 @@ class History:
         return self._now() + timedelta(seconds=self._pace.hold_s)
 
     def note_missed(self, conversation_id: str | None) -> None:
-        """Note that a webhook could not be stored: Kommo does not repeat it."""
+        """Note that a webhook could not be stored: Kommo does not repeat it.
+
+        It is one of these seconds, whatever the clocks say: nothing of them is left to a webhook
+        that may be in flight. One that comes all the same is known by then.
+        """
         if conversation_id is None or not self._is_wanted:
             return
         self._listens_since = self._now()
         self._holding.add(conversation_id)
-        self._add(conversation_id, self._now() - MARGIN)
+        missed = Duty(self._now() - MARGIN, lost_until=self._now() + MARGIN)
+        self._put(conversation_id, missed)
+        self._woken.set()
 
     def note_activity(self, conversation_id: str) -> None:
         """Note that something came of a conversation: more may come, and be lost."""

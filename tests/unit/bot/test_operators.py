@@ -376,18 +376,23 @@ def test_failures_in_words():
 
 
 @pytest.mark.parametrize(
-    ("header", "skew"),
+    ("header", "took_s", "skew"),
     [
-        pytest.param(None, None, id="no-header"),
-        pytest.param("yesterday", None, id="no-date"),
-        pytest.param("Sun, 01 Mar 10000000000 12:00:00 GMT", None, id="no-year"),
-        pytest.param("Sun, 01 Mar 2026 12:00:00 GMT", 0.0, id="right"),
-        pytest.param("Sun, 01 Mar 2026 11:59:00 -0000", 60.0, id="ahead"),
+        pytest.param(None, 0, None, id="no-header"),
+        pytest.param("yesterday", 0, None, id="no-date"),
+        pytest.param("Sun, 01 Mar 10000000000 12:00:00 GMT", 0, None, id="no-year"),
+        pytest.param("Sun, 01 Mar 2026 12:00:00 GMT", 0, 0.0, id="right"),
+        pytest.param("Sun, 01 Mar 2026 11:59:00 -0000", 0, 59.0, id="ahead"),
+        pytest.param("Sun, 01 Mar 2026 12:01:00 -0000", 0, -60.0, id="behind"),
+        pytest.param("Sun, 01 Mar 2026 11:59:55 GMT", 5, 0.0, id="the-answer-was-slow"),
+        pytest.param("Sun, 01 Mar 2026 11:59:00 GMT", 5, 54.0, id="slow-and-ahead"),
+        pytest.param("Sun, 01 Mar 2026 12:01:00 GMT", 5, -60.0, id="slow-and-behind"),
     ],
 )
-def test_how_far_the_clock_is_off(header, skew):
-    """By a server's Date header; without one nothing is known."""
-    assert skew_s(header, NOON) == skew
+def test_how_far_the_clock_is_off(header, took_s, skew):
+    """By a server's Date header, however late it came; without one nothing is known."""
+    asked_at = NOON - timedelta(seconds=took_s)
+    assert skew_s(header, asked_at=asked_at, now=NOON) == skew
 
 
 def test_a_clock_that_is_set_back_silences_no_alert():
