@@ -67,6 +67,29 @@ async def test_a_hook_that_cannot_be_stored_is_answered_503(
     await eventually(lambda: kommo.statuses_of(message_id) == [1])
 
 
+async def test_a_look_that_began_before_a_loss_is_not_the_one_that_is_waited_for(
+    bridge, other_program, telegram, kommo, eventually
+):
+    """What is written after a lost webhook waits for a look at the history that knows of it."""
+    telegram.client_says("before")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    bridge.options["pace"] = Pace(every_s=0.1, hold_s=30.0)
+    await bridge.restart()
+    earlier = kommo.faults.hang("*/history", times=1)
+    await eventually(lambda: earlier.hits == 1)
+    later = kommo.faults.hang("*/history", times=None)
+    await other_program("BEGIN IMMEDIATE")
+    await kommo.manager_says("not now", to=CONVERSATION)
+    await other_program("ROLLBACK")
+    await eventually(lambda: later.hits == 1)
+    looks = len(kommo.calls("history"))
+    kommo.faults.remove(earlier)
+    await eventually(lambda: len(kommo.calls("history")) > looks)
+    await kommo.manager_says("but now", to=CONVERSATION)
+    kommo.faults.remove(later)
+    await eventually(lambda: telegram.texts_to(ANN) == ["not now", "but now"])
+
+
 async def test_a_hook_that_an_error_of_ours_keeps_from_being_stored_is_made_up_for(
     bridge, telegram, kommo, eventually, monkeypatch
 ):

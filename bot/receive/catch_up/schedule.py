@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 
 from bot.queue.outcomes import RetryPolicy
 from bot.receive.catch_up.conversation import Recovery
@@ -112,7 +113,9 @@ class History:
         self._listens_since = self._seen_at = now()
         self._duties: dict[str, Duty] = {}
         self._urgent: dict[str, None] = {}
-        self._holding: set[str] = set()
+        self._losses = count(1)
+        self._holding: dict[str, int] = {}
+        self._held: set[str] = set()
         self._outage: set[str] = set()
         self._unreached: dict[str, Duty] = {}
         self._rounds = Rounds(pace.every_s)
@@ -137,6 +140,7 @@ class History:
         """
         if conversation_id is None or conversation_id not in self._holding:
             return None
+        self._held.add(conversation_id)
         self._urgent[conversation_id] = None
         self._woken.set()
         return self._now() + timedelta(seconds=self._pace.hold_s)
@@ -150,7 +154,7 @@ class History:
         if conversation_id is None or not self._is_wanted:
             return
         self._listens_since = self._now()
-        self._holding.add(conversation_id)
+        self._hold(conversation_id)
         missed = Duty(self._now() - MARGIN, lost_until=self._now() + MARGIN)
         self._put(conversation_id, missed)
         self._woken.set()
@@ -186,7 +190,11 @@ class History:
         for name in names:
             self._add(name, since)
             self._outage.add(name)
-            self._holding.add(name)
+            self._hold(name)
+
+    def _hold(self, name: str) -> None:
+        """Have webhooks of a conversation wait until a look that begins from now on is over."""
+        self._holding[name] = next(self._losses)
 
     def _add(self, name: str, missed_since: datetime | None) -> None:
         """Have a conversation read, from the earliest moment that anybody asked for."""
@@ -258,20 +266,22 @@ class History:
 
     async def _fulfil(self, name: str, duty: Duty) -> None:
         """Read a conversation; one that cannot be read holds up nobody, and is tried again."""
+        loss = self._holding.get(name)
         try:
             looked = await self._recovery.look(
                 name,
                 missed_since=duty.missed_since,
                 lost_until=duty.lost_until,
-                let_go=partial(self._let_go, name=name),
+                let_go=partial(self._let_go, name=name, loss=loss),
             )
         except Exception as error:
             if isinstance(error, StorageError) and not isinstance(error, DatabaseStalledError):
                 raise
+            await self._release(name, loss)
             await self._failed(name, duty, error)
             return
         self._is_failing = False
-        await self._release(name)
+        await self._release(name, loss)
         if looked == "done":
             await self._ended(name)
         elif looked == "again":
@@ -280,8 +290,7 @@ class History:
             self._unreached[name] = duty
 
     async def _failed(self, name: str, duty: Duty, error: Exception) -> None:
-        """Let what waits for a conversation go on, and try to read it later."""
-        await self._release(name)
+        """Try to read a conversation later, unless that has no use."""
         duty.failures += 1
         is_known = isinstance(error, RequestError | StorageError)
         log.log(
@@ -314,14 +323,23 @@ class History:
             await persist(self._database, lambda tx: tx.facts.delete(MISSED_SINCE))
             log.info("every conversation was looked at for answers that no webhook brought")
 
-    async def _release(self, name: str) -> None:
-        """Let the webhooks go on that wait for a conversation, if it is one they wait for."""
-        if name in self._holding:
-            await persist(self._database, partial(self._let_go, name=name))
+    async def _release(self, name: str, loss: int | None) -> None:
+        """Let the webhooks go on that wait for a conversation, and hold no more of them.
 
-    async def _let_go(self, tx: Transaction, *, name: str) -> None:
-        self._holding.discard(name)
-        await tx.to_telegram.go_on(name, now=self._now())
+        Args:
+            name: the conversation.
+            loss: what was known to be lost when the look began; what was lost since is not over.
+        """
+        while loss is not None and self._holding.get(name) == loss:
+            self._held.discard(name)
+            await persist(self._database, partial(self._let_go, name=name, loss=loss))
+            if name not in self._held and self._holding.get(name) == loss:
+                del self._holding[name]
+
+    async def _let_go(self, tx: Transaction, *, name: str, loss: int | None) -> None:
+        """Let what waits go on; a transaction may be undone, so nothing else changes here."""
+        if self._holding.get(name) == loss:
+            await tx.to_telegram.go_on(name, now=tx.now)
 
 
 def _merged(one: Duty, other: Duty) -> Duty:
