@@ -11,6 +11,7 @@ from bot.receive.catch_up.schedule import Pace
 
 CONVERSATION = "tg:700001:555"
 ANN = 555
+NEW_MESSAGE = "/v2/origin/custom/scope"
 
 
 @pytest.fixture
@@ -65,6 +66,25 @@ async def test_a_hook_that_cannot_be_stored_is_answered_503(
     await kommo.manager_says("but now", to=CONVERSATION)
     await eventually(lambda: telegram.texts_to(ANN) == ["not now", "but now"])
     await eventually(lambda: kommo.statuses_of(message_id) == [1])
+
+
+async def test_what_was_lost_early_goes_ahead_of_what_is_written_next(
+    other_program, bridge, telegram, kommo, eventually
+):
+    """Also while it is not known yet that the client's first message has reached Kommo."""
+    arriving = kommo.faults.hang(
+        "/v2/origin/custom/*",
+        after_processing=True,
+        where=lambda call: call.name.count("/") == NEW_MESSAGE.count("/"),
+    )
+    telegram.client_says("before")
+    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await other_program("BEGIN IMMEDIATE")
+    await kommo.manager_says("not now", to=CONVERSATION)
+    await other_program("ROLLBACK")
+    await kommo.manager_says("but now", to=CONVERSATION)
+    kommo.faults.remove(arriving)
+    await eventually(lambda: telegram.texts_to(ANN) == ["not now", "but now"])
 
 
 async def test_a_look_that_began_before_a_loss_is_not_the_one_that_is_waited_for(

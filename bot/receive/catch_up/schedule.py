@@ -281,13 +281,14 @@ class History:
             await self._failed(name, duty, error)
             return
         self._is_failing = False
+        if looked == "unreached":  # until it is known to be there, what was lost cannot be read
+            self._unreached[name] = duty
+            return
         await self._release(name, loss)
         if looked == "done":
             await self._ended(name)
-        elif looked == "again":
-            self._again(name, duty, self._pace.grace_s)
         else:
-            self._unreached[name] = duty
+            self._again(name, duty, self._pace.grace_s)
 
     async def _failed(self, name: str, duty: Duty, error: Exception) -> None:
         """Try to read a conversation later, unless that has no use."""
