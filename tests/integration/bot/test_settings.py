@@ -101,7 +101,7 @@ def test_the_example_names_every_setting(tmp_path):
     settings = load(path, {})
     assert len(settings.telegram.bots) == 2
     written = set(_keys(tomllib.loads(path.read_text("utf-8"))))
-    assert written | {"kommo.api_url"} == set(_keys(settings.model_dump()))
+    assert written | {"kommo.api_url"} == set(_keys(settings.model_dump(by_alias=True)))
 
 
 def _keys(table: Mapping[str, object], prefix: str = "") -> Iterator[str]:
@@ -112,7 +112,7 @@ def _keys(table: Mapping[str, object], prefix: str = "") -> Iterator[str]:
         for entry in tables:
             yield from _keys(entry, f"{prefix}{key}.")
         if not tables:
-            yield prefix + key
+            yield f"{prefix}{key}"
 
 
 @pytest.mark.parametrize(
