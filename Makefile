@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SOURCES := bot kommo storage sandbox tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types suite debian bench soak format lint lock clean install uninstall
+.PHONY: help demo test types suite debian bench soak format lint docs lock clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ lint: .venv/.installed-dev ## format, lint and types only
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	@$(MAKE) --no-print-directory types
+
+docs: .venv/.installed-dev ## write docs/reference/settings.md and commands.md from the program
+	$(BIN)/python -m scripts.reference
 
 lock: .venv/.installed-dev ## pin the newest allowed dependencies again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \

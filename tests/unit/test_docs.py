@@ -7,8 +7,10 @@ import pytest
 from pydantic import BaseModel
 
 from bot.settings import Settings, load
+from scripts import reference
 
 ROOT = Path(__file__).parent.parent.parent
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
 def keys(model: type[BaseModel], prefix: str = "") -> list[str]:
@@ -36,19 +38,47 @@ def test_the_example_loads_as_it_is():
 
 
 @pytest.mark.parametrize("key", keys(Settings))
-def test_every_setting_is_in_the_readme_and_in_the_example(key):
+def test_every_setting_is_in_the_reference_and_in_the_example(key):
     """Nothing can be set that is not explained."""
-    assert f"`{key}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
+    assert f"**`{key}`**" in page
     example = (ROOT / "config.example.toml").read_text(encoding="utf-8")
     assert re.search(rf"^#?\s*{re.escape(key.rpartition('.')[2])}\s*=", example, re.MULTILINE)
 
 
-def test_every_command_is_in_the_readme():
+@pytest.mark.parametrize("name", reference.PAGES)
+def test_the_reference_is_what_the_program_says(name):
+    """A generated page that is stale is found out; `make docs` writes it again."""
+    written = (ROOT / "docs/reference" / name).read_text(encoding="utf-8")
+    assert written == reference.PAGES[name]()
+
+
+def commands() -> list[str]:
+    """Return every command as it is typed, those below another included."""
+    return [name for name, _help in reference.helps() if name != "kommo-telegram"]
+
+
+def test_there_are_commands():
+    """Commands below others are found too."""
+    assert {"kommo-telegram run", "kommo-telegram queue list"} <= set(commands())
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_is_in_the_reference(command):
     """Each command that the program has is named where a user looks for it."""
-    source = (ROOT / "bot/cli/application.py").read_text(encoding="utf-8")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for command in re.findall(r"@app\.command\(\)\ndef (\w+)", source):
-        assert f"{command.replace('_', '-')}" in readme
+    page = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
+    assert f"\n## `{command}`\n" in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda it: str(it.relative_to(ROOT)))
+def test_every_command_that_a_page_names_exists(page):
+    """A page names no command that was renamed or never was."""
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"(?:`|\bsudo |^)kommo-telegram ((?:[a-z]+ ?)+)", text, re.MULTILINE)
+    known = {tuple(name.split()[1:]) for name in commands()}
+    groups = {name[0] for name in known if len(name) > 1}
+    for words in (tuple(words.split()) for words in named):
+        assert words[: 2 if words[0] in groups else 1] in known | {(it,) for it in groups}
 
 
 def test_every_symptom_is_told_in_the_programs_own_words():
@@ -63,9 +93,6 @@ def test_every_symptom_is_told_in_the_programs_own_words():
     )
     assert len(quoted) > 10
     assert [words for words in quoted if words not in source] == []
-
-
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
 def anchors(page: Path) -> set[str]:
