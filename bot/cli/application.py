@@ -450,7 +450,7 @@ def templates_push(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE.toml", readable=False, help="Tables [[templates]], as in the README."
+            metavar="FILE.toml", readable=False, help="A file of tables [[templates]]."
         ),
     ],
 ) -> None:
