@@ -146,3 +146,23 @@ def test_every_page_that_the_program_names_is_there():
     }
     assert named
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+RECORDS = sorted((ROOT / "docs/explain/decisions").glob("0*.md"))
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda it: it.stem)
+def test_every_decision_has_its_date_and_status_and_is_in_the_index(record):
+    """Records look alike, and the index says the same as they do."""
+    text = record.read_text(encoding="utf-8")
+    head = re.match(
+        r"# (\d{4})\. (.+)\n\nStatus: (?:accepted|superseded by).*\. Date: (\d{4}-\d\d-\d\d)\.\n",
+        text,
+    )
+    assert head
+    number, title, date = head.groups()
+    assert record.name.startswith(f"{number}-")
+    for part in ("Context", "Decision", "Consequences"):
+        assert f"\n## {part}\n" in text
+    index = (ROOT / "docs/explain/decisions/index.md").read_text(encoding="utf-8")
+    assert f"| [{number}]({record.name}) | {title} | {date} | " in index
