@@ -2,13 +2,14 @@
 
 import asyncio
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
 
 from bot.http.listeners import Address, listen, public_application
 from bot.queue.items import Lifetimes
+from bot.receive.kommo_events import Events
 from bot.receive.kommo_webhook import PATH, Webhooks
 from kommo.events import Event
 from kommo.ids import ScopeId
@@ -22,6 +23,19 @@ class Forgetful(Webhooks):
         """Keep nothing."""
 
 
+class NothingMissed:
+    """Recovers nothing."""
+
+    def hold_until(self, conversation_id: str | None) -> datetime | None:
+        """Hold nothing."""
+
+    def note_activity(self, conversation_id: str) -> None:
+        """Note nothing."""
+
+    def note_missed(self, conversation_id: str | None) -> None:
+        """Note nothing."""
+
+
 async def _health(_request: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
@@ -29,17 +43,17 @@ async def _health(_request: web.Request) -> web.Response:
 async def main(port: str, scope: str, secret: str, folder: str) -> None:
     """Run until a signal."""
     async with Database.open(Path(folder) / "unused.sqlite3") as database:
-        hooks = Forgetful(
+        lifetimes = Lifetimes(timedelta(hours=72), timedelta(hours=1))
+        catch_up = NothingMissed()
+        webhooks = Forgetful(
             database,
+            Events(lifetimes, lambda _address, _until: None, catch_up),
+            catch_up,
             scope_id=ScopeId(scope),
             secret=secret,
-            lifetimes=Lifetimes(timedelta(hours=72), timedelta(hours=1)),
-            on_typing=lambda _address, _until: None,
-            hold_until=lambda _conversation_id: None,
-            on_missed=lambda _conversation_id: None,
         )
         application = public_application(
-            webhooks=hooks.handle,
+            webhooks=webhooks.handle,
             webhooks_path=PATH,
             media=_health,
             media_path="/media/{name}",

@@ -22,10 +22,12 @@ from bot.operate.check.public_address import ChallengeRoute
 from bot.operate.operators.chat import Desk
 from bot.receive.catch_up.conversation import Owner, Recovery
 from bot.receive.catch_up.schedule import History, Pace
+from bot.receive.client_messages import IntakeSettings
+from bot.receive.kommo_events import Events
 from bot.receive.kommo_webhook import PATH, Webhooks
 from bot.receive.new_clients import PeopleSettings
 from bot.receive.telegram_poll import Poller
-from bot.receive.telegram_updates import Intake, IntakeSettings
+from bot.receive.telegram_updates import Intake
 from bot.settings import BotSettings
 from bot.translate.files import file_address
 from bot.translate.incoming.updates import UnreadableError
@@ -126,17 +128,19 @@ def build_public(
 ) -> web.Application:
     """Return what the outside may reach."""
     kommo = context.settings.kommo
-    webhooks = Webhooks(
-        context.database,
-        scope_id=account.scope_id,
-        secret=kommo.channel_secret.get_secret_value(),
-        lifetimes=context.lifetimes,
-        on_typing=telegram.typist.show,
-        hold_until=history.hold_until,
-        on_missed=history.note_missed,
-        on_activity=history.note_activity,
+    events = Events(
+        context.lifetimes,
+        telegram.typist.show,
+        history,
         memory=timedelta(days=context.settings.storage.keep_days),
         skew_s=lambda: context.health.clock_skew_s,
+    )
+    webhooks = Webhooks(
+        context.database,
+        events,
+        history,
+        scope_id=account.scope_id,
+        secret=kommo.channel_secret.get_secret_value(),
     )
     links = context.links
     media = MediaRoute(

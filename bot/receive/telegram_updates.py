@@ -1,59 +1,30 @@
-"""What becomes of an update: translated and stored, or kept as it came.
+"""Store Telegram's updates: translated, or raw where they cannot be read.
 
 Reference: Bot API, Update.
 """
 
 import asyncio
-import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from aiogram.types import User
-
-from bot.queue.enqueue import Enqueue
-from bot.queue.items import Kind, Lifetimes, name_of
-from bot.receive.new_clients import PeopleSettings, meet
-from bot.receive.presses import enqueue_press, is_new_press
+from bot.queue.items import Kind, name_of
+from bot.receive.client_messages import ClientMessages, IntakeSettings
+from bot.receive.presses import store_press
 from bot.receive.reachability import store_reachability
-from bot.translate.files import MediaUrl
-from bot.translate.ids import ChatAddress, quote
-from bot.translate.incoming import messages, presses
+from bot.receive.reactions import store_reaction
+from bot.translate.incoming import messages
 from bot.translate.incoming.actions import Action, Pressed, action
 from bot.translate.incoming.messages import ClientEdit, ClientMessage, update_number
-from bot.translate.incoming.presses import Press
 from bot.translate.incoming.reachability import Reachability
-from bot.translate.incoming.reactions import ClientReaction, reactions
+from bot.translate.incoming.reactions import ClientReaction
 from bot.translate.incoming.updates import UnreadableError
-from bot.translate.languages import Language
-from kommo.ids import KommoMessageId, SourceId
-from kommo.models import EditMessage, NewMessage, Profile, Quote, StatusCode
-from storage.buttons import Button
-from storage.conversations import Conversation
 from storage.database import Transaction
-from storage.messages import ReceivedMessage
 from storage.queue.direction import Direction
 
-MOVE_S = 60
-"""A live location moves every few seconds; the manager is told once in so many."""
-
-WITHIN_THE_SECOND = timedelta(milliseconds=999)
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class IntakeSettings:
-    """What storing an update needs to know of the settings."""
-
-    source_id: SourceId | None
-    media_url: MediaUrl
-    infer_read: bool
-    lifetimes: Lifetimes
-    language: Language = "en"
-    people: PeopleSettings = field(default_factory=PeopleSettings)
 
 
 class Intake:
@@ -62,9 +33,7 @@ class Intake:
     def __init__(self, bot_id: int, settings: IntakeSettings) -> None:
         self._bot_id = bot_id
         self._settings = settings
-
-    def _enqueue(self, tx: Transaction) -> Enqueue:
-        return Enqueue(tx, self._settings.lifetimes)
+        self._clients = ClientMessages(settings)
 
     async def store_all(self, tx: Transaction, updates: Sequence[Mapping[str, Any]]) -> None:
         """Store updates in the order they came in."""
@@ -91,22 +60,9 @@ class Intake:
         if done is None:
             raise UnreadableError("it tells nothing; nothing to show")
         if isinstance(done, ClientMessage):
-            await self._replace(tx, done, update_number(update))
+            await self._clients.replace(tx, done, update_number(update))
         elif not await self._is_outdated(tx, done):
             await self._store_action(tx, done, update)
-
-    async def _replace(self, tx: Transaction, message: ClientMessage, update_id: int) -> None:
-        """Give a placeholder the content of its message, unless an edit has done so already."""
-        shown = await tx.messages.by_external_id(message.payload.external_id)
-        if shown is None:
-            await self._store_message(tx, message)
-            return
-        if shown.content_hash != _hash(messages.UNREADABLE):
-            return
-        if message.phone is not None:
-            await tx.conversations.set_phone(message.address.conversation_id, message.phone)
-        message = await self._meet(tx, message, is_new=False, has_spoken=True)
-        await self._store_edit(tx, messages.edit_of(message, at=tx.now), update_id)
 
     @staticmethod
     async def _is_outdated(tx: Transaction, action: Action) -> bool:
@@ -122,17 +78,17 @@ class Intake:
     ) -> None:
         match action:
             case ClientMessage():
-                await self._store_message(tx, action)
+                await self._clients.store(tx, action)
             case ClientEdit():
-                await self._store_edit(tx, action, update_number(update))
+                await self._clients.store_edit(tx, action, update_number(update))
             case ClientReaction():
-                await self._store_reaction(tx, action, update_number(update))
+                await store_reaction(tx, self._clients, action, update_id=update_number(update))
             case Pressed():
-                await self._store_press(tx, action)
+                await store_press(tx, self._clients, action, source_id=self._settings.source_id)
             case Reachability():
                 await store_reachability(
                     tx,
-                    self._enqueue(tx),
+                    self._clients.enqueue(tx),
                     action,
                     update_id=update_number(update),
                     source_id=self._settings.source_id,
@@ -150,173 +106,11 @@ class Intake:
             now=now,
         )
 
-    async def _store_message(self, tx: Transaction, message: ClientMessage) -> None:
-        conversation_id = message.address.conversation_id
-        known = await tx.conversations.get(conversation_id)
-        is_heard = not (message.payload.silent or message.start)
-        await tx.conversations.remember(self._conversation(message, now=tx.now, is_heard=is_heard))
-        has_spoken = known is not None and known.last_incoming_at is not None
-        message = await self._meet(tx, message, is_new=known is None, has_spoken=has_spoken)
-        if not (is_heard or message.payload.silent):  # a link that says no more than a start
-            await tx.conversations.remember(self._conversation(message, now=tx.now, is_heard=True))
-        profile = await _profile(tx, message.address.conversation_id)
-        reply_to = await _quote(tx, message)
-        said_at = _moment(message.at, tx.now)
-        for number, payload in enumerate(message.payloads):
-            at = await tx.conversations.next_msec(payload.conversation_id, said_at)
-            complete = payload.model_copy(
-                update={
-                    "at": at,
-                    "sender": payload.sender.model_copy(update={"profile": profile}),
-                    "reply_to": None if number else reply_to,
-                }
-            )
-            if not await self._enqueue(tx).message(complete):
-                return
-        if message.telegram_message_id:  # a pressed button is no message in Telegram
-            for number, payload in enumerate(message.payloads, start=1):
-                await tx.messages.remember_incoming(self._received(message, payload, number))
-        await self._mark_read(tx, message.address, message.telegram_message_id)
-
-    async def _meet(
-        self, tx: Transaction, message: ClientMessage, *, is_new: bool, has_spoken: bool
-    ) -> ClientMessage:
-        """Store what a message tells of who wrote it; return it as managers see it."""
-        return await meet(
-            tx,
-            self._enqueue(tx),
-            message,
-            self._settings.people,
-            is_new=is_new,
-            has_spoken=has_spoken,
-        )
-
-    async def _store_press(self, tx: Transaction, pressed: Pressed) -> None:
-        """Store a press twice: as what the client says, and as what the client is to be shown."""
-        press = pressed.press
-        button = await tx.buttons.get(press.button_id) if press.button_id else None
-        if button is not None and button.conversation_id != press.address.conversation_id:
-            log.warning("a press of another conversation's button")
-            press = presses.unsaid(press)
-        if press.is_said:
-            press = press.model_copy(update={"text": button.text if button else press.text})
-            await self._say_press(tx, press, pressed.author, button)
-        await enqueue_press(self._enqueue(tx), press)
-
-    async def _say_press(
-        self, tx: Transaction, press: Press, author: User, button: Button | None
-    ) -> None:
-        """Store what a press says, unless the app only sent the last one again."""
-        await self._mark_read(tx, press.address, press.message_id or 0)
-        if not await is_new_press(tx, press):
-            log.info(
-                "a press was sent again", extra={"conversation": press.address.conversation_id}
-            )
-            return
-        message = presses.client_message(
-            press,
-            author,
-            callback_data=button.callback_data if button else None,
-            at=tx.now,
-            source_id=self._settings.source_id,
-        )
-        await self._store_message(tx, message)
-
-    async def _store_reaction(
-        self, tx: Transaction, change: ClientReaction, update_id: int
-    ) -> None:
-        """Store a reaction to a message that crossed the bridge; of others Kommo knows nothing."""
-        address = change.address
-        await self._mark_read(tx, address, change.telegram_message_id)
-        message = await tx.messages.by_telegram(
-            address.bot_id, address.chat_id, change.telegram_message_id, address.business_user_id
-        )
-        if message is None:
-            log.info("a reaction to a message that is not known", extra={"update": update_id})
-            return
-        calls = reactions(
-            change, external_id=message.external_id, kommo_message_id=message.kommo_message_id
-        )
-        for number, reaction in enumerate(calls):
-            await self._enqueue(tx).reaction(
-                reaction, dedupe_key=f"reaction:{self._bot_id}:{update_id}:{number}"
-            )
-
-    async def _store_edit(self, tx: Transaction, edit: ClientEdit, update_id: int) -> None:
-        """Store an edit; one that changes nothing a person can see is none.
-
-        Where the message is not known (it had expired at Telegram, or is older than the bridge),
-        the edit is the first that is heard of it.
-        Of the moves of a live location, only the first of each minute is stored.
-        """
-        if await tx.messages.by_external_id(edit.external_id) is None:
-            await self._show_edited(tx, edit.message, update_id)
-            return
-        prints = edit.message.fingerprint.split("\n")
-        moment = (
-            f"{int(edit.payload.at.timestamp()) // MOVE_S}" if edit.is_move else f"#{update_id}"
-        )
-        await self._put_edit(tx, edit.payload, _hash(prints[0]), moment)
-        for number, part in enumerate(edit.rest, start=2):
-            content_hash = _hash(prints[number - 1])
-            if await tx.messages.by_external_id(part.external_id) is not None:
-                again = messages.as_edit(part, edit.payload.at)
-                await self._put_edit(tx, again, content_hash, moment)
-                continue
-            said_at = _moment(edit.payload.at, tx.now)
-            at = await tx.conversations.next_msec(part.conversation_id, said_at)
-            new = part.model_copy(update={"at": at})
-            await self._enqueue(tx).message(new)
-            row = ReceivedMessage(
-                external_id=part.external_id,
-                conversation_id=part.conversation_id,
-                bot_id=edit.message.address.bot_id,
-                business_user_id=edit.message.address.business_user_id,
-                chat_id=edit.message.address.chat_id,
-                telegram_message_id=edit.message.telegram_message_id,
-                part=number,
-                content_hash=content_hash,
-                at=part.at,
-            )
-            await tx.messages.remember_incoming(row)
-
-    async def _show_edited(self, tx: Transaction, message: ClientMessage, update_id: int) -> None:
-        """Store an edit of an unknown message as a message, unless it is an operator's command."""
-        is_new = await tx.conversations.get(message.address.conversation_id) is None
-        if is_new and (message.payload.content.text or "").startswith("/"):
-            log.info("a command was edited", extra={"update": update_id})
-            return
-        log.info("an unknown message was edited: it is shown", extra={"update": update_id})
-        await self._store_message(tx, message)
-
-    async def _put_edit(
-        self, tx: Transaction, edit: EditMessage, content_hash: str, moment: str
-    ) -> None:
-        """Store the edit of one part, unless it changes nothing; there is one for each moment."""
-        if not await tx.messages.change_content(edit.external_id or "", content_hash):
-            return
-        await self._enqueue(tx).edit(edit, dedupe_key=f"edit:{edit.external_id}:{moment}")
-
-    async def _mark_read(self, tx: Transaction, address: ChatAddress, up_to: int) -> None:
-        """Tell Kommo that what stands above a message of the chat, or is it, was read.
-
-        Ids rise within a chat; times are told in seconds, or not at all. No id tells nothing.
-        """
-        if not self._settings.infer_read or not up_to:
-            return
-        unread = await tx.messages.unread_up_to(address.conversation_id, up_to)
-        for kommo_id in unread:
-            await self._enqueue(tx).status(
-                KommoMessageId(kommo_id),
-                StatusCode.READ,
-                conversation_id=address.conversation_id,
-            )
-
     async def set_aside(self, tx: Transaction, update: Mapping[str, Any], reason: str) -> None:
         """Keep an update as it came, and let the manager see that there was something."""
         message = await self.park(tx, update, reason)
         if message is not None:
-            await self._store_message(tx, message)
+            await self._clients.store(tx, message)
 
     async def park(
         self, tx: Transaction, update: Mapping[str, Any], reason: str
@@ -345,70 +139,3 @@ class Intake:
             extra={"item": name_of(Direction.INCOMING, parked)},
         )
         return message
-
-    def _received(
-        self, message: ClientMessage, payload: NewMessage, number: int
-    ) -> ReceivedMessage:
-        prints = message.fingerprint.split("\n")
-        return ReceivedMessage(
-            external_id=payload.external_id,
-            part=number,
-            conversation_id=message.payload.conversation_id,
-            bot_id=message.address.bot_id,
-            business_user_id=message.address.business_user_id,
-            chat_id=message.address.chat_id,
-            telegram_message_id=message.telegram_message_id,
-            content_hash=_hash(prints[min(number, len(prints)) - 1]),
-            at=message.at,
-        )
-
-    def _conversation(
-        self, message: ClientMessage, *, now: datetime, is_heard: bool
-    ) -> Conversation:
-        """Return the conversation of a message; a quiet notice is no word of the client."""
-        address, author = message.address, message.author
-        return Conversation(
-            conversation_id=address.conversation_id,
-            bot_id=address.bot_id,
-            business_user_id=address.business_user_id,
-            chat_id=address.chat_id,
-            name=message.payload.sender.name,
-            username=author.username,
-            phone=message.phone,
-            source_id=self._settings.source_id,
-            created_at=now,
-            last_incoming_at=message.at if is_heard else None,
-        )
-
-
-def _moment(date: datetime, now: datetime) -> datetime:
-    """Return when a message was written, as exactly as can be told.
-
-    Telegram tells the second; Kommo orders by milliseconds, a manager's messages among them.
-    """
-    date = messages.plausible(date, now)
-    return date if now < date else min(now, date + WITHIN_THE_SECOND)
-
-
-async def _profile(tx: Transaction, conversation_id: str) -> Profile | None:
-    """Return how else a client can be reached, as far as the client has told."""
-    known = await tx.conversations.get(conversation_id)
-    return Profile(phone=known.phone) if known is not None and known.phone else None
-
-
-async def _quote(tx: Transaction, message: ClientMessage) -> Quote | None:
-    """Return the message that a client answers: by its id, or by all it says."""
-    if message.answers is None:
-        return None
-    address = message.address
-    answered = await tx.messages.by_telegram(
-        address.bot_id, address.chat_id, message.answers, address.business_user_id
-    )
-    if answered is None:
-        return message.quoted
-    return quote(answered.external_id, answered.kommo_message_id)
-
-
-def _hash(text: str) -> str:
-    """Return a short fingerprint of a message's content."""
-    return hashlib.sha256(text.encode()).hexdigest()[:32]

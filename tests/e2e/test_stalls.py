@@ -117,7 +117,7 @@ async def test_a_hook_that_an_error_of_ours_keeps_from_being_stored_is_made_up_f
     telegram.client_says("before")
     await eventually(lambda: CONVERSATION in kommo.conversations)
     with monkeypatch.context() as broken:
-        broken.delattr("bot.receive.kommo_webhook._written_at")
+        broken.delattr("bot.receive.kommo_events._written_at")
         message_id = await kommo.manager_says("not now", to=CONVERSATION)
     assert [hook.status for hook in kommo.hooks] == [500]
     await eventually(lambda: kommo.statuses_of(message_id) == [1])

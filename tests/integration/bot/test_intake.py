@@ -10,9 +10,10 @@ from aiogram import Bot
 from bot.health import BotHealth, Health
 from bot.operate.operators.chat import Desk
 from bot.queue.items import Lifetimes
+from bot.receive.client_messages import IntakeSettings
 from bot.receive.new_clients import PeopleSettings
 from bot.receive.telegram_poll import Poller
-from bot.receive.telegram_updates import Intake, IntakeSettings
+from bot.receive.telegram_updates import Intake
 from bot.translate.incoming.messages import UNREADABLE
 from kommo.models import NewMessage
 from storage.database import Database

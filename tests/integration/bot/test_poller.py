@@ -11,8 +11,9 @@ from bot.health import BotHealth
 from bot.http.telegram_session import TelegramSession
 from bot.queue.items import Lifetimes
 from bot.receive import telegram_poll as polling
+from bot.receive.client_messages import IntakeSettings
 from bot.receive.telegram_poll import Poller
-from bot.receive.telegram_updates import Intake, IntakeSettings
+from bot.receive.telegram_updates import Intake
 from sandbox.telegram.server import TelegramServer
 from storage.database import Database
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.queue.items import Lifetimes
+from bot.receive.kommo_events import Events
 from bot.receive.kommo_webhook import Webhooks
 from kommo.events import parse_event
 from kommo.ids import ScopeId
@@ -19,19 +20,27 @@ NINES = "9" * 20
 ABSURD = (2**70, -(2**63), 1e300, True, f"tg:{NINES}:555", f"tg:700001:555:{NINES}", NINES)
 
 
+class NothingMissed:
+    """Recovers nothing."""
+
+    def hold_until(self, conversation_id):
+        return None
+
+    def note_activity(self, conversation_id):
+        pass
+
+    def note_missed(self, conversation_id):
+        pass
+
+
 @pytest.fixture
 async def webhooks(tmp_path):
     """Webhooks on a new database."""
     async with Database.open(tmp_path / "test.sqlite3") as database:
-        yield Webhooks(
-            database,
-            scope_id=ScopeId("scope"),
-            secret="fake",
-            lifetimes=Lifetimes(timedelta(days=1), timedelta(days=1)),
-            on_typing=lambda address, until: None,
-            hold_until=lambda conversation_id: None,
-            on_missed=lambda conversation_id: None,
-        )
+        lifetimes = Lifetimes(timedelta(days=1), timedelta(days=1))
+        catch_up = NothingMissed()
+        events = Events(lifetimes, lambda address, until: None, catch_up)
+        yield Webhooks(database, events, catch_up, scope_id=ScopeId("scope"), secret="fake")
 
 
 def absurd_ones(data):
