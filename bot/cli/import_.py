@@ -19,6 +19,7 @@ from bot.cli.import_run import ImportRefusedError, Work, carry_out
 from bot.cli.import_table import ONE_DAY, document, result, show, show_result
 from bot.cli.terminal import confirm, say, show_json
 from bot.errors import ConfigError, Problem
+from bot.imports.kommo import Pace
 from bot.imports.plan import Plan
 from bot.imports.reading import Wanted, file_in, read_export
 from bot.imports.sending import count_known
@@ -28,6 +29,7 @@ from bot.settings import BotSettings, Settings
 from storage.database import Database
 from storage.sqlite.spool import Spool
 
+PACE = Pace()
 LOWER_PRIORITY = 10
 """Live messages are delivered by another process of this machine: it goes first."""
 
@@ -48,7 +50,7 @@ class Choice:
     as_json: bool
 
 
-def import_(settings: Settings, choice: Choice) -> None:
+def import_(settings: Settings, choice: Choice, *, pace: Pace = PACE) -> None:
     """Read an export, show what is in it, and bring it to Kommo."""
     _step_back()
     entry = bot_named(settings, choice.bot)
@@ -79,7 +81,7 @@ def import_(settings: Settings, choice: Choice) -> None:
         if not choice.is_confirmed:
             confirm("Import this? It cannot be undone.")
         began_at = time.monotonic()
-        work = Work(settings, entry, folder, links, is_silent=choice.is_silent)
+        work = Work(settings, entry, folder, links, pace, is_silent=choice.is_silent)
         done = carry_out(work, spool, plan)
     took_s = time.monotonic() - began_at
     if choice.as_json:

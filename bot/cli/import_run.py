@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+import typer
 
 from bot.account.apis import naming_account, open_chats
 from bot.cli.import_progress import shown
@@ -36,7 +37,6 @@ from storage.sqlite.spool import Spool
 LOOK_S = 5.0
 NOT_FOUND = 404
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what a listener may be set to
-PACE = Pace()
 
 
 class ImportRefusedError(BridgeError):
@@ -55,6 +55,7 @@ class Work:
     entry: BotSettings
     folder: Path
     links: MediaLinks
+    pace: Pace
     is_silent: bool
 
     @property
@@ -91,9 +92,11 @@ def carry_out(work: Work, spool: Spool, plan: Plan) -> Done:
 
         try:
             return asyncio.run(_import(work, spool, plan, note))
-        except BaseException:
+        except BaseException as error:
             taken = counted(newest.sent, "message")
-            say(f"stopped after {taken}; the same command goes on where it stopped", err=True)
+            say(f"Stopped after {taken}. The same command goes on where it stopped.", err=True)
+            if isinstance(error, KeyboardInterrupt):
+                raise typer.Exit(1) from None
             raise
 
 
@@ -115,7 +118,9 @@ async def _import(
         )
         chats = await stack.enter_async_context(open_chats(settings))
         await _connect(settings, chats)
-        running = Import(database, chats, spool, plan, options, pace=PACE, on_progress=on_progress)
+        running = Import(
+            database, chats, spool, plan, options, pace=work.pace, on_progress=on_progress
+        )
         return await running.run()
 
 

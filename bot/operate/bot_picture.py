@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from bot.http.tls import certificates
+from bot.http.clients import http_client
 from bot.settings import BotSettings, Settings
 
 TIMEOUT_S = 10
@@ -21,7 +21,7 @@ async def bot_picture(settings: Settings, entry: BotSettings) -> str | None:
     try:
         async with (
             asyncio.timeout(TIMEOUT_S),
-            httpx.AsyncClient(timeout=TIMEOUT_S, verify=certificates()) as http,
+            http_client(settings.routes, timeout=TIMEOUT_S) as http,
         ):
             answer = await http.get(url, params={"user_id": entry.bot_id, "limit": 1})
             return _largest(answer.json())
