@@ -8,6 +8,9 @@ from typing import Any
 ANN, OWNER, BEN = 555, 900, 556
 BEGAN_S = 1_700_000_000
 
+CHANNEL_BOT = "44444444-5555-4666-8777-888888888888"
+"""Of the sandbox's Kommo."""
+
 Json = dict[str, Any]
 
 
@@ -43,6 +46,26 @@ def account(*chats: Json, owner: int = OWNER) -> Json:
         "chats": {"about": "This page lists all chats.", "list": list(chats)},
         "left_chats": {"about": "Left chats.", "list": []},
     }
+
+
+def naming_bot(config: Path) -> Path:
+    """Let settings name the channel's bot."""
+    text = config.read_text("utf-8")
+    named = text.replace("[kommo]", f'[kommo]\nchannel_bot_id = "{CHANNEL_BOT}"')
+    config.write_text(named, "utf-8")
+    return config
+
+
+def talk(count: int, *, peer: int = ANN, name: str = "Ann") -> Json:
+    """Return a chat in which client and company write in turn."""
+    return chat(
+        *(
+            message(number, f"{name} {number}", by=OWNER if number % 2 else peer)
+            for number in range(count)
+        ),
+        peer=peer,
+        name=name,
+    )
 
 
 def written(folder: Path, export: Json, **files: bytes) -> Path:

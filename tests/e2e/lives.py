@@ -21,6 +21,9 @@ from pathlib import Path
 
 from sandbox.story import is_ok
 
+PRELOADED = [
+    "bot.__main__", "bot.cli.run", "bot.cli.import_", "tests.e2e.lives", "tests.e2e.quick",
+]  # fmt: skip
 AHEAD = "TESTS_CLOCK_AHEAD_S"
 USER = "TESTS_USER"
 PATIENT = "TESTS_PATIENT"
@@ -32,9 +35,7 @@ READ_ALL = 1 << 2
 @functools.cache
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["bot.__main__", "bot.cli.run", "tests.e2e.lives", "tests.e2e.quick"]
-    )
+    context.set_forkserver_preload(PRELOADED)
     return context
 
 

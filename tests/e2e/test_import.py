@@ -8,19 +8,25 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.e2e.exports import ANN, BEN, OWNER, account, chat, message, written
+from tests.e2e.exports import (
+    ANN,
+    BEN,
+    CHANNEL_BOT,
+    OWNER,
+    account,
+    chat,
+    message,
+    naming_bot,
+    written,
+)
 
 CONVERSATION = "tg:700001:555"
-CHANNEL_BOT = "44444444-5555-4666-8777-888888888888"
 
 
 @pytest.fixture
 def config(config):
     """Settings that name the channel's bot."""
-    text = config.read_text("utf-8")
-    named = text.replace("[kommo]", f'[kommo]\nchannel_bot_id = "{CHANNEL_BOT}"')
-    config.write_text(named, "utf-8")
-    return config
+    return naming_bot(config)
 
 
 @pytest.fixture

@@ -197,6 +197,29 @@ async def test_what_was_written_elsewhere_is_outgoing(integration, kommo, receiv
 
 
 @pytest.mark.parametrize(
+    ("status", "takes", "expected"),
+    [
+        pytest.param({"status_code": 2}, True, 200, id="read"),
+        pytest.param({"status_code": -1, "error_code": 905, "error": "x"}, True, 200, id="error"),
+        pytest.param({"status_code": -1}, True, 400, id="error-without-code"),
+        pytest.param({"status_code": 7}, True, 400, id="no-status"),
+        pytest.param({"status_code": 2}, False, 400, id="older-host"),
+    ],
+)
+async def test_an_old_answer_may_tell_how_far_it_got(integration, kommo, status, takes, expected):
+    """An import to a client carries its status, where the host knows that; content has none."""
+    kommo.account.takes_old_status = takes
+    sender = {"id": "tg-bot:700001", "name": "Example bot", "ref_id": BOT}
+    content = {"type": "text", "text": "old", "delivery_status": status}
+    answered, _ = await integration.send(sender=sender, receiver=ZOE, message=content)
+    assert answered == expected
+    shown = [[one.code for one in message.statuses] for message in kommo.received]
+    assert shown == ([[status["status_code"]]] if expected == 200 else [])
+    assert all("delivery_status" not in message.content for message in kommo.received)
+    assert (await integration.send(message=content))[0] == 400  # a client's own has none
+
+
+@pytest.mark.parametrize(
     "change",
     [
         pytest.param({"receiver": ZOE}, id="receiver-without-ref"),

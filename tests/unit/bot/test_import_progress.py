@@ -1,0 +1,31 @@
+"""What is said of an import while it runs."""
+
+import pytest
+
+from bot.cli.import_progress import line, span
+from bot.imports.plan import ChatPlan, Plan
+from bot.imports.sending import Done
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.2, "1 s"), (59.4, "59 s"), (90, "2 min"), (3600, "60 min"), (7200, "2.0 h")],
+)
+def test_spans(seconds, expected):
+    """A time is said as people say it."""
+    assert span(seconds) == expected
+
+
+def test_a_line_says_all():
+    """Messages, chats, rate, time left, and what just went wrong."""
+    plan = Plan(chats=[ChatPlan(n, n, 1, "", is_export=True, count=500) for n in (1, 2)])
+    done = Done(sent=300, before=100, chats=1, trouble="Kommo asks to slow down")
+    assert line(done, plan, took_s=30) == (
+        "400 of 1000 messages, 1 of 2 chats, 10.0 a second, 1 min left (Kommo asks to slow down)"
+    )
+
+
+def test_a_line_before_anything_was_sent():
+    """Nothing is guessed of a rate that nobody knows."""
+    plan = Plan(chats=[ChatPlan(1, 1, 1, "", is_export=True, count=5)])
+    assert line(Done(), plan, took_s=0) == "0 of 5 messages, 0 of 1 chats, 0.0 a second"
