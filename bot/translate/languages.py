@@ -13,22 +13,22 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 _OTHERS = ("es", "pt", "ru")
 
 _TEXTS: Mapping[str, tuple[str, str, str]] = {
-    "The message holds nothing that Telegram can show.": (
+    "The message contains nothing that Telegram can display.": (
         "El mensaje no contiene nada que Telegram pueda mostrar.",
         "A mensagem não contém nada que o Telegram possa mostrar.",
         "В сообщении нет ничего, что Telegram может показать.",
     ),
-    "This conversation is not known to the Telegram bridge.": (
+    "The Telegram bridge does not know this conversation.": (
         "El puente de Telegram no conoce esta conversación.",
         "A ponte do Telegram não conhece esta conversa.",
         "Этот диалог неизвестен мосту Telegram.",
     ),
-    "The Telegram bot of this conversation is not set up any more.": (
+    "The Telegram bot of this conversation is no longer set up.": (
         "El bot de Telegram de esta conversación ya no está configurado.",
         "O bot do Telegram desta conversa não está mais configurado.",
         "Бот Telegram этого диалога больше не настроен.",
     ),
-    "The Telegram bot could not be used in time.": (
+    "The Telegram bot was unavailable for too long.": (
         "El bot de Telegram no se pudo usar a tiempo.",
         "O bot do Telegram não pôde ser usado a tempo.",
         "Бот Telegram не удалось использовать вовремя.",
@@ -38,7 +38,7 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "O Telegram não aceita mais o token do bot.",
         "Telegram больше не принимает токен бота.",
     ),
-    "Telegram could not be reached in time. The message was not delivered.": (
+    "Telegram was unreachable for too long. The message was not delivered.": (
         "No se pudo contactar con Telegram a tiempo. El mensaje no se entregó.",
         "Não foi possível contatar o Telegram a tempo. A mensagem não foi entregue.",
         "Telegram не ответил вовремя. Сообщение не доставлено.",
@@ -54,7 +54,7 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "A mensagem não foi entregue.",
         "Мост Telegram не работал, когда это было написано. Сообщение не доставлено.",
     ),
-    "The Telegram bridge's database was restored: this may have been delivered, or not.": (
+    "The Telegram bridge's database was restored: this may or may not have been delivered.": (
         "Se restauró la base de datos del puente de Telegram: puede que esto se entregara, o no.",
         "A base de dados da ponte do Telegram foi restaurada: "
         "isto pode ter sido entregue, ou não.",
@@ -66,12 +66,12 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "O Telegram recusou a mensagem.",
         "Telegram отклонил сообщение.",
     ),
-    "Telegram has nothing to show this kind of message with.": (
+    "Telegram cannot display this type of message.": (
         "Telegram no puede mostrar este tipo de mensaje.",
         "O Telegram não pode mostrar este tipo de mensagem.",
         "Telegram не умеет показывать такие сообщения.",
     ),
-    "Kommo told of a file without saying where it is.": (
+    "Kommo sent a file without a link.": (
         "Kommo anunció un archivo sin decir dónde está.",
         "O Kommo anunciou um arquivo sem dizer onde ele está.",
         "Kommo сообщил о файле, но не указал, где он.",
@@ -81,17 +81,17 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "O arquivo está vazio.",
         "Файл пуст.",
     ),
-    "The file is not there any more: send it again.": (
+    "The file no longer exists: send it again.": (
         "El archivo ya no está disponible: envíelo de nuevo.",
         "O arquivo não está mais disponível: envie-o novamente.",
         "Файла больше нет: отправьте его ещё раз.",
     ),
-    "The file is bigger than 50 MB, the most that Telegram takes from bots.": (
+    "The file is larger than 50 MB, the most that Telegram accepts from bots.": (
         "El archivo supera los 50 MB, el máximo que Telegram acepta de los bots.",
         "O arquivo passa de 50 MB, o máximo que o Telegram aceita de bots.",
         "Файл больше 50 МБ: больше Telegram от ботов не принимает.",
     ),
-    "The file's address is not one that the Telegram bridge may fetch from.": (
+    "The file is at an address that the Telegram bridge is not allowed to fetch from.": (
         "El puente de Telegram no puede obtener archivos de esa dirección.",
         "A ponte do Telegram não pode buscar arquivos nesse endereço.",
         "Мосту Telegram нельзя загружать файлы с этого адреса.",
@@ -111,7 +111,7 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "O Telegram não conhece este chat para este bot.",
         "Telegram не знает такого чата у этого бота.",
     ),
-    "The bot is not in this group any more.": (
+    "The bot is no longer in this group.": (
         "El bot ya no está en este grupo.",
         "O bot não está mais neste grupo.",
         "Бота больше нет в этой группе.",
@@ -126,32 +126,32 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "A mensagem é longa demais para o Telegram.",
         "Сообщение слишком длинное для Telegram.",
     ),
-    "Telegram does not take this file.": (
+    "Telegram does not accept this file.": (
         "Telegram no acepta este archivo.",
         "O Telegram não aceita este arquivo.",
         "Telegram не принимает этот файл.",
     ),
-    "The file is too big: Telegram takes at most 50 MB from bots.": (
+    "The file is too large: Telegram accepts at most 50 MB from bots.": (
         "El archivo es demasiado grande: Telegram acepta como máximo 50 MB de los bots.",
         "O arquivo é grande demais: o Telegram aceita no máximo 50 MB de bots.",
         "Файл слишком велик: от ботов Telegram принимает не больше 50 МБ.",
     ),
-    "Telegram does not take the message's buttons.": (
+    "Telegram does not accept the message's buttons.": (
         "Telegram no acepta los botones del mensaje.",
         "O Telegram não aceita os botões da mensagem.",
         "Telegram не принимает кнопки этого сообщения.",
     ),
-    "The message is too old or gone: Telegram cannot change it any more.": (
+    "The message is too old or no longer exists: Telegram cannot change it.": (
         "El mensaje es demasiado antiguo o ya no existe: Telegram no puede cambiarlo.",
         "A mensagem é antiga demais ou não existe mais: o Telegram não pode alterá-la.",
         "Сообщение слишком старое или удалено: изменить его уже нельзя.",
     ),
-    "The client does not take voice messages.": (
+    "The client does not accept voice messages.": (
         "El cliente no acepta mensajes de voz.",
         "O cliente não aceita mensagens de voz.",
         "Клиент не принимает голосовые сообщения.",
     ),
-    "The client has not written for 24 hours: Telegram takes no answer now.": (
+    "The client has not written for 24 hours: Telegram does not accept answers now.": (
         "El cliente no escribe desde hace 24 horas: Telegram ya no acepta respuestas.",
         "O cliente não escreve há 24 horas: o Telegram não aceita respostas agora.",
         "Клиент не писал 24 часа: Telegram сейчас не принимает ответы.",
@@ -161,7 +161,7 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "O prazo de resposta acabou: envie um modelo ou espere o cliente escrever.",
         "Время ответа истекло: отправьте шаблон или дождитесь сообщения клиента.",
     ),
-    "The business account is not connected to the bot any more.": (
+    "The business account is no longer connected to the bot.": (
         "La cuenta de empresa ya no está conectada al bot.",
         "A conta comercial não está mais conectada ao bot.",
         "Бизнес-аккаунт больше не подключён к боту.",
@@ -196,22 +196,22 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "[O cliente desbloqueou o bot: as mensagens chegam novamente.]",
         "[Клиент разблокировал бота: сообщения снова доходят.]",
     ),
-    "Came by the link: ": (
+    "Opened link: ": (
         "Llegó por el enlace: ",
         "Chegou pelo link: ",
         "Перешёл по ссылке: ",
     ),
-    "[Came by an invitation.]": (
+    "[Opened an invitation link.]": (
         "[Llegó por una invitación.]",
         "[Chegou por um convite.]",
         "[Перешёл по приглашению.]",
     ),
-    "Nobody with this number is known in Telegram: send the client an invitation link.": (
+    "No Telegram chat is known for this number: send the client an invitation link.": (
         "Nadie con este número es conocido en Telegram: envíe al cliente un enlace de invitación.",
         "Ninguém com este número é conhecido no Telegram: envie ao cliente um link de convite.",
         "Клиент с этим номером в Telegram неизвестен: отправьте ему ссылку-приглашение.",
     ),
-    "No phone number came with the message: enter it in the contact, and write from there.": (
+    "The message came without a phone number: add it to the contact, and write from there.": (
         "El mensaje llegó sin número de teléfono: añádalo al contacto y escriba desde allí.",
         "A mensagem veio sem número de telefone: inclua-o no contato e escreva a partir dele.",
         "Сообщение пришло без номера телефона: укажите его в контакте и пишите оттуда.",

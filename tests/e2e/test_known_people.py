@@ -230,7 +230,7 @@ async def test_an_invitation_ties_who_opens_it(bridge, telegram, kommo, eventual
     telegram.client_starts(payload)
     await eventually(lambda: len(kommo.received) == 2)
     assert kommo.contact_of(CONVERSATION) == contact
-    assert texts(kommo) == ["[Came by an invitation.]"] * 2
+    assert texts(kommo) == ["[Opened an invitation link.]"] * 2
     assert kommo.leads == []
 
 
@@ -264,7 +264,7 @@ async def test_an_expired_invitation_is_an_ordinary_start(bridge, telegram, komm
 async def test_where_a_client_comes_from_is_the_first_line(bridge, telegram, kommo, eventually):
     """An advertisement's parameter is readable; what no link can carry is what was typed."""
     starts = {
-        "summer-sale_26": "Came by the link: summer-sale_26",
+        "summer-sale_26": "Opened link: summer-sale_26",
         "": "/start",
         "inv_" + "x" * 32: "/start",
         "<b>x</b>\n[spoof]": "/start <b>x</b>\n[spoof]",

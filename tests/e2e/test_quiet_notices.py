@@ -87,7 +87,7 @@ async def test_a_block_and_a_link_call_nobody_as_long_as_nothing_is_said(
     await eventually(lambda: len(kommo.received) == 8)
     assert [one.text for one in conversation.notified] == [
         "Do you deliver?",
-        "Came by the link: autumn",
+        "Opened link: autumn",
     ]
     assert conversation.window_from > opened
 

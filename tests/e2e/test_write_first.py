@@ -209,4 +209,4 @@ async def test_without_a_number_there_is_nobody_to_invite(shared, telegram, komm
     await eventually(lambda: kommo.statuses_of(message) == [-1])
     [status] = kommo.account.message(message).statuses
     assert status.error_code == 904
-    assert "enter it in the contact" in status.error
+    assert "add it to the contact" in status.error

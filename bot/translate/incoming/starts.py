@@ -14,8 +14,8 @@ INVITATION = re.compile(r"inv_[A-Za-z0-9_-]{32}")
 START = "/start"
 _START = re.compile(r"/start(?:@\w{1,64})?(?:[ ]([A-Za-z0-9_-]{1,64}))?", re.ASCII)
 
-CAMPAIGN = "Came by the link: "
-INVITED = "[Came by an invitation.]"
+CAMPAIGN = "Opened link: "
+INVITED = "[Opened an invitation link.]"
 
 
 def start_payload(text: str | None) -> str | None:

@@ -20,30 +20,32 @@ class Verdict:
     retry: bool = False
 
 
-NOTHING_TO_SEND = Verdict(ErrorCode.OTHER, "The message holds nothing that Telegram can show.")
+NOTHING_TO_SEND = Verdict(
+    ErrorCode.OTHER, "The message contains nothing that Telegram can display."
+)
 NO_SUCH_CONVERSATION = Verdict(
-    ErrorCode.NO_CONVERSATION, "This conversation is not known to the Telegram bridge."
+    ErrorCode.NO_CONVERSATION, "The Telegram bridge does not know this conversation."
 )
 UNKNOWN_NUMBER = Verdict(
     ErrorCode.NO_CONVERSATION,
-    "Nobody with this number is known in Telegram: send the client an invitation link.",
+    "No Telegram chat is known for this number: send the client an invitation link.",
 )
 NO_NUMBER = Verdict(
     ErrorCode.NO_CONVERSATION,
-    "No phone number came with the message: enter it in the contact, and write from there.",
+    "The message came without a phone number: add it to the contact, and write from there.",
 )
 BOT_REMOVED = Verdict(
-    ErrorCode.INTEGRATION_OFF, "The Telegram bot of this conversation is not set up any more."
+    ErrorCode.INTEGRATION_OFF, "The Telegram bot of this conversation is no longer set up."
 )
 BOT_REVOKED = Verdict(
     ErrorCode.INTEGRATION_OFF, "Telegram no longer accepts the bot's token.", retry=True
 )
 BOT_UNUSABLE = Verdict(
-    ErrorCode.INTEGRATION_OFF, "The Telegram bot could not be used in time.", retry=True
+    ErrorCode.INTEGRATION_OFF, "The Telegram bot was unavailable for too long.", retry=True
 )
 GAVE_UP = Verdict(
     ErrorCode.INTERNAL,
-    "Telegram could not be reached in time. The message was not delivered.",
+    "Telegram was unreachable for too long. The message was not delivered.",
     retry=True,
 )
 MAY_HAVE_ARRIVED = Verdict(
@@ -51,15 +53,16 @@ MAY_HAVE_ARRIVED = Verdict(
     "Telegram did not answer: the message may have arrived. Ask before sending it again.",
 )
 REFUSED = Verdict(ErrorCode.OTHER, "Telegram refused the message.")
-UNSUPPORTED = Verdict(ErrorCode.OTHER, "Telegram has nothing to show this kind of message with.")
-NO_FILE = Verdict(ErrorCode.OTHER, "Kommo told of a file without saying where it is.")
+UNSUPPORTED = Verdict(ErrorCode.OTHER, "Telegram cannot display this type of message.")
+NO_FILE = Verdict(ErrorCode.OTHER, "Kommo sent a file without a link.")
 FILE_EMPTY = Verdict(ErrorCode.OTHER, "The file is empty.")
-FILE_GONE = Verdict(ErrorCode.OTHER, "The file is not there any more: send it again.")
+FILE_GONE = Verdict(ErrorCode.OTHER, "The file no longer exists: send it again.")
 FILE_TOO_BIG = Verdict(
-    ErrorCode.OTHER, "The file is bigger than 50 MB, the most that Telegram takes from bots."
+    ErrorCode.OTHER, "The file is larger than 50 MB, the most that Telegram accepts from bots."
 )
 FILE_FORBIDDEN = Verdict(
-    ErrorCode.OTHER, "The file's address is not one that the Telegram bridge may fetch from."
+    ErrorCode.OTHER,
+    "The file is at an address that the Telegram bridge is not allowed to fetch from.",
 )
 FILE_UNREACHABLE = Verdict(
     ErrorCode.INTERNAL, "The file could not be fetched from Kommo in time.", retry=True
@@ -70,27 +73,28 @@ ACCOUNT_DELETED = Verdict(ErrorCode.NO_CONVERSATION, "The client's Telegram acco
 UNKNOWN_CHAT = Verdict(ErrorCode.NO_CONVERSATION, "Telegram does not know this chat for this bot.")
 NOT_STARTED = Verdict(ErrorCode.NO_CONVERSATION, "The client has not started the bot yet.")
 PEER_IS_BOT = Verdict(ErrorCode.NO_CONVERSATION, "The other side of this chat is a bot.")
-GROUP_LOST = Verdict(ErrorCode.NO_CONVERSATION, "The bot is not in this group any more.")
+GROUP_LOST = Verdict(ErrorCode.NO_CONVERSATION, "The bot is no longer in this group.")
 MAY_NOT_WRITE = Verdict(ErrorCode.NO_CONVERSATION, "The bot may not write to this chat.")
 TOO_LONG = Verdict(ErrorCode.OTHER, "The message is too long for Telegram.")
-FILE_REFUSED = Verdict(ErrorCode.OTHER, "Telegram does not take this file.")
+FILE_REFUSED = Verdict(ErrorCode.OTHER, "Telegram does not accept this file.")
 FILE_TOO_LARGE = Verdict(
-    ErrorCode.OTHER, "The file is too big: Telegram takes at most 50 MB from bots."
+    ErrorCode.OTHER, "The file is too large: Telegram accepts at most 50 MB from bots."
 )
-BUTTONS_REFUSED = Verdict(ErrorCode.OTHER, "Telegram does not take the message's buttons.")
+BUTTONS_REFUSED = Verdict(ErrorCode.OTHER, "Telegram does not accept the message's buttons.")
 MESSAGE_GONE = Verdict(
-    ErrorCode.OTHER, "The message is too old or gone: Telegram cannot change it any more."
+    ErrorCode.OTHER, "The message is too old or no longer exists: Telegram cannot change it."
 )
-VOICE_FORBIDDEN = Verdict(ErrorCode.OTHER, "The client does not take voice messages.")
+VOICE_FORBIDDEN = Verdict(ErrorCode.OTHER, "The client does not accept voice messages.")
 WINDOW_CLOSED = Verdict(
-    ErrorCode.OTHER, "The client has not written for 24 hours: Telegram takes no answer now."
+    ErrorCode.OTHER,
+    "The client has not written for 24 hours: Telegram does not accept answers now.",
 )
 TOO_LATE = Verdict(
     ErrorCode.OTHER,
     "The time to answer is over: send a template, or wait for the client to write.",
 )
 NO_BUSINESS = Verdict(
-    ErrorCode.INTEGRATION_OFF, "The business account is not connected to the bot any more."
+    ErrorCode.INTEGRATION_OFF, "The business account is no longer connected to the bot."
 )
 MISSED = Verdict(
     ErrorCode.INTERNAL,
@@ -98,7 +102,7 @@ MISSED = Verdict(
 )
 UNSURE = Verdict(
     ErrorCode.INTERNAL,
-    "The Telegram bridge's database was restored: this may have been delivered, or not.",
+    "The Telegram bridge's database was restored: this may or may not have been delivered.",
 )
 SLOW_DOWN = Verdict(ErrorCode.OTHER, "Telegram asks to slow down.", retry=True)
 

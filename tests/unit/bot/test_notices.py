@@ -68,10 +68,10 @@ def test_what_the_client_did_not_say_is_silent(content, quiet):
     [
         pytest.param("/start", False, False, id="plain"),
         pytest.param("/start", True, False, id="plain-again"),
-        pytest.param("Came by the link: summer", False, True, id="by-a-link"),
-        pytest.param("Came by the link: summer", True, False, id="back-by-a-link"),
-        pytest.param("[Came by an invitation.]", False, True, id="invited"),
-        pytest.param("[Came by an invitation.]", True, False, id="back-by-an-invitation"),
+        pytest.param("Opened link: summer", False, True, id="by-a-link"),
+        pytest.param("Opened link: summer", True, False, id="back-by-a-link"),
+        pytest.param("[Opened an invitation link.]", False, True, id="invited"),
+        pytest.param("[Opened an invitation link.]", True, False, id="back-by-an-invitation"),
     ],
 )
 def test_where_somebody_came_from_is_silent_until_they_speak(line, has_spoken, quiet):
