@@ -32,30 +32,32 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 queue = typer.Typer(
-    help="What waits to be delivered, and what is dead and why.",
+    help="Waiting and failed items.",
     no_args_is_help=True,
     cls=Group,
 )
 app.add_typer(queue, name="queue")
 
-chats = typer.Typer(help="The conversations that are known.", no_args_is_help=True, cls=Group)
+chats = typer.Typer(help="Conversations.", no_args_is_help=True, cls=Group)
 app.add_typer(chats, name="chats")
 
-sources = typer.Typer(help="The bots' sources in Kommo.", no_args_is_help=True, cls=Group)
+sources = typer.Typer(help="Sources of the bots in Kommo.", no_args_is_help=True, cls=Group)
 app.add_typer(sources, name="sources")
 templates = typer.Typer(
-    help="The integration's message templates.", no_args_is_help=True, cls=Group
+    help="Message templates of this integration.", no_args_is_help=True, cls=Group
 )
 app.add_typer(templates, name="templates")
 
-config = typer.Typer(help="The settings that are in effect.", no_args_is_help=True, cls=Group)
+config = typer.Typer(help="Settings in effect.", no_args_is_help=True, cls=Group)
 app.add_typer(config, name="config")
 
 HIGHEST = 2**53 - 1
 """Of Kommo's numbers: JSON has no higher ones that every program reads alike."""
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document and nothing else.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")]
 
 
 def _show_version(is_wanted: bool) -> None:
@@ -119,7 +121,11 @@ def init(
     context: typer.Context,
     _yes: Annotated[bool, typer.Option("--yes", "-y", hidden=True)] = False,
 ) -> None:
-    """Ask what is needed, try it at once, and write the settings file; again to change it."""
+    """Ask for what is needed, test it, and write the settings file.
+
+    Run it again to change something: it offers the present values, and keeps comments and all
+    other settings.
+    """
     from bot.cli import init as command  # noqa: PLC0415
 
     named = context.obj or os.environ.get(FILE_VARIABLE)
@@ -129,10 +135,14 @@ def init(
 @app.command(cls=Command)
 def check(
     context: typer.Context,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask no server.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Skip all network checks.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at settings, database, bots and channel; say how to mend what fails."""
+    """Check settings, database, bots and channel, and say how to fix what fails.
+
+    It changes nothing, so run it at any time, also while you wait for Kommo support. It exits 1 if
+    a check failed.
+    """
     from bot.cli import check as command  # noqa: PLC0415
 
     try:
@@ -148,7 +158,7 @@ def check(
 
 @app.command(cls=Command)
 def healthcheck(context: typer.Context) -> None:
-    """Ask the running service how it is; exit 0 when it is well, 1 with the reason."""
+    """Ask the running service for its health: exit code 0, or 1 with the reason."""
     from bot.cli import healthcheck as command  # noqa: PLC0415
 
     command.healthcheck(load_settings(context))
@@ -163,7 +173,10 @@ def backup(
         typer.Option("--with-settings", help="Save the settings too, as FILE.toml beside it."),
     ] = False,
 ) -> None:
-    """Write a consistent, verified copy of the database while the service runs."""
+    """Write a consistent, verified copy of the database while the service runs.
+
+    Only you can read the copy. `--with-settings` saves the settings with their secrets beside it.
+    """
     settings, saved = load_settings(context), settings_file(context)
     from bot.cli import backup as command  # noqa: PLC0415
 
@@ -178,7 +191,10 @@ def restore(
     ],
     yes: YesOption = False,
 ) -> None:
-    """Put a backup in the database's place while the service is stopped."""
+    """Replace the database with a backup, while the service is stopped.
+
+    It verifies the backup first, says what was written since, and keeps the old database aside.
+    """
     settings, present = load_settings(context), settings_file(context)
     from bot.cli import restore as command  # noqa: PLC0415
 
@@ -193,7 +209,10 @@ def version() -> None:
 
 @app.command(cls=Command)
 def connect(context: typer.Context) -> None:
-    """Connect the channel to the account; harmless when it is connected."""
+    """Connect the channel to the account; harmless if it is connected already.
+
+    `run` does the same at every start, unless connect_on_start = false.
+    """
     settings = load_settings(context)
     from bot.cli import connect as command  # noqa: PLC0415
 
@@ -202,7 +221,7 @@ def connect(context: typer.Context) -> None:
 
 @app.command(cls=Command)
 def disconnect(context: typer.Context, yes: YesOption = False) -> None:
-    """Take the channel away from the account."""
+    """Disconnect the channel from the account."""
     settings = load_settings(context)
     from bot.cli import connect as command  # noqa: PLC0415
 
@@ -213,7 +232,10 @@ def disconnect(context: typer.Context, yes: YesOption = False) -> None:
 def history(
     context: typer.Context,
     conversation: Annotated[
-        str, typer.Argument(metavar="CONVERSATION", help="Its id on either side.")
+        str,
+        typer.Argument(
+            metavar="CONVERSATION", help="Its id in Telegram, in Kommo or in the bridge."
+        ),
     ],
     limit: Annotated[
         int, typer.Option("--limit", min=1, metavar="N", help="How many messages.")
@@ -240,7 +262,10 @@ def trace(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Show the way of one message through the bridge, with times."""
+    """Show the path of one message through the bridge, with times.
+
+    It reads the database, not the log, for as long as storage.keep_days.
+    """
     settings = load_settings(context)
     from bot.cli import trace as command  # noqa: PLC0415
 
@@ -258,7 +283,11 @@ def forget(
     ],
     yes: YesOption = False,
 ) -> None:
-    """Erase what is kept of one client."""
+    """Erase everything the bridge stores about one client.
+
+    It works while the service runs, and links to the client's files stop working at once. Kommo
+    keeps its own copy, and so do backups made before.
+    """
     settings = load_settings(context)
     from bot.cli import chats as command  # noqa: PLC0415
 
@@ -281,7 +310,7 @@ def import_(  # noqa: PLR0917 - the command line's own
         typer.Option(
             "--bot",
             metavar="NAME",
-            help="The bot under which the conversations appear.",
+            help="The bot that the conversations belong to.",
             show_default="the default bot",
         ),
     ] = None,
@@ -300,20 +329,23 @@ def import_(  # noqa: PLR0917 - the command line's own
         typer.Option(
             "--timezone",
             metavar="ZONE",
-            help="Of times that an old export tells without one, such as Europe/Berlin.",
+            help="Time zone of an old export without one, such as Europe/Berlin.",
             show_default="this machine's",
         ),
     ] = None,
     silent: Annotated[
-        bool, typer.Option("--silent", help="Make no lead and no notification at all.")
+        bool, typer.Option("--silent", help="Create no leads and no notifications.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")
     ] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring old messages to Kommo; interrupt it at any time, and repeat it."""
+    """Import old messages into Kommo; may be interrupted and repeated at any time.
+
+    PATH is Telegram Desktop's export, or JSON Lines of another system. Start with `--dry-run`.
+    """
     settings = load_settings(context)
     from bot.cli import import_ as command  # noqa: PLC0415
 
@@ -346,13 +378,13 @@ def widget(
         typer.Option(
             "--version",
             metavar="N.N.N",
-            help="Of the widget: higher with each upload.",
+            help="The widget's version: higher with each upload.",
             show_default="the program's",
         ),
     ] = None,
     yes: YesOption = False,
 ) -> None:
-    """Write the widget archive that Kommo wants before the bots can have sources."""
+    """Write the widget archive that Kommo requires before bots can have sources."""
     from bot.account.widget import Widget  # noqa: PLC0415
     from bot.cli import widget as command  # noqa: PLC0415
 
@@ -371,7 +403,9 @@ def invite(  # noqa: PLR0917 - the command line's own
     context: typer.Context,
     contact: Annotated[
         int,
-        typer.Option("--contact", min=1, max=HIGHEST, metavar="ID", help="The contact's number."),
+        typer.Option(
+            "--contact", min=1, max=HIGHEST, metavar="ID", help="The contact's id in Kommo."
+        ),
     ],
     bot: Annotated[
         str | None,
@@ -381,14 +415,19 @@ def invite(  # noqa: PLR0917 - the command line's own
     ] = None,
     days: Annotated[
         int,
-        typer.Option("--days", min=1, max=3650, metavar="N", help="For how many days it is good."),
+        typer.Option(
+            "--days", min=1, max=3650, metavar="N", help="For how many days the link is valid."
+        ),
     ] = 30,
     many: Annotated[
-        bool, typer.Option("--many", help="For everybody who opens it, not one person.")
+        bool, typer.Option("--many", help="Valid for everybody who opens it, not one person.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a t.me link that ties whoever opens it to a contact of Kommo."""
+    """Create a t.me link that links whoever opens it to a Kommo contact.
+
+    It needs access to Kommo's REST API.
+    """
     settings = load_settings(context)
     from bot.cli import invite as command  # noqa: PLC0415
 
@@ -406,7 +445,7 @@ def chats_list(context: typer.Context, as_json: JsonOption = False) -> None:
 
 @config.command("show", cls=Command)
 def config_show(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Show every setting with its origin; secrets are masked."""
+    """Show every setting in effect with its origin; secrets are masked."""
     from bot.cli import config as command  # noqa: PLC0415
 
     command.show(settings_file(context), os.environ, as_json=as_json)
@@ -414,7 +453,7 @@ def config_show(context: typer.Context, as_json: JsonOption = False) -> None:
 
 @sources.command("list", cls=Command)
 def sources_list(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Show Kommo's sources beside the bots of the settings."""
+    """Show Kommo's sources beside the configured bots."""
     settings = load_settings(context)
     from bot.cli import sources as command  # noqa: PLC0415
 
@@ -425,10 +464,13 @@ def sources_list(context: typer.Context, as_json: JsonOption = False) -> None:
 def sources_sync(
     context: typer.Context,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Also delete the sources that no bot has.")
+        bool, typer.Option("--prune", help="Also delete sources without a bot.")
     ] = False,
 ) -> None:
-    """Create the sources that are missing, change those that differ."""
+    """Create missing sources in Kommo, and update those that differ.
+
+    It needs access to Kommo's REST API. Sources without a bot stay, unless `--prune` is given.
+    """
     settings = load_settings(context)
     from bot.cli import sources as command  # noqa: PLC0415
 
@@ -437,7 +479,7 @@ def sources_sync(
 
 @templates.command("list", cls=Command)
 def templates_list(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the templates that this integration made."""
+    """List the templates created by this integration."""
     settings = load_settings(context)
     from bot.cli import templates as command  # noqa: PLC0415
 
@@ -454,7 +496,7 @@ def templates_push(
         ),
     ],
 ) -> None:
-    """Create the file's templates, or change those of the same external_id."""
+    """Create the file's templates, or update those with the same external_id."""
     settings = load_settings(context)
     from bot.cli import templates as command  # noqa: PLC0415
 
@@ -463,7 +505,7 @@ def templates_push(
 
 @queue.command("list", cls=Command)
 def queue_list(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List what waits and what is dead, with the reason."""
+    """List waiting and failed items, with reason and action."""
     from bot.cli import queue as command  # noqa: PLC0415
 
     command.list_items(load_settings(context), as_json=as_json)
@@ -473,10 +515,10 @@ def queue_list(context: typer.Context, as_json: JsonOption = False) -> None:
 def queue_retry(
     context: typer.Context,
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="ID", help="All dead ones if left out.")
+        list[str] | None, typer.Argument(metavar="ID", help="Default: every failed item.")
     ] = None,
 ) -> None:
-    """Try dead or waiting items again, now."""
+    """Retry failed or waiting items now."""
     from bot.cli import queue as command  # noqa: PLC0415
 
     raise typer.Exit(command.retry(load_settings(context), ids or []))
@@ -488,7 +530,7 @@ def queue_drop(
     ids: Annotated[list[str], typer.Argument(metavar="ID", help="As `queue list` prints it.")],
     yes: YesOption = False,
 ) -> None:
-    """Give items up for good."""
+    """Drop items for good."""
     from bot.cli import queue as command  # noqa: PLC0415
 
     raise typer.Exit(command.drop(load_settings(context), ids, is_confirmed=yes))

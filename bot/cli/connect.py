@@ -10,12 +10,12 @@ from kommo.ids import AmojoId
 
 
 def connect(settings: Settings) -> None:
-    """Connect the channel to the account; harmless when it is connected."""
+    """Connect the channel to the account; harmless if it is connected already."""
     say(asyncio.run(_connect(settings)))
 
 
 def disconnect(settings: Settings, *, is_confirmed: bool) -> None:
-    """Take the channel away from the account."""
+    """Disconnect the channel from the account."""
     if not is_confirmed:
         confirm("Managers will not reach any client. Disconnect?")
     asyncio.run(_disconnect(settings))

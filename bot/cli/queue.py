@@ -1,4 +1,4 @@
-"""`queue list`, `queue retry`, `queue drop`: what waits, what is dead and why."""
+"""`queue list`, `queue retry`, `queue drop`: waiting and failed items."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,26 +27,26 @@ class UnknownItemError(typer.BadParameter):
 
 
 def list_items(settings: Settings, *, as_json: bool) -> None:
-    """Print what waits and what is dead."""
+    """Print waiting and failed items."""
     rows = asyncio.run(_rows(settings))
     if as_json:
         show_json(rows)
         return
     if not rows:
-        say("Nothing waits, and nothing is dead.")
+        say("The queues are empty: nothing is waiting, nothing has failed.")
         return
     for row in rows:
         show_record(_lines(row))
 
 
 def _lines(row: dict[str, Any]) -> list[str]:
-    """Return what a person reads about an item: what, for whom, since when, why, how to mend."""
+    """Return what a person reads about an item: which, for whom, since when, reason, action."""
     doubt = "; a possible duplicate" if row["possible_duplicate"] else ""
     return [
         f"{row['id']}  {row['state']}  {row['kind']}  {row['conversation_id'] or ''}",
-        f"    since: {row['since']}, attempts: {row['attempts']}{doubt}",
-        f"    why:   {row['reason'] or 'its turn comes'}",
-        f"    mend:  {row['remedy']}",
+        f"    since:  {row['since']}, attempts: {row['attempts']}{doubt}",
+        f"    reason: {row['reason'] or 'waiting in line'}",
+        f"    action: {row['remedy']}",
     ]
 
 
@@ -65,9 +65,9 @@ def retry(settings: Settings, ids: Sequence[str]) -> int:
 
 
 def drop(settings: Settings, ids: Sequence[str], *, is_confirmed: bool) -> int:
-    """Give items up for good."""
+    """Drop items for good."""
     if not is_confirmed:
-        confirm(f"Give up {counted(len(ids), 'item')} for good?")
+        confirm(f"Drop {counted(len(ids), 'item')} for good?")
     now = datetime.now(UTC)
 
     async def act(queue: DurableQueue, _direction: Direction, item_id: int) -> bool:
@@ -120,7 +120,7 @@ async def _change(
                 unknown += 1
                 say(f"{name_of(direction, item_id)}: no such item, or it is done", err=True)
     if not chosen:
-        say("Nothing is dead.")
+        say("No item has failed.")
     return 1 if unknown else 0
 
 

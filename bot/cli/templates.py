@@ -70,7 +70,7 @@ def list_templates(settings: Settings, *, as_json: bool) -> None:
 
 
 def push(settings: Settings, file: Path) -> None:
-    """Create the file's templates, or change those of the same external_id."""
+    """Create the file's templates, or update those with the same external_id."""
     for line in asyncio.run(_push(settings, read_file(file))) or ["Nothing to do."]:
         say(line)
 

@@ -1,4 +1,4 @@
-"""What a person can do about an item that waits or is dead (pure)."""
+"""Remedies: what a person can do about a waiting or failed item (pure)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,7 +15,7 @@ class Remedy:
 
     Args:
         first: what has to happen first.
-        after: what follows: nothing, trying again, that or giving up, or giving up.
+        after: what follows: nothing, a retry, a retry or a drop, a drop.
         is_clients: whether it lies with the client alone, and the manager has read so in Kommo.
     """
 
@@ -24,21 +24,22 @@ class Remedy:
     is_clients: bool = False
 
 
-WAITS = Remedy("nothing: it is tried by itself", "wait")
-UNREADABLE = Remedy("this version cannot read it; after an upgrade", "again")
-BLOCKED = Remedy("once the client has written again", "again", is_clients=True)
-NOT_STARTED = Remedy("once the client has started the bot", "again", is_clients=True)
-ACCOUNT_GONE = Remedy("the client's account is gone for good", "drop", is_clients=True)
+WAITS = Remedy("none, it is retried automatically", "wait")
+UNREADABLE = Remedy("upgrade to a release that can read it", "again")
+BLOCKED = Remedy("wait until the client writes again", "again", is_clients=True)
+NOT_STARTED = Remedy("wait until the client starts the bot", "again", is_clients=True)
+ACCOUNT_GONE = Remedy("the client's account no longer exists", "drop", is_clients=True)
 NO_VOICE = Remedy("the manager can send text or a file instead", "drop", is_clients=True)
 ALONE = Remedy(
-    "have it sent in another form, and give this one up; or, once the other side takes it", "again"
+    "have it sent in another form, and drop this one; or wait until the other side accepts it",
+    "again",
 )
 TOKEN = Remedy("make a new token with @BotFather, put it into the settings and restart")
-CHANNEL = Remedy("run kommo-telegram check: it says what Kommo does not accept")
-UNPAID = Remedy("pay for the account in Kommo")
-OUTAGE = Remedy("once the outage is over", "either")
-FILE = Remedy("have the file sent again, smaller or in another form", "drop")
-OTHER = Remedy("mend what the reason says", "either")
+CHANNEL = Remedy("run kommo-telegram check to see what Kommo does not accept")
+UNPAID = Remedy("renew the account's subscription in Kommo")
+OUTAGE = Remedy("wait until the outage is over", "either")
+FILE = Remedy("have the file sent again, smaller or in another format", "drop")
+OTHER = Remedy("fix what the reason says", "either")
 
 _BY_REASON: tuple[tuple[str, Remedy], ...] = (
     (FAILS_ALONE, ALONE),
@@ -82,9 +83,9 @@ def in_words(remedy: Remedy) -> str:
     """Return a remedy for who has buttons, or commands of a chat, to do it with."""
     return {
         "wait": remedy.first,
-        "again": f"{remedy.first}, try again",
-        "either": f"{remedy.first}, then try again; or give it up",
-        "drop": f"{remedy.first}: give it up",
+        "again": f"{remedy.first}, then retry",
+        "either": f"{remedy.first}, then retry; or drop it",
+        "drop": f"{remedy.first}; drop this one",
     }[remedy.after]
 
 
@@ -92,8 +93,8 @@ def in_commands(remedy: Remedy, name: str) -> str:
     """Return a remedy for who sits at a terminal."""
     again, drop = (f"kommo-telegram queue {verb} {name}" for verb in ("retry", "drop"))
     return {
-        "wait": f"{remedy.first}; at once with: {again}",
-        "again": f"{remedy.first}: {again}",
-        "either": f"{remedy.first}, then: {again}; or give it up: {drop}",
-        "drop": f"{remedy.first}; give it up: {drop}",
+        "wait": f"{remedy.first} (retry now: {again})",
+        "again": f"{remedy.first}, then: {again}",
+        "either": f"{remedy.first}, then: {again}; or drop it: {drop}",
+        "drop": f"{remedy.first}; drop this one: {drop}",
     }[remedy.after]

@@ -80,7 +80,7 @@ async def test_its_other_button_gives_an_item_up_in_two_steps(
         await tab.open(admin)
         text = await tab.value("document.body.innerText")
         assert "Ann" in text
-        assert "once the client has written again" in text
+        assert "wait until the client writes again" in text
         assert "It works, but 1 item could not be delivered" in text
         press = "document.querySelector('form[action=\"/drop\"] button')"
         assert await tab.value(f"{press}.checkVisibility()") is False
@@ -89,7 +89,7 @@ async def test_its_other_button_gives_an_item_up_in_two_steps(
         await tab.value(f"{press}.click()")
         await tab.until("document.body?.innerText.includes('None.')")
     _code, listed, _errors = await command("queue", "list")
-    assert "nothing is dead" in listed
+    assert "nothing has failed" in listed
     assert telegram.texts_to(ANN) == []
 
 
@@ -106,7 +106,7 @@ async def test_what_waits_can_be_given_up_or_tried_at_once(
         while "outgoing-1" not in page:
             await asyncio.sleep(0.05)
             page = await read(http, admin)
-    assert "it is tried by itself" in page
+    assert "it is retried automatically" in page
     form = {"id": "outgoing-1", "csrf": bridge_secret(page)}
     async with http.post(f"{admin}/drop", data=form, allow_redirects=False) as answer:
         assert (answer.status, answer.headers["Location"]) == (303, "/")

@@ -149,7 +149,7 @@ CHANNEL_STATES = {
     "unpaid": (
         lambda kommo: kommo.faults.fail("*/history", status=402, times=None, body={"status": 402}),
         "failed",
-        "pay for the account",
+        "renew the account's subscription",
     ),
     "refused": (
         lambda kommo: kommo.faults.fail(

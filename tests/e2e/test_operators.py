@@ -246,17 +246,17 @@ async def test_an_item_is_given_up_after_a_question(failure, telegram, eventuall
     """/drop asks first, its button or a yes does it, and what is not there is said so."""
     telegram.client_says("/failed", chat_id=BOSS)
     await eventually(lambda: len(telegram.sent_to(BOSS)) == 1)
-    assert "once the client has written again" in telegram.texts_to(BOSS)[0]
+    assert "wait until the client writes again" in telegram.texts_to(BOSS)[0]
     telegram.client_says("/drop", chat_id=BOSS)
     telegram.client_says("/drop outgoing-1 outgoing-99", chat_id=BOSS)
     await eventually(lambda: len(telegram.sent_to(BOSS)) == 3)
     assert telegram.texts_to(BOSS)[1].startswith("Which one?")
     question = telegram.sent_to(BOSS)[2]
-    assert question.text.startswith("Give up 1 item for good?")
+    assert question.text.startswith("Drop 1 item for good?")
     assert "outgoing-99: no such item, or it is done" in question.text
     _code, listed, _errors = await command("queue", "list")
     assert "outgoing-1" in listed
-    telegram.client_presses(question.message_id, "Give up for good", chat_id=BOSS)
+    telegram.client_presses(question.message_id, "Drop for good", chat_id=BOSS)
     await eventually(lambda: len(telegram.sent_to(BOSS)) == 4)
     assert telegram.texts_to(BOSS)[3] == "outgoing-1: dropped"
     _code, listed, _errors = await command("queue", "list")

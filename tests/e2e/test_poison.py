@@ -117,7 +117,7 @@ async def test_operators_read_which_item_fails_alone_whose_it_is_and_what_to_do(
     assert first.startswith(f"⚠️ A manager's message to {name} was given up after")
     assert dead["id"] in first
     assert "Telegram failed" in why
-    assert commands == f"/retry {dead['id']} tries again, /drop {dead['id']} gives it up."
+    assert commands == f"/retry {dead['id']} retries it, /drop {dead['id']} drops it."
     telegram.client_says(f"/drop {dead['id']} yes", chat_id=BOSS)
     await eventually(lambda: "✅ Over: A manager's message" in telegram.texts_to(BOSS)[-1])
     assert len(telegram.texts_to(BOSS)) == 4

@@ -107,10 +107,10 @@ async def test_dead_items_are_listed_retried_and_dropped(
     await eventually(lambda: telegram.texts_to(ANN) == ["first"])
     for _attempt in range(50):  # the client sees it a moment before its end is on disk
         code, output, _ = await run_command("queue", "list", config=config)
-        if "Nothing waits" in output:
+        if "nothing is waiting" in output:
             break
         await asyncio.sleep(0.1)
-    assert (code, output) == (0, "Nothing waits, and nothing is dead.\n")
+    assert (code, output) == (0, "The queues are empty: nothing is waiting, nothing has failed.\n")
     assert kommo.statuses_of(first)[0] == -1
     assert (await run_command("queue", "retry", "outgoing-999", config=config))[0] == 1
     assert (await run_command("queue", "retry", "nonsense", config=config))[0] == 2

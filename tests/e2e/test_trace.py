@@ -153,11 +153,11 @@ async def test_the_way_is_told_in_words(bridge, config, telegram, kommo, eventua
     (row,) = json.loads(output)
     assert (
         row["remedy"]
-        == f"once the client has written again: kommo-telegram queue retry {row['id']}"
+        == f"wait until the client writes again, then: kommo-telegram queue retry {row['id']}"
     )
     code, output, _ = await run_command("queue", "list", config=config)
-    assert f"mend:  {row['remedy']}" in output
-    assert "why:   The client has blocked the bot." in output
+    assert f"action: {row['remedy']}" in output
+    assert "reason: The client has blocked the bot." in output
     await run_command("queue", "drop", row["id"], "--yes", config=config)
     code, output, _ = await run_command("trace", row["id"], config=config)
     assert "dropped by the operator" in output

@@ -87,7 +87,7 @@ def _is_plain(error: RequestError) -> bool:
 
 def _plain(error: RequestError) -> Finding:
     if error.status == UNPAID:
-        return failure(NAME, str(error), "pay for the account in Kommo")
+        return failure(NAME, str(error), "renew the account's subscription in Kommo")
     if not error.is_kommos:
         remedy = BLOCKED if error.status == FORBIDDEN else NOT_KOMMO
         return failure(NAME, f"the answer is not Kommo's own: {error}", remedy)

@@ -185,7 +185,7 @@ def _alone(state: State) -> Iterable[Alert]:
             f"again and again while others were delivered ({item.name})\n"
             f"{_sentence(reason)[:REASON_LENGTH]}\n"
             f"The rest of the conversation goes on. To do: {item.remedy}.\n"
-            f"/retry {item.name} tries again, /drop {item.name} gives it up.",
+            f"/retry {item.name} retries it, /drop {item.name} drops it.",
         )
 
 

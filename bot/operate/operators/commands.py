@@ -139,7 +139,7 @@ def unknown_text(names: Sequence[str]) -> list[str]:
 def drop_question(names: Sequence[str], unknown: Sequence[str]) -> str:
     """Ask whether items are to be given up."""
     typed = f"/drop {' '.join(names)} yes"
-    question = f"Give up {counted(len(names), 'item')} for good? To do it: {typed}"
+    question = f"Drop {counted(len(names), 'item')} for good? To do it: {typed}"
     return "\n".join([question, *unknown_text(unknown)])
 
 
@@ -147,7 +147,7 @@ def drop_button(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Return the button that confirms, where its data has room for the names."""
     command = f"drop yes {' '.join(names)}"
     has_room = len((PRESS + command).encode()) <= LONGEST_DATA
-    return (("Give up for good", command),) if has_room else ()
+    return (("Drop for good", command),) if has_room else ()
 
 
 def dropped_text(dropped: Sequence[str], unknown: Sequence[str]) -> str:

@@ -257,7 +257,7 @@ def _failures(state: State, csrf: str) -> str:
 
 def _row(item: Failed, csrf: str) -> str:
     client = f"<bdi>{escape(item.client)}</bdi> " if item.client else ""
-    again = "Try now" if item.state == "pending" else "Try again"
+    again = "Retry now" if item.state == "pending" else "Retry"
     return (
         f"<li><strong>{escape(item.name)}</strong> {client}"
         f'<span class="dim">{item.since:%Y-%m-%d %H:%M} UTC '
@@ -265,8 +265,8 @@ def _row(item: Failed, csrf: str) -> str:
         f"<div>{escape(item.reason)}</div>"
         f'<div class="dim">What to do: {escape(item.remedy)}</div>'
         f'<div class="actions">{_button("/retry", item.name, csrf, again)}'
-        "<details><summary>Give up</summary><p>It will never be delivered.</p>"
-        f"{_button('/drop', item.name, csrf, 'Give it up for good')}</details></div></li>"
+        "<details><summary>Drop</summary><p>It will never be delivered.</p>"
+        f"{_button('/drop', item.name, csrf, 'Drop it for good')}</details></div></li>"
     )
 
 

@@ -195,7 +195,7 @@ def test_an_item_that_fails_alone_has_an_alert_of_its_own():
     assert first.startswith("A manager's message to Ann {0} was given up after 6 attempts")
     assert why == "Telegram failed: Internal"
     assert "another form" in todo
-    assert commands == "/retry outgoing-12 tries again, /drop outgoing-12 gives it up."
+    assert commands == "/retry outgoing-12 retries it, /drop outgoing-12 drops it."
 
 
 def test_every_kind_of_item_that_fails_alone_is_named_with_its_client():
@@ -224,11 +224,11 @@ def test_what_only_the_client_can_change(reason, lies_with_the_client):
 def test_a_question_has_a_button_where_its_names_have_room():
     """Telegram takes 64 bytes of data; more can be typed."""
     few = ["outgoing-1"]
-    assert drop_button(few) == (("Give up for good", "drop yes outgoing-1"),)
+    assert drop_button(few) == (("Drop for good", "drop yes outgoing-1"),)
     assert drop_button([f"outgoing-{number}" for number in range(9)]) == ()
     text = drop_question(few, ["outgoing-9"])
     assert text.splitlines() == [
-        "Give up 1 item for good? To do it: /drop outgoing-1 yes",
+        "Drop 1 item for good? To do it: /drop outgoing-1 yes",
         "outgoing-9: no such item, or it is done",
     ]
 

@@ -124,19 +124,21 @@ def test_the_trouble_of_one_bot_of_several_is_not_green():
 @pytest.mark.parametrize(
     ("item", "words"),
     [
-        pytest.param(failed("outgoing-1", BLOCKED), "once the client has written", id="blocked"),
+        pytest.param(failed("outgoing-1", BLOCKED), "wait until the client writes", id="blocked"),
         pytest.param(
-            failed("incoming-1", "KeyError", kind="update"), "after an upgrade", id="unreadable"
+            failed("incoming-1", "KeyError", kind="update"),
+            "upgrade to a release",
+            id="unreadable",
         ),
         pytest.param(
             failed("outgoing-1", "gave up after 3 attempts: Telegram failed: 502"),
-            "once the outage is over, then try again; or give it up",
+            "wait until the outage is over, then retry; or drop it",
             id="outage",
         ),
-        pytest.param(failed("outgoing-1", "what?"), "mend what the reason says", id="other"),
+        pytest.param(failed("outgoing-1", "what?"), "fix what the reason says", id="other"),
         pytest.param(
             failed("outgoing-1", "Telegram failed", item_state="pending"),
-            "nothing: it is tried by itself",
+            "none, it is retried automatically",
             id="waits",
         ),
     ],
