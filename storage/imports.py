@@ -40,6 +40,15 @@ class ImportReader:
             found.update(dict(rows))
         return found
 
+    async def has_any(self, conversation_id: str) -> bool:
+        """Tell whether messages of a conversation were imported."""
+        return bool(
+            await self._session.rows(
+                "SELECT 1 FROM imported WHERE conversation_id = :id LIMIT 1",
+                {"id": conversation_id},
+            )
+        )
+
     async def newest_sent(self, beginning: str) -> str | None:
         """Return our id of a message that Kommo has, which begins so."""
         rows = await self._session.rows(

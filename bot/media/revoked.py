@@ -29,6 +29,8 @@ class ForgottenFiles:
             if ended_at is None or link.expires_at > ended_at:
                 return
             conversation_id = ChatAddress(link.bot_id, link.chat_id).conversation_id
+            if link.is_export and await snapshot.imports.has_any(conversation_id):
+                return
             avatar = await snapshot.avatars.get(conversation_id)
             if avatar is not None and avatar.file_id == link.file_id:
                 return

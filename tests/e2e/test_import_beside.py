@@ -207,6 +207,9 @@ async def test_a_forgotten_client_leaves_no_import_behind(
         assert (await http.get(link)).content == b"private"
         assert (await command("forget", "--chat", str(ANN), "--yes"))[0] == 0
         assert (await http.get(link)).status_code == 403
-    await bridge.stop()
-    for file in config.parent.glob("kommo-telegram.sqlite3*"):
-        assert b":export:1-" not in file.read_bytes()
+        await bridge.stop()
+        for file in config.parent.glob("kommo-telegram.sqlite3*"):
+            assert b":export:1-" not in file.read_bytes()
+        await bridge.start()
+        assert (await command("import", str(path), "--yes"))[0] == 0
+        assert (await http.get(link)).content == b"private"
