@@ -45,6 +45,8 @@ class Pace:
 
     Args:
         chats: so many chats are imported side by side.
+        behind_s: so long a message waits while live ones are due, at most.
+        look_again_s: so long nobody looks for live ones after they were due for longer.
         record_s: so often, at least, what Kommo took is recorded.
         policy: the pauses after a failure.
         give_up_s: after so long without any success the import stops.
@@ -54,6 +56,8 @@ class Pace:
     """
 
     chats: int = 4
+    behind_s: float = 0.2
+    look_again_s: float = 5.0
     record_s: float = 1.0
     policy: RetryPolicy = field(default_factory=lambda: RetryPolicy(longest_s=60.0))
     give_up_s: float = 900.0
