@@ -12,6 +12,13 @@ from dataclasses import dataclass
 CACHE_KB = 2000
 """Memory that the spool may take; the rest is on disk."""
 
+PRAGMAS = (
+    "wal_autocheckpoint = 0",  # as every connection of this program
+    f"cache_size = -{CACHE_KB}",
+    "temp_store = FILE",
+    "journal_mode = OFF",
+)
+
 COLUMNS = "number, chat, name, at, author, body"
 
 
@@ -52,7 +59,7 @@ class Spool:
     def open(cls) -> Iterator["Spool"]:
         """Open an empty spool; one thread at a time may use it."""
         with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as raw:
-            for pragma in (f"cache_size = -{CACHE_KB}", "temp_store = FILE", "journal_mode = OFF"):
+            for pragma in PRAGMAS:
                 raw.execute(f"PRAGMA {pragma}")
             raw.execute(
                 "CREATE TABLE messages (number INTEGER PRIMARY KEY, chat INTEGER, name TEXT, "

@@ -3,6 +3,7 @@
 import typer
 
 from bot.cli.application import app
+from tests.e2e.exports import chat, message, written
 from tests.sqlite_trace import traced, unsafe
 
 ANN = 555
@@ -18,6 +19,7 @@ ARGUMENTS = {
     "history": [CONVERSATION],
     "trace": ["outgoing-1"],
     "forget": ["--chat", CONVERSATION, "--yes"],
+    "import": ["{folder}/export", "--yes"],
     "invite": ["--contact", "7"],
     "queue list": [],
     "queue retry": ["outgoing-1"],
@@ -53,18 +55,19 @@ async def test_no_command_checkpoints_beside_the_service(
 ):
     """Each command's connections leave the log to who holds the lock of all writers."""
     (tmp_path / "templates.toml").write_text("[[templates]]\n", encoding="utf-8")
+    written(tmp_path / "export", chat(message(1, "old")))
     await process.start()
     telegram.client_says("hi")
     await eventually(lambda: CONVERSATION in kommo.conversations)
     telegram.client_blocks(ANN)
     answer = await kommo.manager_says("an offer", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(answer) == [-1])
-    written = set()
+    writing = set()
     for name, arguments in sorted(ARGUMENTS.items(), key=lambda one: one[0] == "forget"):
         given = [each.format(folder=tmp_path) for each in arguments]
         with traced() as trace:
             await command(*name.split(), *given)
         assert unsafe(trace) == [], name
         if any(sql.startswith("COMMIT") for _, sql in trace.statements):
-            written.add(name)
-    assert {"queue retry", "queue drop", "forget"} <= written
+            writing.add(name)
+    assert {"queue retry", "queue drop", "forget", "import"} <= writing

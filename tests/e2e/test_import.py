@@ -3,11 +3,13 @@
 import io
 import json
 import os
+import time
 
 import httpx
 import pytest
 from PIL import Image
 
+from tests.e2e.commands import run_command
 from tests.e2e.exports import (
     ANN,
     BEN,
@@ -353,3 +355,43 @@ async def test_every_trap_of_an_export(tmp_path, kommo, command):
     assert messages[4].msec_timestamp + 1 == messages[5].msec_timestamp
     assert messages[1].sender.name == "Ann"
     assert said["plan"]["left_out"]["messages"] == {"messages that Telegram did not export": 1}
+
+
+async def test_a_person_says_who_the_client_is(tmp_path, monkeypatch, kommo, command):
+    """Where it is not clear it is asked, until one of the possible ids is typed."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"17\n{BEN}\ny\n"))
+    export = chat(message(1, "a"), message(2, "b", by=OWNER), message(3, "c", by=BEN))
+    code, _, errors = await command("import", str(written(tmp_path / "export", export)))
+    assert code == 0, errors
+    assert [one.is_incoming for one in kommo.messages_in(f"tg:700001:{BEN}")] == [
+        False, False, True,
+    ]  # fmt: skip
+
+
+async def test_an_import_yields_for_moments_only_without_a_service(
+    tmp_path, config, bridge, telegram, kommo, command, eventually, talk
+):
+    """Live messages that nobody delivers do not hold an import up."""
+    kommo.is_down = True
+    telegram.client_says("waits for the service", chat_id=BEN)
+    await eventually(lambda: len(telegram.confirmed()) == 1)
+    await bridge.stop()
+    kommo.is_down = False
+    began_at = time.monotonic()
+    assert (await imported(command, written(tmp_path / "export", talk)))["sent"] == 3
+    assert time.monotonic() - began_at < 5
+
+
+async def test_files_that_the_service_cannot_serve_are_not_imported(
+    tmp_path, config, bridge, kommo, command
+):
+    """Their links would be dead: a person learns where to put the export, and nothing is sent."""
+    other = config.with_name("other.toml")
+    elsewhere = f'[storage]\npath = "{tmp_path}/other.sqlite3"\n'
+    other.write_text(f"{config.read_text('utf-8')}\n{elsewhere}", "utf-8")
+    export = chat(message(1, "plan", file="files/plan.pdf"))
+    path = written(tmp_path / "export", export, files__plan_dot_pdf=b"plan")
+    code, _, errors = await run_command("import", str(path), "--yes", config=other)
+    assert code == 1
+    assert f"the service cannot read the files in {path}" in errors
+    assert kommo.received == []

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.commands import run_command
+from tests.e2e.exports import chat, message, written
 from tests.e2e.lives import Lives, begin
 from tests.e2e.test_commands_write import ARGUMENTS
 
@@ -57,6 +58,7 @@ async def test_commands_as_root_leave_nothing_of_roots(
     telegram.client_says("hello")
     await eventually(lambda: CONVERSATION in kommo.conversations)
     (place / "templates.toml").write_text("[[templates]]\n", encoding="utf-8")
+    written(place / "export", chat(message(1, "old")))
     for is_running in (True, False):
         if not is_running:
             await service.terminate()
