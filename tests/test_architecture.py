@@ -110,6 +110,30 @@ def _room(name: str) -> tuple[int, str]:
     )
 
 
+CLIENTS = ("AsyncClient", "Client", "TCPConnector", "urlopen", "open_connection")
+"""What would decide for itself which way leads out, or whom to trust."""
+
+
+def _calls(source: str) -> Iterator[tuple[str, set[str | None]]]:
+    """Return what a module calls, by the last part of its name, with the keywords it gives."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            yield name, {keyword.arg for keyword in node.keywords}
+
+
+def test_one_room_makes_the_clients_of_http():
+    """Which way leads out is decided in one place, so that nothing goes past the proxy."""
+    strays = [
+        (module, name)
+        for module, path in MODULES.items()
+        if _is_in(module, "bot") and module != "bot.http.clients"
+        for name, keywords in _calls(_source(path))
+        if name in CLIENTS or (name == "ClientSession" and "connector" not in keywords)
+    ]
+    assert strays == []
+
+
 def test_every_module_has_a_room():
     """Nothing lies loose: what is at the root of `bot` is shared by all."""
     homeless = [

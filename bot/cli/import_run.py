@@ -16,6 +16,7 @@ from bot.account.apis import naming_account, open_chats
 from bot.cli.import_progress import shown
 from bot.cli.terminal import say
 from bot.errors import BridgeError
+from bot.http.clients import local_client
 from bot.imports.kommo import Pace
 from bot.imports.plan import Plan
 from bot.imports.sending import Done, Import, Options
@@ -176,7 +177,7 @@ async def _want_served(work: Work, plan: Plan) -> None:
     path = work.file_urls(bot_id, client_id)(file).removeprefix(work.settings.public_url)
     host = EVERYWHERE.get(listen.host, listen.host)
     try:
-        async with httpx.AsyncClient(timeout=LOOK_S, trust_env=False) as http:
+        async with local_client(LOOK_S) as http:
             answer = await http.head(f"http://{host}:{listen.port}{path}")
     except (httpx.HTTPError, httpx.InvalidURL):
         say("note: the service is not running: Kommo can fetch no file until it is", err=True)

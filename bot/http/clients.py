@@ -12,6 +12,15 @@ CONNECTIONS = 10
 """Enough for a command, which asks one thing after another."""
 
 
+def local_client(timeout: float) -> httpx.AsyncClient:
+    """Return a client for what listens on this machine: no proxy, whatever is set.
+
+    Args:
+        timeout: in seconds.
+    """
+    return httpx.AsyncClient(timeout=timeout, trust_env=False)
+
+
 def http_client(
     routes: Routes,
     *,

@@ -1,6 +1,7 @@
 """The connections of all clients: direct or through a proxy, decided for each address."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from aiohttp.client_reqrep import ClientRequest
 from aiohttp.tracing import Trace
 
 from bot.http.routes import Proxy, Routes
+from bot.http.tls import certificates
 from bot.http.tunnels import ProxyError, SocketFactory, open_tunnel, plain_socket
 
 TUNNEL_S = 10.0
@@ -52,6 +54,10 @@ class Connector(aiohttp.TCPConnector):
         self._new_socket = socket_factory or plain_socket
         self.certificate: dict[str, Any] | None = None
         """What the server of the latest connection showed."""
+
+    def _get_ssl_context(self, req: ClientRequest) -> ssl.SSLContext | None:
+        """Return whom to trust: the same for every server, read when the first one has TLS."""
+        return certificates() if req.is_ssl() else None
 
     async def _create_connection(
         self,

@@ -15,7 +15,6 @@ from yarl import URL
 
 from bot.http.connector import Connector
 from bot.http.routes import DIRECT, Routes
-from bot.http.tls import certificates_for
 from kommo.exchange import LIMITS, Limits
 
 SEND_ERRORS: tuple[tuple[type[BaseException], type[httpx.TransportError]], ...] = (
@@ -78,7 +77,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 data=request.content or None,
                 headers=CIMultiDict(request.headers.multi_items()),
                 allow_redirects=False,
-                ssl=certificates_for(str(request.url)),
                 timeout=aiohttp.ClientTimeout(
                     total=self._limits.total_s,
                     connect=patience["pool"],

@@ -16,7 +16,6 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.http.connector import Connector
 from bot.http.routes import DIRECT, Routes
-from bot.http.tls import certificates_for
 
 CONNECTIONS = 100
 """So many requests of one bot are under way at most; further ones wait for their turn."""
@@ -60,19 +59,13 @@ class TelegramSession(AiohttpSession):
 
     def __init__(self, api_url: str, routes: Routes = DIRECT) -> None:
         BaseSession.__init__(self, api=TelegramAPIServer.from_base(api_url), timeout=WITHIN_S)
-        self._api_url = api_url
         self._routes = routes
         self._session: aiohttp.ClientSession | None = None
 
     async def create_session(self) -> aiohttp.ClientSession:
         """Return the pool; it is opened with the first request."""
         if self._session is None or self._session.closed:
-            connector = Connector(
-                self._routes,
-                limit=CONNECTIONS,
-                ttl_dns_cache=NAMES_S,
-                ssl=certificates_for(self._api_url),
-            )
+            connector = Connector(self._routes, limit=CONNECTIONS, ttl_dns_cache=NAMES_S)
             self._session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar()
             )

@@ -10,11 +10,3 @@ import httpx
 def certificates() -> ssl.SSLContext:
     """Return what every connection is checked with; `SSL_CERT_FILE` names other authorities."""
     return httpx.create_ssl_context()
-
-
-def certificates_for(url: str) -> ssl.SSLContext | bool:
-    """Return what aiohttp's connections to a base address are checked with.
-
-    Addresses without TLS need none, so none are read.
-    """
-    return certificates() if url.lower().startswith("https:") else True

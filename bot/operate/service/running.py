@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from bot.http.clients import local_client
 from bot.settings import Settings
 
 TIMEOUT_S = 5.0
@@ -53,7 +54,7 @@ async def ask(settings: Settings) -> Told:
     """
     url = f"{address(settings)}healthz"
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
+        async with local_client(TIMEOUT_S) as http:
             answer = await http.get(url)
     except httpx.HTTPError as error:
         raise NotRunningError(f"{url} does not answer ({type(error).__name__})") from error
