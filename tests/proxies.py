@@ -8,9 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from tests.ports import free_port
 from tests.programs import program
+
+OUTWARD = "127.0.0.5"
+"""The address that a server sees a proxy's connections come from."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ async def http_proxy(
     log, config = folder / "tinyproxy.log", folder / "tinyproxy.conf"
     login = f"BasicAuth {user} {password}\n" if user else ""
     config.write_text(
-        f'Port {port}\nListen 127.0.0.1\nTimeout 60\nLogFile "{log}"\nLogLevel Connect\n'
-        f"MaxClients 200\n{login}"
+        f"Port {port}\nListen 127.0.0.1\nBind {OUTWARD}\nTimeout 60\nMaxClients 200\n"
+        f'LogFile "{log}"\nLogLevel Connect\n{login}'
     )
     login = f"{user}:{password}@" if user else ""
     url = f"http://{login}127.0.0.1:{port}"
@@ -57,14 +61,14 @@ async def socks_proxy(
     """Run microsocks."""
     microsocks, port = program("microsocks", "microsocks"), port or free_port()
     login = ["-u", user, "-P", password] if user else []
-    given = f"{user}:{password}@" if user else ""
+    given = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
     made = RunningProxy(
         f"socks5://{given}127.0.0.1:{port}",
         port,
         folder / "microsocks.log",
         r"connected to (\S+)",
     )
-    command = [microsocks, "-i", "127.0.0.1", "-p", str(port), *login]
+    command = [microsocks, "-i", "127.0.0.1", "-b", OUTWARD, "-p", str(port), *login]
     async with _running(command, made):
         yield made
 

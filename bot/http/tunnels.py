@@ -165,8 +165,13 @@ async def _ask(line: _Line, proxy: Proxy, host: str, port: int) -> None:
         raise ProxyError(proxy, f"broke off ({error.strerror})", REMEDY_KIND) from error
 
 
+def _place(host: str, port: int) -> str:
+    """Return where a tunnel leads; an IPv6 address stands in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 async def _connect_by_http(line: _Line, proxy: Proxy, host: str, port: int) -> None:
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    place = _place(host, port)
     head = [f"CONNECT {place} HTTP/1.1", f"Host: {place}"]
     if proxy.user is not None:
         login = base64.b64encode(f"{proxy.user}:{proxy.password}".encode()).decode()
@@ -211,11 +216,12 @@ async def _connect_by_socks(line: _Line, proxy: Proxy, host: str, port: int) -> 
     if version != VERSION:
         raise _NonsenseError
     if reply in UNREACHABLE:
-        what = f"does not reach {host}:{port} ({UNREACHABLE[reply]})"
+        what = f"does not reach {_place(host, port)} ({UNREACHABLE[reply]})"
         raise ProxyError(proxy, what, REMEDY_BEHIND)
     if reply:
         why = "its rules" if reply == BY_RULE else f"reply {reply}"
-        raise ProxyError(proxy, f"refuses to connect to {host}:{port} ({why})", REMEDY_RULES)
+        what = f"refuses to connect to {_place(host, port)} ({why})"
+        raise ProxyError(proxy, what, REMEDY_RULES)
     length = (await line.exactly(1))[0] if kind == NAME else ADDRESS_BYTES.get(kind)
     if length is None:
         raise _NonsenseError

@@ -118,6 +118,37 @@ async def test_an_answer_in_pieces_is_read_to_its_end():
         assert (await http.get(BEHIND)).text == "hello"
 
 
+IPV6 = b"\x04" + bytes(15) + b"\x01" + (9).to_bytes(2, "big")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "answers", "said"),
+    [
+        pytest.param("http", [BAD % 502], b"CONNECT [::1]:9 HTTP/1.1\r\nHost: [::1]:9", id="http"),
+        pytest.param("socks5", [b"\x05\x00", b"\x05\x05\x00\x01"], IPV6, id="socks5"),
+    ],
+)
+async def test_an_address_of_ipv6_is_told_as_one(scheme, answers, said):
+    """In brackets, or as sixteen bytes; and the person reads it with its port."""
+    async with (
+        standing_in(*answers) as (port, heard),
+        http_client(through(f"{scheme}://127.0.0.1:{port}"), timeout=5) as http,
+    ):
+        with pytest.raises(httpx.ConnectError, match=r"does not reach \[::1\]:9"):
+            await http.get("http://[::1]:9/")
+    assert said in heard[-1]
+
+
+@pytest.mark.parametrize("piece", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 ", b"HT"])
+async def test_half_an_answer_is_waited_for_so_long(piece):
+    """The time is that of the whole answer, however much of it came."""
+    async with standing_in(piece, None) as (port, _heard):
+        connector = Connector(through(f"http://127.0.0.1:{port}"), tunnel_s=0.2)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            with pytest.raises(aiohttp.ClientConnectorError, match=r"did not answer within 0\.2"):
+                await session.get(BEHIND)
+
+
 @pytest.fixture
 async def page():
     """Serve a page; yield its port."""
@@ -140,6 +171,7 @@ async def page():
         pytest.param(partial(http_proxy, user="ann", password=PASSWORD), id="http-with-login"),
         pytest.param(socks_proxy, id="socks5"),
         pytest.param(partial(socks_proxy, user="ann", password=PASSWORD), id="socks5-with-login"),
+        pytest.param(partial(socks_proxy, user="änn", password="пароль:@/"), id="socks5-any-text"),
     ],
 )
 async def test_debians_proxies_lead_to_the_server(open_proxy, page, tmp_path):
