@@ -64,6 +64,9 @@ class SandboxServer:
         self.faults = Faults(error_body)
         self.latency_s = 0.0
         self.stopping = asyncio.Event()
+        self.callers: set[str] = set()
+        """The addresses that requests came from."""
+
         self.host = ""
         self.port = 0
         self._is_down = False
@@ -121,6 +124,7 @@ class SandboxServer:
     ) -> AsyncIterator[None]:
         """Serve requests for as long as the block runs."""
         app = web.Application(client_max_size=max_body_bytes)
+        app.on_response_prepare.append(self._note_caller)
         app.add_routes([*self.routes(), *self._control_routes()])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
@@ -130,6 +134,9 @@ class SandboxServer:
                 yield
             finally:
                 await self._stop()
+
+    async def _note_caller(self, request: web.Request, _answer: web.StreamResponse) -> None:
+        self.callers.add(request.remote or "")
 
     def _reserved(self, host: str, port: int) -> socket.socket:
         """A socket that keeps the port ours while the server is down; nothing listens on it."""

@@ -18,6 +18,8 @@ from bot.account.consent import consent_url
 from bot.cli.terminal import plain, say_text
 from bot.errors import BridgeError
 from bot.http.clients import http_client
+from bot.http.routes import Routes
+from bot.operate.check.connection_errors import why
 from bot.settings import load
 from bot.settings.account_hosts import account_host
 from bot.settings.file import (
@@ -39,6 +41,7 @@ INSTALLED = Path("/etc/kommo-telegram")
 TIMEOUT_S = 15.0
 TELEGRAM_VARIABLE = "KOMMO_TELEGRAM__TELEGRAM__API_URL"
 KOMMO_VARIABLE = "KOMMO_TELEGRAM__KOMMO__API_URL"
+PROXY_VARIABLE = "KOMMO_TELEGRAM__NETWORK__PROXY"
 CONSENT_PATH = "/oauth/kommo"
 NUMBER_UNKNOWN = "(the number in the address of Settings, or ask Kommo support)"
 KEYS_TAB = '(from the integration\'s "Keys" tab)'
@@ -130,19 +133,32 @@ def init(target: Path | None, environ: Mapping[str, str]) -> None:
     file = target or (INSTALLED if INSTALLED.is_dir() else Path.cwd()) / "config.toml"
     before = Earlier.read(file)
     try:
-        _ask_and_write(file, before, environ)
+        _ask_and_write(file, before, environ, _routes(file, before, environ))
     except (typer.Abort, KeyboardInterrupt):
         say_text("\nStopped: nothing was written or changed.", err=True)
         raise typer.Exit(1) from None
 
 
-def _ask_and_write(file: Path, before: Earlier, environ: Mapping[str, str]) -> None:
+def _routes(file: Path, before: Earlier, environ: Mapping[str, str]) -> Routes:
+    """Return the way out: that of the settings that are there, or of the usual variables."""
+    proxy = environ.get(PROXY_VARIABLE) or before.get("network", "proxy")
+    try:
+        return routes_from(environ, proxy, before.texts("network", "no_proxy"))
+    except ValueError as error:
+        raise InitError(f"network.proxy {error}: mend it in {file}") from None
+
+
+def _ask_and_write(
+    file: Path, before: Earlier, environ: Mapping[str, str], routes: Routes
+) -> None:
     if before.text:
         say_text(f"{file} is there already. Enter keeps a value that is in it; the rest stays.\n")
     api_url = environ.get(TELEGRAM_VARIABLE) or before.get("telegram", "api_url") or TELEGRAM
     say_text("1. The bot. In Telegram, @BotFather makes one with /newbot and gives its token.")
     old_token = before.get("telegram", "bots", 0, "token")
-    token, me = _ask("Bot token", lambda text: (text, _try_bot(api_url, text)), secret=old_token)
+    token, me = _ask(
+        "Bot token", lambda text: (text, _try_bot(routes, api_url, text)), secret=old_token
+    )
     say_text(f"   It works: @{me['username']}\n")
     say_text("2. The public address of this bridge, such as https://bridge.example.com")
     public_url = _ask("Public address", _address, old=before.get("public_url"))
@@ -155,7 +171,7 @@ def _ask_and_write(file: Path, before: Earlier, environ: Mapping[str, str]) -> N
     say_text(
         '   "Keys" tab. Leave the token empty to allow access in the browser instead (OAuth).'
     )
-    account = _ask_account(before, environ, public_url)
+    account = _ask_account(before, environ, routes, public_url)
     say_text("\n4. The channel. Kommo support tells id and secret, 1 to 3 working days after you")
     say_text("   asked. Until then leave both empty: all the rest can be done and checked today.")
     channel = _ask_channel(before)
@@ -241,7 +257,9 @@ def _ask(
             say_text(f"   {error}", err=True)
 
 
-def _ask_account(before: Earlier, environ: Mapping[str, str], public_url: str) -> Account:
+def _ask_account(
+    before: Earlier, environ: Mapping[str, str], routes: Routes, public_url: str
+) -> Account:
     """Return the account and what opens it."""
     api_url = environ.get(KOMMO_VARIABLE, "")
     old_token = before.get("kommo", "access_token")
@@ -259,7 +277,7 @@ def _ask_account(before: Earlier, environ: Mapping[str, str], public_url: str) -
         url = own or f"https://{host}"
         if not token:
             return Account(host, own, oauth=_ask_integration(before, public_url))
-        account = _try_account(url, token)
+        account = _try_account(routes, url, token)
         say_text(f"   It works: {account['name']}")
         return Account(
             host, own, token=token, id=str(account["amojo_id"]), number=str(account["id"])
@@ -329,11 +347,11 @@ def _address(text: str) -> str:
         ) from error
 
 
-def _try_bot(api_url: str, token: str) -> dict[str, Any]:
+def _try_bot(routes: Routes, api_url: str, token: str) -> dict[str, Any]:
     """Return what Telegram says of the bot. Reference: Bot API, getMe."""
     if not token.partition(":")[0].isdigit():
         raise WrongError("a token looks like 700001:AA..., copy all of it")
-    answer = _get(f"{api_url}/bot{token}/getMe", {})
+    answer = _get(routes, f"{api_url}/bot{token}/getMe", {})
     if answer.status_code in {UNAUTHORIZED, NOT_FOUND}:
         raise WrongError("Telegram does not know this token; copy it again from @BotFather")
     me = _json(answer).get("result")
@@ -342,9 +360,10 @@ def _try_bot(api_url: str, token: str) -> dict[str, Any]:
     return me
 
 
-def _try_account(url: str, token: str) -> dict[str, Any]:
+def _try_account(routes: Routes, url: str, token: str) -> dict[str, Any]:
     """Return what Kommo says of the account. Reference: Kommo, Account parameters."""
-    answer = _get(f"{url}/api/v4/account?with=amojo_id", {"Authorization": f"Bearer {token}"})
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = _get(routes, f"{url}/api/v4/account?with=amojo_id", headers)
     if answer.status_code == UNAUTHORIZED:
         raise WrongError("Kommo does not accept this token; make a new one, on one line")
     account = _json(answer)
@@ -353,16 +372,19 @@ def _try_account(url: str, token: str) -> dict[str, Any]:
     return account
 
 
-def _get(url: str, headers: dict[str, str]) -> httpx.Response:
+def _get(routes: Routes, url: str, headers: dict[str, str]) -> httpx.Response:
     """Ask; the address holds a token, so no error of the network is shown as it is."""
     try:
-        return asyncio.run(_fetched(url, headers))
+        return asyncio.run(_fetched(routes, url, headers))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
+        words, remedy = why(error)
+        if words:
+            raise WrongError(f"no answer: {words}; {remedy}") from error
         raise WrongError(f"no answer ({type(error).__name__}); check the network") from error
 
 
-async def _fetched(url: str, headers: dict[str, str]) -> httpx.Response:
-    async with http_client(routes_from(os.environ), timeout=TIMEOUT_S) as http:
+async def _fetched(routes: Routes, url: str, headers: dict[str, str]) -> httpx.Response:
+    async with http_client(routes, timeout=TIMEOUT_S) as http:
         return await http.get(url, headers=headers)
 
 

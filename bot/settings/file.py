@@ -155,6 +155,13 @@ class Earlier:
         is_filled = isinstance(found, str) and not _stands_for(str(place[-1]), found)
         return found if is_filled else ""
 
+    def texts(self, *place: str) -> list[str] | None:
+        """Return a list of texts that is there; None where there is none."""
+        found: Any = self.data
+        for step in place:
+            found = found.get(step) if isinstance(found, dict) else None
+        return [one for one in found if isinstance(one, str)] if isinstance(found, list) else None
+
     @property
     def account(self) -> str:
         """Return the account that is there, as a person would enter it."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -106,13 +107,14 @@ class Bridge:
         self.config = config
         self.ahead = timedelta()
         """How far its clock is ahead of the world's."""
+        self.environ: Mapping[str, str] = {}
         self.options: dict[str, Any] = {"rules": QUICK_RULES}
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
     def settings(self):
-        return load(self.config, {})
+        return load(self.config, self.environ)
 
     async def start(self) -> None:
         self._stop = asyncio.Event()

@@ -1,20 +1,29 @@
 """The whole bridge behind a real proxy: nothing goes past it, and it is named when it fails."""
 
 import hashlib
+import io
 import json
 import logging
+import os
+import sys
+from datetime import UTC, datetime
 from functools import partial
-from urllib.parse import urlsplit
+from secrets import token_bytes
+from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 
+from bot.account.consent import consent_url
+from sandbox.kommo.oauth import Integration
 from tests.e2e.commands import run_command
-from tests.e2e.conftest import Bridge
+from tests.e2e.conftest import TOKEN, Bridge
 from tests.ports import free_port
-from tests.proxies import http_proxy, socks_proxy
+from tests.proxies import OUTWARD, http_proxy, socks_proxy
 
 ANN, CONVERSATION = 555, "tg:700001:555"
 PASSWORD = "s3cret-of-the-proxy"
+SHOWING = (("config", "show"), ("check",), ("check", "--json"), ("healthcheck",))
 FILE = b"\x00\xff" * 70_000
 SHA256 = hashlib.sha256(FILE).hexdigest()
 
@@ -86,8 +95,119 @@ async def test_everything_goes_through_the_proxy(
         asked = proxy.asked()
     for server in (telegram, kommo):
         assert any(str(urlsplit(server.url).port) in one for one in asked)
+        assert server.callers == {OUTWARD}, "something went past the proxy"
     assert "is reached through the proxy" in caplog.text
     assert PASSWORD not in caplog.text + said + shown
+
+
+async def test_access_by_consent_goes_through_the_proxy(
+    bridge_later, config, kommo, ports, tmp_path, caplog
+):
+    """Kommo's tokens are fetched the way that the settings say; a browser needs none of it."""
+    caplog.set_level(logging.DEBUG)
+    redirect_uri = f"http://127.0.0.1:{ports[0]}/oauth/kommo"
+    kommo.authority.integration = Integration("fake-client", "fake-client-secret", redirect_uri)
+    async with socks_proxy(tmp_path, user="ann", password=PASSWORD) as proxy:
+        text = config.read_text(encoding="utf-8")
+        text = text.replace("[kommo]", f'[kommo]\napi_url = "{kommo.url}"')
+        config.write_text(
+            f'{text}[kommo.oauth]\nclient_id = "fake-client"\n'
+            f'client_secret = "fake-client-secret"\nredirect_uri = "{redirect_uri}"\n'
+            f'[network]\nproxy = "{proxy.url}"\n',
+            encoding="utf-8",
+        )
+        await bridge_later.start()
+        kommo.callers.clear()
+        settings = bridge_later.settings
+        link = consent_url(
+            settings.kommo, settings.kommo.oauth, now=datetime.now(UTC), random=token_bytes
+        )
+        back = kommo.authority.consent(dict(parse_qsl(urlsplit(link).query)))
+        async with httpx.AsyncClient(trust_env=False) as browser:
+            page = await browser.get(back)
+        code, said, errors = await run_command("sources", "list", config=config)
+        await bridge_later.stop()
+    assert (page.status_code, code, errors) == (200, 0, ""), page.text
+    assert kommo.callers == {OUTWARD}
+    assert PASSWORD not in caplog.text + page.text + said
+
+
+@pytest.fixture
+def wizard(monkeypatch, telegram, kommo, tmp_path):
+    """Run `init` with answers, on a file of its own."""
+    monkeypatch.setenv("KOMMO_TELEGRAM__TELEGRAM__API_URL", telegram.url)
+    monkeypatch.setenv("KOMMO_TELEGRAM__KOMMO__API_URL", kommo.url)
+    file = tmp_path / "new.toml"
+
+    async def run(*answers):
+        lines = "".join(f"{line}\n" for line in answers)
+        monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+        return file, await run_command("init", config=file)
+
+    return run
+
+
+async def test_init_goes_through_the_proxy(wizard, telegram, kommo, tmp_path, monkeypatch):
+    """The first time the variables name it, the second time the settings."""
+    answers = (TOKEN, "https://bridge.example.com", "example", kommo.access_token, "", "")
+    async with http_proxy(tmp_path, user="ann", password=PASSWORD) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        file, (code, said, errors) = await wizard(*answers)
+        assert code == 0, errors
+        monkeypatch.delenv("HTTP_PROXY")
+        with file.open("a", encoding="utf-8") as settings:
+            settings.write(f'\n[network]\nproxy = "{proxy.url}"\n')
+        _file, (code, again, errors_again) = await wizard("", "", "", "", "", "")
+        assert code == 0, errors_again
+    assert telegram.callers == kommo.callers == {OUTWARD}
+    assert PASSWORD not in said + errors + again + errors_again
+
+
+@pytest.mark.parametrize("place", ["variable", "settings"])
+async def test_init_names_a_proxy_that_is_down(wizard, telegram, place, tmp_path, monkeypatch):
+    """Not the network, not the token: the proxy, and what to do."""
+    url = f"socks5://ann:{PASSWORD}@127.0.0.1:{free_port()}"
+    if place == "variable":
+        monkeypatch.setenv("ALL_PROXY", url)
+    else:
+        (tmp_path / "new.toml").write_text(f'[network]\nproxy = "{url}"\n')
+    _file, (code, said, errors) = await wizard(TOKEN)
+    assert code == 1
+    assert f"the proxy {url.replace(f'ann:{PASSWORD}@', '')} cannot be reached" in errors
+    assert "start the proxy" in errors
+    assert PASSWORD not in said + errors
+    assert telegram.callers == set()
+
+
+@pytest.mark.parametrize("origin", ["credential", "variable"])
+async def test_the_proxy_may_come_from_outside_of_the_file(
+    origin, bridge_later, config, command, telegram, kommo, tmp_path, monkeypatch, caplog, ports
+):
+    """A credential of systemd's, or the setting's own variable: shown without its password."""
+    caplog.set_level(logging.DEBUG)
+    async with socks_proxy(tmp_path, user="ann", password=PASSWORD) as proxy:
+        if origin == "credential":
+            credentials = tmp_path / "credentials"
+            credentials.mkdir()
+            (credentials / "network.proxy").write_text(f"{proxy.url}\n")
+            monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+        else:
+            monkeypatch.setenv("KOMMO_TELEGRAM__NETWORK__PROXY", proxy.url)
+        bridge_later.environ = os.environ
+        await bridge_later.start()
+        async with httpx.AsyncClient(trust_env=False) as http:
+            pages = [
+                (await http.get(f"http://127.0.0.1:{ports[1]}{path}")).text
+                for path in ("/healthz", "/", "/metrics")
+            ]
+        told = [await command(*words) for words in SHOWING]
+        await bridge_later.stop()
+    assert telegram.callers == kommo.callers == {OUTWARD}
+    assert [code for code, _said, _errors in told] == [0] * len(SHOWING), told
+    assert "network.proxy" in told[0][1]
+    assert PASSWORD not in "".join(
+        [caplog.text, *pages, *(text for one in told for text in one[1:])]
+    )
 
 
 async def test_a_proxy_that_is_down_is_an_outage_with_its_name(
