@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SOURCES := bot kommo storage sandbox tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types suite debian bench soak format lint docs lock clean install uninstall
+.PHONY: help demo test types suite debian bench soak format lint docs lock release clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ install: ## program, command and systemd unit in their places; again to upgrade 
 
 uninstall: ## take them away again; settings and database stay, unless PURGE=1
 	@DESTDIR='$(DESTDIR)' PURGE='$(PURGE)' scripts/uninstall
+
+release: ## check that the version is ready, build it and test the wheel; publishes nothing
+	scripts/release $(PYTHON)
 
 clean: ## remove the virtual environment and what the tools left
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* htmlcov build dist
