@@ -166,3 +166,16 @@ def test_every_decision_has_its_date_and_status_and_is_in_the_index(record):
         assert f"\n## {part}\n" in text
     index = (ROOT / "docs/explain/decisions/index.md").read_text(encoding="utf-8")
     assert f"| [{number}]({record.name}) | {title} | {date} | " in index
+
+
+def test_every_path_in_contributing_exists():
+    """Whoever follows the steps finds the files."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:bot|docs|kommo|scripts|storage|tests)/[\w/.-]+)`", text)
+    assert len(named) > 10
+    missing = [
+        name
+        for name in named
+        if not re.search("KIND|NAME|NNNN", name) and not (ROOT / name).exists()
+    ]
+    assert missing == []
