@@ -20,8 +20,11 @@ from bot.media.route import MediaRoute
 from bot.operate.check.public_address import PATH as CHALLENGE_PATH
 from bot.operate.check.public_address import ChallengeRoute
 from bot.operate.operators.chat import Desk
-from bot.receive.catch_up.conversation import Owner, Recovery
+from bot.receive.catch_up.conversation import Clocks, Limits, Recovery
+from bot.receive.catch_up.knowledge import Knowledge
+from bot.receive.catch_up.pages import Pages
 from bot.receive.catch_up.schedule import History, Pace
+from bot.receive.catch_up.storing import MissedMessages, Owner
 from bot.receive.client_messages import IntakeSettings
 from bot.receive.kommo_events import Events
 from bot.receive.kommo_webhook import PATH, Webhooks
@@ -97,21 +100,15 @@ def build_history(context: Context, account: Account, connector: Connector, pace
     """Return what reads back answers that no webhook brought."""
     kommo = context.settings.kommo
     recover = timedelta(hours=context.settings.delivery.recover_h)
+    bot = KommoUserId(kommo.channel_bot_id) if kommo.channel_bot_id else None
     recovery = Recovery(
         context.database,
-        account.chats.history_behind,
+        Pages(account.chats.history_behind, calls_per_s=pace.calls_per_s),
         account.kommo_chats,
-        owner=Owner(
-            account_id=account.id,
-            channel_bot_id=KommoUserId(kommo.channel_bot_id) if kommo.channel_bot_id else None,
-            language=kommo.language,
-        ),
-        recover=recover,
-        grace=timedelta(seconds=pace.grace_s),
-        lifetimes=context.lifetimes,
-        now=context.now,
-        calls_per_s=pace.calls_per_s,
-        ahead_s=lambda: context.health.clock_skew_s,
+        Knowledge(context.database, now=context.now),
+        MissedMessages(Owner(account.id, kommo.language), context.lifetimes),
+        limits=Limits(recover, grace=timedelta(seconds=pace.grace_s), channel_bot_id=bot),
+        clocks=Clocks(context.now, lambda: context.health.clock_skew_s),
     )
     return History(
         context.database,

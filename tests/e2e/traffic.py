@@ -90,6 +90,22 @@ class Traffic:
             wrong_status=sum(not self._is_right(text) for text in self.ids),
         )
 
+    def misplaced(self) -> list[str]:
+        """Name what came behind something that was sent later, and what it came behind."""
+        found = []
+        for client in self.clients:
+            for sent, arrived in (
+                (self.said[client], self._in_kommo(client)),
+                (self.answered[client], self.telegram.texts_to(client)),
+            ):
+                place = {text: number for number, text in enumerate(sent)}
+                first = list(dict.fromkeys(text for text in arrived if text in place))
+                for number, text in enumerate(first):
+                    ahead = max(first[:number], key=place.__getitem__, default=text)
+                    if place[ahead] > place[text]:
+                        found.append(f"{text!r} came after {ahead!r}")
+        return found
+
     async def _clients_write(self, name: str, rounds: int, pause_s: float) -> None:
         for number in range(rounds):
             for client in self.clients:

@@ -164,6 +164,8 @@ async def soak(minutes: float, seed: int, only: str = "") -> bool:
         kommo.faults.clear()
         await _until(traffic.has_arrived)
         tally = traffic.tally()
+    for line in traffic.misplaced():
+        print(f"out of order: {line}")
     for line in [*(f"{what:32}{count:>8}" for what, count in happened.items()), *tally.lines()]:
         print(line)
     allowed = sum(happened[what] for what in MAY_REPEAT)

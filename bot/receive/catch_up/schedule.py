@@ -13,10 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import count
 
 from bot.queue.outcomes import RetryPolicy
 from bot.receive.catch_up.conversation import Recovery
+from bot.receive.catch_up.duties import Duties, Duty
+from bot.receive.catch_up.holds import Holds
 from bot.receive.catch_up.rounds import FORGOTTEN, Rounds
 from kommo.errors import RateLimitedError, RejectedError, RequestError
 from storage.database import Database, Transaction
@@ -65,23 +66,6 @@ class Pace:
     calls_per_s: float = 10.0
 
 
-@dataclass
-class Duty:
-    """A conversation to be read.
-
-    Args:
-        missed_since: since when its webhooks may be missing; None when nothing is known of that.
-        lost_until: webhooks of what was written until then are lost, and not waited for.
-        not_before: by the event loop's clock.
-        failures: how often in a row it could not be read.
-    """
-
-    missed_since: datetime | None
-    lost_until: datetime
-    not_before: float = 0.0
-    failures: int = 0
-
-
 class History:
     """Says which conversation is looked at, and when.
 
@@ -111,16 +95,11 @@ class History:
         self._starts_after = starts_after
         self._now = now
         self._listens_since = self._seen_at = now()
-        self._duties: dict[str, Duty] = {}
-        self._urgent: dict[str, None] = {}
-        self._losses = count(1)
-        self._holding: dict[str, int] = {}
-        self._held: set[str] = set()
+        self._duties = Duties()
+        self._holds = Holds(database, hold_s=pace.hold_s, now=now)
         self._outage: set[str] = set()
-        self._unreached: dict[str, Duty] = {}
         self._rounds = Rounds(pace.every_s)
         self._is_failing = False
-        self._woken = asyncio.Event()
 
     @property
     def _is_wanted(self) -> bool:
@@ -129,21 +108,19 @@ class History:
     async def prepare(self, life: Life) -> None:
         """Learn what the last run left; before the first webhook is taken."""
         self._listens_since = self._now()
-        await self._recovery.load(life)
+        await self._recovery.knowledge.load(life)
         if life.alive_at is not None:
             await self._begin(min(life.alive_at, self._now()) - MARGIN)
 
     def hold_until(self, conversation_id: str | None) -> datetime | None:
-        """Return until when a webhook waits, while what was missed before it is read; None: not.
+        """Return until when a webhook waits for what was missed before it; None: it need not.
 
         To be asked in the transaction that stores the webhook.
         """
-        if conversation_id is None or conversation_id not in self._holding:
-            return None
-        self._held.add(conversation_id)
-        self._urgent[conversation_id] = None
-        self._woken.set()
-        return self._now() + timedelta(seconds=self._pace.hold_s)
+        until = self._holds.until(conversation_id) if conversation_id else None
+        if conversation_id and until:
+            self._duties.hurry(conversation_id)
+        return until
 
     def note_missed(self, conversation_id: str | None) -> None:
         """Note that a webhook could not be stored: Kommo does not repeat it.
@@ -154,10 +131,9 @@ class History:
         if conversation_id is None or not self._is_wanted:
             return
         self._listens_since = self._now()
-        self._hold(conversation_id)
+        self._holds.begin(conversation_id)
         missed = Duty(self._now() - MARGIN, lost_until=self._now() + MARGIN)
-        self._put(conversation_id, missed)
-        self._woken.set()
+        self._duties.put(conversation_id, missed)
 
     def note_activity(self, conversation_id: str) -> None:
         """Note that something came of a conversation: more may come, and be lost."""
@@ -188,24 +164,9 @@ class History:
         since, names = await persist(self._database, partial(_note_outage, since=since))
         self._seen_at = min(self._seen_at, since)
         for name in names:
-            self._add(name, since)
+            self._duties.put(name, Duty(since, lost_until=self._listens_since))
             self._outage.add(name)
-            self._hold(name)
-
-    def _hold(self, name: str) -> None:
-        """Have webhooks of a conversation wait until a look that begins from now on is over."""
-        self._holding[name] = next(self._losses)
-
-    def _add(self, name: str, missed_since: datetime | None) -> None:
-        """Have a conversation read, from the earliest moment that anybody asked for."""
-        self._put(name, Duty(missed_since, lost_until=self._listens_since))
-        self._woken.set()
-
-    def _put(self, name: str, duty: Duty) -> None:
-        for known in (self._duties.get(name), self._unreached.pop(name, None)):
-            if known is not None:
-                duty = _merged(known, duty)
-        self._duties[name] = duty
+            self._holds.begin(name)
 
     async def _look_around(self) -> None:
         """Notice gaps, and have the conversations read whose turn it is."""
@@ -225,70 +186,55 @@ class History:
                     active = await snapshot.conversations.activity(since=now - FORGOTTEN)
                 self._rounds.learn(active, now=now, time_s=learned_s, seen_at=self._seen_at)
             for name, looked_at in self._rounds.due(now=now, time_s=loop.time()).items():
-                self._add(name, looked_at)
+                self._duties.put(name, Duty(looked_at, lost_until=self._listens_since))
             await self._look_for_arrivals()
 
     async def _look_for_arrivals(self) -> None:
         """Have those read of which something has reached Kommo by now, or never will."""
-        if not self._unreached:
+        unreached = list(self._duties.unreached)
+        if not unreached:
             return
         async with self._database.snapshot() as snapshot:
-            waiting = await snapshot.to_kommo.waits_for(self._unreached)
-            reached = await snapshot.messages.reached_kommo(self._unreached)
-        for name in [one for one in self._unreached if one in reached or one not in waiting]:
-            self._again(name, self._unreached.pop(name), 0.0)
-            self._woken.set()
+            waiting = await snapshot.to_kommo.waits_for(unreached)
+            reached = await snapshot.messages.reached_kommo(unreached)
+        for name in set(self._duties.unreached) & set(unreached):
+            if name in reached or name not in waiting:
+                self._duties.arrived(name)
 
     async def _read_on(self) -> None:
         """Read one conversation after another."""
         while True:
-            name = self._next()
-            if name is not None:
-                await self._fulfil(name, self._duties.pop(name))
-                continue
-            self._woken.clear()
-            try:
-                async with asyncio.timeout(TICK_S):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
-
-    def _next(self) -> str | None:
-        """Return what to read now: where a webhook waits, else what waits longest."""
-        time = asyncio.get_running_loop().time()
-        while self._urgent:
-            name = next(iter(self._urgent))
-            del self._urgent[name]
-            if name in self._duties:
-                return name
-        due = (name for name, duty in self._duties.items() if duty.not_before <= time)
-        return next(due, None)
+            taken = self._duties.take()
+            if taken is not None:
+                await self._fulfil(*taken)
+            else:
+                await self._duties.wait(TICK_S)
 
     async def _fulfil(self, name: str, duty: Duty) -> None:
         """Read a conversation; one that cannot be read holds up nobody, and is tried again."""
-        loss = self._holding.get(name)
+        loss = self._holds.loss_of(name)
         try:
             looked = await self._recovery.look(
                 name,
                 missed_since=duty.missed_since,
                 lost_until=duty.lost_until,
-                let_go=partial(self._let_go, name=name, loss=loss),
+                let_go=partial(self._holds.let_go, name=name, loss=loss),
             )
         except Exception as error:
             if isinstance(error, StorageError) and not isinstance(error, DatabaseStalledError):
                 raise
-            await self._release(name, loss)
+            await self._holds.release(name, loss)
             await self._failed(name, duty, error)
             return
         self._is_failing = False
         if looked == "unreached":  # until it is known to be there, what was lost cannot be read
-            self._unreached[name] = duty
+            self._duties.put_off(name, duty)
             return
-        await self._release(name, loss)
+        await self._holds.release(name, loss)
         if looked == "done":
             await self._ended(name)
         else:
-            self._again(name, duty, self._pace.grace_s)
+            self._duties.again(name, duty, self._pace.grace_s)
 
     async def _failed(self, name: str, duty: Duty, error: Exception) -> None:
         """Try to read a conversation later, unless that has no use."""
@@ -307,13 +253,8 @@ class History:
             return
         after_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
         pause_s = self._pace.retry.delay_s(duty.failures, after_s, 0.5)
-        self._again(name, duty, pause_s)
+        self._duties.again(name, duty, pause_s)
         await asyncio.sleep(min(pause_s, TICK_S))
-
-    def _again(self, name: str, duty: Duty, after_s: float) -> None:
-        """Read a conversation once more, later."""
-        duty.not_before = asyncio.get_running_loop().time() + after_s
-        self._put(name, duty)
 
     async def _ended(self, name: str) -> None:
         """Note that a conversation was read; with the last one, an outage is over."""
@@ -323,35 +264,6 @@ class History:
         if not self._outage:
             await persist(self._database, lambda tx: tx.facts.delete(MISSED_SINCE))
             log.info("every conversation was looked at for answers that no webhook brought")
-
-    async def _release(self, name: str, loss: int | None) -> None:
-        """Let the webhooks go on that wait for a conversation, and hold no more of them.
-
-        Args:
-            name: the conversation.
-            loss: what was known to be lost when the look began; what was lost since is not over.
-        """
-        while loss is not None and self._holding.get(name) == loss:
-            self._held.discard(name)
-            await persist(self._database, partial(self._let_go, name=name, loss=loss))
-            if name not in self._held and self._holding.get(name) == loss:
-                del self._holding[name]
-
-    async def _let_go(self, tx: Transaction, *, name: str, loss: int | None) -> None:
-        """Let what waits go on; a transaction may be undone, so nothing else changes here."""
-        if self._holding.get(name) == loss:
-            await tx.to_telegram.go_on(name, now=tx.now)
-
-
-def _merged(one: Duty, other: Duty) -> Duty:
-    """Return a duty that fulfils both."""
-    moments = [duty.missed_since for duty in (one, other) if duty.missed_since]
-    return Duty(
-        missed_since=min(moments, default=None),
-        lost_until=max(one.lost_until, other.lost_until),
-        not_before=min(one.not_before, other.not_before),
-        failures=one.failures,
-    )
 
 
 async def _note_outage(tx: Transaction, *, since: datetime) -> tuple[datetime, list[str]]:
