@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.application import COMMANDS
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bot", "kommo", "storage", "sandbox")
 
@@ -52,7 +54,7 @@ FOREIGN = {
 """What a room may not import though its floor would allow it, or though it is not ours."""
 
 ONLY = {
-    "bot.app": ("bot.app", "bot.cli.run"),
+    "bot.app": ("bot.app", "bot.cli.serve"),
     "sandbox": ("sandbox", "bot.cli.demo"),
 }
 """Who alone may import a room."""
@@ -227,11 +229,24 @@ def _cycle(graph: dict[str, set[str]]) -> list[str] | None:
     return next((found for name in graph if (found := visit(name, ()))), None)
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["chats", "queue", "trace", "backup", "sources", "templates", "invite", "connect", "import_"],
-)
-def test_commands_start_without_telegrams_types(command):
-    """Building aiogram's types takes seconds, which a command that needs none must not cost."""
-    look = f"import bot.cli.{command}, sys; sys.exit('aiogram' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=False).returncode == 0
+@pytest.mark.parametrize("name", ["", *(name for names in COMMANDS.values() for name in names)])
+def test_commands_start_without_telegrams_types(name):
+    """Building aiogram's types takes seconds: no command's options, help or errors cost that."""
+    look = (
+        "import sys; from bot.__main__ import run; "
+        f"run({[*name.split(), '--help']}); sys.exit('aiogram' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=False, capture_output=True)
+    assert done.returncode == 0
+
+
+def test_the_list_of_commands_imports_none_of_them():
+    """Importing all commands takes seconds too."""
+    look = (
+        "import sys; from bot.__main__ import run; before = {*sys.modules}; run(['--help']); "
+        "sys.exit(str([name for name in {*sys.modules} - before if name.startswith('bot.')]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.stderr.strip() == "[]"

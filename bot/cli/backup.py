@@ -3,36 +3,53 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from bot.account.existing import open_existing
+from bot.cli.options import load_settings, settings_file
 from bot.cli.terminal import say
+from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
 from bot.operate.backup import note_backup
 from bot.settings import Settings
 from storage.sqlite.copies import create_part, refuse_existing
 from storage.sqlite.files import flush
 
+app = PlainTyper()
+
 
 class SettingsNotSavedError(BridgeError):
     """The settings cannot be put beside the copy."""
 
 
+@app.command()
 def backup(
-    settings: Settings, settings_file: Path | None, target: Path, *, with_settings: bool
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="A new file.")],
+    with_settings: Annotated[
+        bool,
+        typer.Option("--with-settings", help="Save the settings too, as FILE.toml beside it."),
+    ] = False,
 ) -> None:
-    """Write a copy, read it once from end to end, and say how large it is."""
-    beside = settings_beside(target) if with_settings else None
+    """Write a consistent, verified copy of the database while the service runs.
+
+    Only you can read the copy. `--with-settings` saves the settings with their secrets beside it.
+    """
+    settings = load_settings(context)
+    beside = settings_beside(file) if with_settings else None
     if beside is not None:
-        refuse_existing(target)
-        _copy_settings(settings_file, beside)
+        refuse_existing(file)
+        _copy_settings(settings_file(context), beside)
     try:
-        asyncio.run(_copy(settings, target))
+        asyncio.run(_copy(settings, file))
     except BaseException:
         if beside is not None:
             beside.unlink(missing_ok=True)
         raise
-    size_kib = -(-target.stat().st_size // 1024)
-    say(f"{target}: {size_kib} KiB, verified")
+    size_kib = -(-file.stat().st_size // 1024)
+    say(f"{file}: {size_kib} KiB, verified")
     if beside is not None:
         say(f"{beside}: the settings, with their secrets; keep both where only you can read them")
 

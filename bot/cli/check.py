@@ -6,14 +6,19 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from bot.account.consent import links_in, without_links
+from bot.cli.options import JsonOption, settings_file
 from bot.cli.terminal import is_terminal, plain, show_json, show_record
+from bot.cli.usage import PlainTyper
 from bot.errors import ConfigError
 from bot.operate.check.findings import Finding, State, doubt, failure, well
-from bot.settings import Settings
+from bot.settings import Settings, load_unregistered
+
+app = PlainTyper()
 
 MARKS: dict[State, str] = {"ok": "ok     ", "warning": "warning", "failed": "failed "}
 COLOURS: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "red"}
@@ -22,31 +27,32 @@ SEE_ABOVE = "(the link above)"
 Show = Callable[[Finding], None]
 
 
+@app.command()
 def check(
-    settings: Settings,
-    missing: tuple[str, ...],
-    file: Path | None,
-    *,
-    offline: bool,
-    as_json: bool,
-) -> int:
-    """Print one line per thing checked; return 1 if anything failed.
+    context: typer.Context,
+    offline: Annotated[bool, typer.Option("--offline", help="Skip all network checks.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check settings, database, bots and channel, and say how to fix what fails.
 
-    Args:
-        settings: with stand-ins for what is missing.
-        missing: what only Kommo support can tell, and has not told yet.
-        file: where the settings were read.
-        offline: whether to ask no server.
-        as_json: whether to print one document instead.
+    It changes nothing, so run it at any time, also while you wait for Kommo support. It exits 1 if
+    a check failed.
     """
+    try:
+        file = settings_file(context)
+        settings, missing = load_unregistered(file, os.environ)
+    except ConfigError as error:
+        if as_json:
+            _show_problems(error)
+        raise
     show = _keep_quiet if as_json else _show
     findings = asyncio.run(_all(settings, missing, file, offline=offline, show=show))
     if as_json:
         show_json([asdict(finding) for finding in findings])
-    return 1 if any(finding.state == "failed" for finding in findings) else 0
+    raise typer.Exit(any(finding.state == "failed" for finding in findings))
 
 
-def show_problems(error: ConfigError) -> None:
+def _show_problems(error: ConfigError) -> None:
     """Print settings that are wrong as the document that `--json` promises."""
     show_json(
         [
@@ -77,6 +83,15 @@ def _show(finding: Finding) -> None:
 async def _all(
     settings: Settings, missing: tuple[str, ...], file: Path | None, *, offline: bool, show: Show
 ) -> list[Finding]:
+    """Show one finding after the other, and return them.
+
+    Args:
+        settings: with stand-ins for what is missing.
+        missing: what only Kommo support can tell, and has not told yet.
+        file: where the settings were read.
+        offline: whether to ask no server.
+        show: is called with each finding.
+    """
     findings: list[Finding] = []
     has_link = False
     async for found in _findings(settings, missing, file, offline=offline):

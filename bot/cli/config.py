@@ -1,16 +1,27 @@
 """`config show`: the settings that are in effect, and where each came from."""
 
-from collections.abc import Mapping
+import os
 from dataclasses import asdict
-from pathlib import Path
 
+import typer
+
+from bot.cli.options import JsonOption, settings_file
 from bot.cli.terminal import show_json, show_table
+from bot.cli.usage import PlainTyper
 from bot.settings.effective import effective, in_words
 
+app = PlainTyper()
 
-def show(file: Path | None, environ: Mapping[str, str], *, as_json: bool) -> None:
-    """Print every setting with its origin; secrets are masked."""
-    found = effective(file, environ)
+
+@app.callback()
+def config() -> None:
+    """Settings in effect."""
+
+
+@app.command("show")
+def show(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Show every setting in effect with its origin; secrets are masked."""
+    found = effective(settings_file(context), os.environ)
     if as_json:
         show_json([asdict(one) for one in found])
         return

@@ -1,25 +1,27 @@
-"""`connect` and `disconnect`: the channel and the account."""
+"""`connect`: the channel and the account."""
 
 import asyncio
 
+import typer
+
 from bot.account.apis import naming_account
 from bot.account.channel import open_channel
-from bot.cli.terminal import confirm, say
+from bot.cli.options import load_settings
+from bot.cli.terminal import say
+from bot.cli.usage import PlainTyper
 from bot.settings import Settings
 from kommo.ids import AmojoId
 
-
-def connect(settings: Settings) -> None:
-    """Connect the channel to the account; harmless if it is connected already."""
-    say(asyncio.run(_connect(settings)))
+app = PlainTyper()
 
 
-def disconnect(settings: Settings, *, is_confirmed: bool) -> None:
-    """Disconnect the channel from the account."""
-    if not is_confirmed:
-        confirm("Managers will not reach any client. Disconnect?")
-    asyncio.run(_disconnect(settings))
-    say("Disconnected. The next start connects again, unless connect_on_start = false.")
+@app.command()
+def connect(context: typer.Context) -> None:
+    """Connect the channel to the account; harmless if it is connected already.
+
+    `run` does the same at every start, unless connect_on_start = false.
+    """
+    say(asyncio.run(_connect(load_settings(context))))
 
 
 async def _connect(settings: Settings) -> str:
@@ -31,9 +33,3 @@ async def _connect(settings: Settings) -> str:
             is_time_window_disabled=settings.kommo.time_window is False,
         )
     return f"Connected as {connection.title!r}, scope {connection.scope_id}."
-
-
-async def _disconnect(settings: Settings) -> None:
-    settings = await naming_account(settings)
-    async with open_channel(settings) as chats:
-        await chats.disconnect(AmojoId(settings.kommo.account_id or ""))

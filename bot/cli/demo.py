@@ -9,13 +9,18 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
+from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
 from sandbox import story
 from sandbox.kommo.server import KommoServer
 from sandbox.telegram.server import TelegramServer
+
+app = PlainTyper()
 
 LOOPBACK = "127.0.0.1"
 CHANNEL_ID = "11111111-2222-4333-8444-555555555555"
@@ -52,9 +57,25 @@ class DemoError(BridgeError):
     """The bridge of the demo did not start."""
 
 
-def demo(*, once: bool, port: int) -> int:
-    """Play the conversation; return the exit code: 0 when all of it arrived."""
-    return asyncio.run(_demo(once=once, port=port))
+@app.command()
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Play the conversation, check it, and stop.")
+    ] = False,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port",
+            min=0,
+            max=65535,
+            metavar="N",
+            help="Where the sandbox's Kommo listens.",
+            show_default="any that is free",
+        ),
+    ] = 0,
+) -> None:
+    """Try the bridge on an embedded sandbox: no account, no token, no network."""
+    raise typer.Exit(asyncio.run(_demo(once=once, port=port)))
 
 
 async def _demo(*, once: bool, port: int) -> int:

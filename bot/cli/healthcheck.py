@@ -2,24 +2,26 @@
 
 import asyncio
 
+import typer
+
+from bot.cli.options import load_settings
 from bot.cli.terminal import say
+from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
 from bot.operate.service.running import NotRunningError, OtherProgramError, ask
-from bot.settings import Settings
+
+app = PlainTyper()
 
 
 class UnwellError(BridgeError):
     """The service does not do its work; the text says why."""
 
 
-def healthcheck(settings: Settings) -> None:
-    """Say that the service is well.
-
-    Raises:
-        UnwellError: it is not.
-    """
+@app.command()
+def healthcheck(context: typer.Context) -> None:
+    """Ask the running service for its health: exit code 0, or 1 with the reason."""
     try:
-        told = asyncio.run(ask(settings))
+        told = asyncio.run(ask(load_settings(context)))
     except NotRunningError as error:
         raise UnwellError(f"the service does not run: {error}") from error
     except OtherProgramError as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -17,7 +18,9 @@ from bot.account.existing import is_there
 from bot.cli.bots import bot_named
 from bot.cli.import_run import ImportRefusedError, Work, carry_out
 from bot.cli.import_table import ONE_DAY, document, result, show, show_result
+from bot.cli.options import JsonOption, YesOption, load_settings
 from bot.cli.terminal import confirm, say, show_json
+from bot.cli.usage import PlainTyper
 from bot.errors import ConfigError, Problem
 from bot.imports.kommo import Pace
 from bot.imports.plan import Plan
@@ -28,6 +31,8 @@ from bot.operate.forget import media_links
 from bot.settings import BotSettings, Settings
 from storage.database import Database
 from storage.sqlite.spool import Spool
+
+app = PlainTyper()
 
 PACE = Pace()
 LOWER_PRIORITY = 10
@@ -50,7 +55,74 @@ class Choice:
     as_json: bool
 
 
-def import_(settings: Settings, choice: Choice, *, pace: Pace = PACE) -> None:
+@app.command("import")
+def import_(  # noqa: PLR0917 - the command line's own
+    context: typer.Context,
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            exists=True,
+            help="Telegram Desktop's export (its folder or result.json), or JSON Lines.",
+        ),
+    ],
+    bot: Annotated[
+        str | None,
+        typer.Option(
+            "--bot",
+            metavar="NAME",
+            help="The bot that the conversations belong to.",
+            show_default="the default bot",
+        ),
+    ] = None,
+    client: Annotated[
+        int | None,
+        typer.Option("--client", min=1, metavar="ID", help="Only this client, by Telegram id."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DATE", help="From this day on.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="Up to the end of this day.")
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            "--timezone",
+            metavar="ZONE",
+            help="Time zone of an old export without one, such as Europe/Berlin.",
+            show_default="this machine's",
+        ),
+    ] = None,
+    silent: Annotated[
+        bool, typer.Option("--silent", help="Create no leads and no notifications.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")
+    ] = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Import old messages into Kommo; may be interrupted and repeated at any time.
+
+    PATH is Telegram Desktop's export, or JSON Lines of another system. Start with `--dry-run`.
+    """
+    choice = Choice(
+        path=path,
+        bot=bot,
+        client_id=client,
+        since=since,
+        until=until,
+        timezone=timezone,
+        is_silent=silent,
+        is_dry=dry_run,
+        is_confirmed=yes,
+        as_json=as_json,
+    )
+    import_export(load_settings(context), choice)
+
+
+def import_export(settings: Settings, choice: Choice, *, pace: Pace = PACE) -> None:
     """Read an export, show what is in it, and bring it to Kommo."""
     _step_back()
     entry = bot_named(settings, choice.bot)

@@ -9,18 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import httpx
 import typer
 
 from bot.account.consent import consent_url
 from bot.cli.terminal import plain, say_text
+from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
 from bot.http.clients import http_client
 from bot.http.routes import Routes
 from bot.operate.check.connection_errors import why
-from bot.settings import load
+from bot.settings import FILE_VARIABLE, load
 from bot.settings.account_hosts import account_host
 from bot.settings.file import (
     Account,
@@ -33,6 +34,8 @@ from bot.settings.file import (
 from bot.settings.network import routes_from
 from bot.settings.types import safe_address
 from bot.translate.outgoing.emoji import ALLOWED
+
+app = PlainTyper()
 
 MASK, NOTHING = "********", "-"
 TELEGRAM = "https://api.telegram.org"
@@ -124,13 +127,21 @@ class Channel:
         return bool(self.id and self.secret)
 
 
-def init(target: Path | None, environ: Mapping[str, str]) -> None:
-    """Ask, try, write, and say what to do next. Until the end nothing is written.
+@app.command()
+def init(
+    context: typer.Context,
+    _yes: Annotated[bool, typer.Option("--yes", "-y", hidden=True)] = False,
+) -> None:
+    """Ask for what is needed, test it, and write the settings file.
 
-    Raises:
-        InitError: what is there cannot be read, or the file cannot be written.
+    Run it again to change something: it offers the present values, and keeps comments and all
+    other settings.
     """
-    file = target or (INSTALLED if INSTALLED.is_dir() else Path.cwd()) / "config.toml"
+    environ = os.environ
+    named = context.obj or environ.get(FILE_VARIABLE)
+    file = (
+        Path(named) if named else (INSTALLED if INSTALLED.is_dir() else Path.cwd()) / "config.toml"
+    )
     before = Earlier.read(file)
     try:
         _ask_and_write(file, before, environ, _routes(file, before, environ))

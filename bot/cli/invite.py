@@ -3,10 +3,15 @@
 import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
 
 from bot.account.apis import open_rest
 from bot.cli.bots import bot_named
+from bot.cli.options import JsonOption, load_settings
 from bot.cli.terminal import say, show_json
+from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
 from bot.operate.bot_name import bot_username
 from bot.settings import BotSettings, Settings
@@ -14,6 +19,11 @@ from bot.translate.incoming.starts import INVITATION_BYTES, invitation_payload
 from kommo.errors import KommoError
 from storage.database import Database
 from storage.invitations import Invitation
+
+app = PlainTyper()
+
+HIGHEST = 2**53 - 1
+"""Of Kommo's numbers: JSON has no higher ones that every program reads alike."""
 
 NO_REST = (
     "without access to Kommo's REST API (kommo.access_token, kommo.subdomain) nobody can "
@@ -25,22 +35,43 @@ class InviteError(BridgeError):
     """No link can be made."""
 
 
-def invite(
-    settings: Settings,
-    contact_id: int,
-    *,
-    bot_name: str | None,
-    days: int,
-    is_single: bool,
-    as_json: bool,
+@app.command()
+def invite(  # noqa: PLR0917 - the command line's own
+    context: typer.Context,
+    contact: Annotated[
+        int,
+        typer.Option(
+            "--contact", min=1, max=HIGHEST, metavar="ID", help="The contact's id in Kommo."
+        ),
+    ],
+    bot: Annotated[
+        str | None,
+        typer.Option(
+            "--bot", metavar="NAME", help="The bot's name.", show_default="the default bot"
+        ),
+    ] = None,
+    days: Annotated[
+        int,
+        typer.Option(
+            "--days", min=1, max=3650, metavar="N", help="For how many days the link is valid."
+        ),
+    ] = 30,
+    many: Annotated[
+        bool, typer.Option("--many", help="Valid for everybody who opens it, not one person.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Make a link, keep it, and print it."""
-    entry = bot_named(settings, bot_name)
+    """Create a t.me link that links whoever opens it to a Kommo contact.
+
+    It needs access to Kommo's REST API.
+    """
+    settings = load_settings(context)
+    entry = bot_named(settings, bot)
     now = datetime.now(UTC)
     invitation = Invitation(
         payload=invitation_payload(secrets.token_urlsafe(INVITATION_BYTES)),
-        contact_id=contact_id,
-        is_single=is_single,
+        contact_id=contact,
+        is_single=not many,
         created_at=now,
         expires_at=now + timedelta(days=days),
     )
@@ -49,15 +80,15 @@ def invite(
     if as_json:
         row = {
             "link": link,
-            "contact_id": contact_id,
+            "contact_id": contact,
             "bot": entry.name or str(entry.bot_id),
-            "is_single": is_single,
+            "is_single": not many,
             "expires_at": until,
         }
         show_json(row)
         return
     say(link)
-    whom = "the first person who opens it" if is_single else "everybody who opens it"
+    whom = "everybody who opens it" if many else "the first person who opens it"
     say(f"for {whom}, until {until}", err=True)
 
 

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from bot.account.existing import open_existing
+from bot.cli.options import JsonOption, YesOption, load_settings
 from bot.cli.terminal import confirm, say, show_json, show_record
+from bot.cli.usage import PlainTyper
 from bot.operate.dead_items import remedy
 from bot.queue.items import Lifetimes, item_named, name_of
 from bot.settings import Settings
@@ -18,6 +20,8 @@ from storage.queue.direction import Direction
 from storage.queue.durable import DurableQueue
 from storage.queue.reader import QueueItem
 
+app = PlainTyper()
+
 LISTED = ("pending", "dead")
 AT_MOST = 10_000
 
@@ -26,9 +30,15 @@ class UnknownItemError(typer.BadParameter):
     """An id names no item."""
 
 
-def list_items(settings: Settings, *, as_json: bool) -> None:
-    """Print waiting and failed items."""
-    rows = asyncio.run(_rows(settings))
+@app.callback()
+def queue() -> None:
+    """Waiting and failed items."""
+
+
+@app.command("list")
+def list_items(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List waiting and failed items, with reason and action."""
+    rows = asyncio.run(_rows(load_settings(context)))
     if as_json:
         show_json(rows)
         return
@@ -50,8 +60,15 @@ def _lines(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def retry(settings: Settings, ids: Sequence[str]) -> int:
-    """Make items due now: those named, or all dead ones."""
+@app.command("retry")
+def retry(
+    context: typer.Context,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID", help="Default: every failed item.")
+    ] = None,
+) -> None:
+    """Retry failed or waiting items now."""
+    settings = load_settings(context)
     now = datetime.now(UTC)
     lifetimes = Lifetimes(
         to_kommo=timedelta(hours=settings.delivery.kommo_give_up_h),
@@ -61,19 +78,25 @@ def retry(settings: Settings, ids: Sequence[str]) -> int:
     async def act(queue: DurableQueue, direction: Direction, item_id: int) -> bool:
         return await queue.retry(item_id, now=now, expires_at=now + lifetimes.of(direction))
 
-    return asyncio.run(_change(settings, ids, act, done="will be tried again"))
+    raise typer.Exit(asyncio.run(_change(settings, ids or [], act, done="will be tried again")))
 
 
-def drop(settings: Settings, ids: Sequence[str], *, is_confirmed: bool) -> int:
+@app.command("drop")
+def drop(
+    context: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="As `queue list` prints it.")],
+    yes: YesOption = False,
+) -> None:
     """Drop items for good."""
-    if not is_confirmed:
+    settings = load_settings(context)
+    if not yes:
         confirm(f"Drop {counted(len(ids), 'item')} for good?")
     now = datetime.now(UTC)
 
     async def act(queue: DurableQueue, _direction: Direction, item_id: int) -> bool:
         return await queue.drop(item_id, now=now)
 
-    return asyncio.run(_change(settings, ids, act, done="dropped"))
+    raise typer.Exit(asyncio.run(_change(settings, ids, act, done="dropped")))
 
 
 async def _rows(settings: Settings) -> list[dict[str, Any]]:

@@ -3,9 +3,14 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from bot.cli.backup import settings_beside
+from bot.cli.options import YesOption, load_settings, settings_file
 from bot.cli.terminal import confirm, say
+from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
 from bot.settings import Settings
 from bot.words import counted
@@ -13,22 +18,33 @@ from storage.errors import DatabaseBusyError
 from storage.sqlite.lock import instance_lock
 from storage.sqlite.restore import Backup, Restoring, Since, inspect, since
 
+app = PlainTyper()
+
 
 class ServiceRunsError(BridgeError):
     """The database is in use."""
 
 
+@app.command()
 def restore(
-    settings: Settings, settings_file: Path | None, file: Path, *, is_confirmed: bool
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", readable=False, help="What `backup` wrote.")
+    ],
+    yes: YesOption = False,
 ) -> None:
-    """Verify a backup, say what it lacks, and put it in the database's place."""
+    """Replace the database with a backup, while the service is stopped.
+
+    It verifies the backup first, says what was written since, and keeps the old database aside.
+    """
+    settings, present = load_settings(context), settings_file(context)
     database = settings.database
     backup = inspect(file, database)
     _make_folder(database.parent)
     try:
         with instance_lock(database):
             _say_what_is_lost(backup, database)
-            if not is_confirmed:
+            if not yes:
                 confirm(f"Put {file} in the place of {database}?")
             restoring = Restoring(backup, database, datetime.now(UTC))
             has_kept = restoring.run()
@@ -42,7 +58,7 @@ def restore(
             f"What was there is kept: {restoring.aside}, and the files beside it that begin with "
             "this name. Remove them when all is well: they hold clients' messages."
         )
-    _say_what_comes(settings, settings_file, file)
+    _say_what_comes(settings, present, file)
 
 
 def _make_folder(folder: Path) -> None:

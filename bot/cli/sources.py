@@ -3,15 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from bot.account.apis import open_rest
 from bot.account.sources import WIDGET_REMEDY, Plan, Row, plan
+from bot.cli.options import JsonOption, load_settings
 from bot.cli.terminal import say, show_json, show_table
+from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
 from bot.settings import BotSettings, Settings
 from kommo.crm import CrmApi
 from kommo.errors import RejectedError
+
+app = PlainTyper()
 
 FORBIDDEN = 403
 COLUMNS = ("source", "bot", "in Kommo", "pipeline", "default")
@@ -29,8 +35,15 @@ class SourcesRefusedError(BridgeError):
     """Kommo does not let the integration have sources."""
 
 
-def list_sources(settings: Settings, *, as_json: bool) -> None:
-    """Print both sides, matched by external_id."""
+@app.callback()
+def sources() -> None:
+    """Sources of the bots in Kommo."""
+
+
+@app.command("list")
+def list_sources(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Show Kommo's sources beside the configured bots."""
+    settings = load_settings(context)
     bots = {bot.source: bot for bot in settings.telegram.bots if bot.source}
     rows = asyncio.run(_read(settings))
     known = {_label(row): row for row in rows}
@@ -58,14 +71,24 @@ def _both(source: str, bot: BotSettings | None, row: Row | None) -> dict[str, An
     return {"source": source, "bot_id": bot.bot_id if bot else None, "in_kommo": row}
 
 
-def sync(settings: Settings, *, is_pruning: bool) -> None:
-    """Make Kommo's sources those of the bots; delete others only when told to."""
-    done = asyncio.run(_sync(settings, is_pruning=is_pruning))
+@app.command("sync")
+def sync(
+    context: typer.Context,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Also delete sources without a bot.")
+    ] = False,
+) -> None:
+    """Create missing sources in Kommo, and update those that differ.
+
+    It needs access to Kommo's REST API. Sources without a bot stay, unless `--prune` is given.
+    """
+    settings = load_settings(context)
+    done = asyncio.run(_sync(settings, is_pruning=prune))
     for verb, rows in (("created", done.create), ("changed", done.update)):
         for row in rows:
             say(f"{row['external_id']}: {verb}")
     for row in done.foreign:
-        left = "deleted" if is_pruning else "no bot has it; --prune deletes it"
+        left = "deleted" if prune else "no bot has it; --prune deletes it"
         say(f"{_label(row)}: {left}")
     if not any(bot.source for bot in settings.telegram.bots):
         say(NO_SOURCES, err=True)

@@ -6,12 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import typer
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from bot.account.apis import open_rest
+from bot.cli.options import JsonOption, load_settings
 from bot.cli.terminal import say, show_json, show_table
+from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
 from bot.settings import Settings
+
+app = PlainTyper()
 
 COLUMNS = ("external_id", "id", "name", "content")
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -60,17 +65,33 @@ class TemplateFile(BaseModel):
     templates: list[Template]
 
 
-def list_templates(settings: Settings, *, as_json: bool) -> None:
-    """Print the templates that this integration made."""
-    rows = asyncio.run(_read(settings))
+@app.callback()
+def templates() -> None:
+    """Message templates of this integration."""
+
+
+@app.command("list")
+def list_templates(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the templates created by this integration."""
+    rows = asyncio.run(_read(load_settings(context)))
     if as_json:
         show_json(rows)
         return
     show_table(COLUMNS, [[str(row.get(key) or "") for key in COLUMNS] for row in rows])
 
 
-def push(settings: Settings, file: Path) -> None:
+@app.command("push")
+def push(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.toml", readable=False, help="A file of tables [[templates]]."
+        ),
+    ],
+) -> None:
     """Create the file's templates, or update those with the same external_id."""
+    settings = load_settings(context)
     for line in asyncio.run(_push(settings, read_file(file))) or ["Nothing to do."]:
         say(line)
 

@@ -1,13 +1,19 @@
 """`trace`: the way of one message through the bridge, with times."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from bot.account.existing import open_existing
+from bot.cli.options import JsonOption, load_settings
 from bot.cli.terminal import say, show_json, show_record
+from bot.cli.usage import PlainTyper
 from bot.operate.steps import Step
 from bot.operate.trace import Trail, trail_of
 from bot.settings import Settings
+
+app = PlainTyper()
 
 IDS = {
     "item": "item",
@@ -17,11 +23,26 @@ IDS = {
 }
 
 
-def trace(settings: Settings, name: str, *, as_json: bool) -> None:
-    """Print what happened to a message, in order."""
-    trail = asyncio.run(_trail(settings, name))
+@app.command()
+def trace(
+    context: typer.Context,
+    message: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="Either side's id of the message, CHAT/MESSAGE as Telegram numbers them, an id "
+            "that `queue list` prints, or a conversation's id for its newest message.",
+        ),
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Show the path of one message through the bridge, with times.
+
+    It reads the database, not the log, for as long as storage.keep_days.
+    """
+    trail = asyncio.run(_trail(load_settings(context), message))
     if as_json:
-        show_json(_document(name, trail))
+        show_json(_document(message, trail))
         return
     _show_ids(trail)
     for step in trail.steps:

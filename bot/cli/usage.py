@@ -4,10 +4,13 @@ The library would print the types of a programming language (`<list[str]>`), box
 words of what a command does. A person needs to know what to put there.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
+import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 BRACES = {ord("{"): None, ord("}"): None}
 
@@ -30,9 +33,39 @@ class Group(TyperGroup):
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the options, and the commands with all that their first line says."""
         _write(formatter, self.get_params(ctx))
-        rows = [(name, _first_line(command.help)) for name, command in self.commands.items()]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        sections = self.sections()
+        width = max(len(name) for rows in sections.values() for name, _about in rows)
+        for heading, rows in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), about) for name, about in rows])
+
+    def sections(self) -> dict[str, list[tuple[str, str]]]:
+        """Return the commands by heading, with what each says of itself."""
+        rows = [(name, first_line(command.help)) for name, command in self.commands.items()]
+        return {"Commands": rows}
+
+
+class PlainTyper(typer.Typer):
+    """One command, or several under one name, with plain help."""
+
+    def __init__(self, **options: Any) -> None:
+        usual: dict[str, Any] = {
+            "cls": Group,
+            "no_args_is_help": True,
+            "add_completion": False,
+            "pretty_exceptions_enable": False,
+            "rich_markup_mode": None,
+        }
+        super().__init__(**{**usual, **options})
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:
+        """Decorate a function that is a command."""
+        return super().command(name, **{"cls": Command, **options})
+
+
+def first_line(text: str | None) -> str:
+    """Return what stands before the first empty line of a help text."""
+    return (text or "").partition("\n\n")[0].replace("\n", " ")
 
 
 def _write(formatter: Any, params: Iterable[Any]) -> None:
@@ -60,7 +93,3 @@ def _about(param: TyperArgument | TyperOption) -> str:
         notes.append(f"default: {default}")
     further = " ({})".format(", ".join(notes)) if notes else ""
     return f"{param.help or ''}{further}"
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").partition("\n\n")[0].replace("\n", " ")

@@ -1,11 +1,20 @@
 """`widget`: writes the archive that Kommo wants before it lets an integration have sources."""
 
 import os
+import re
+from importlib import metadata
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from bot.account.widget import Widget, archive
+from bot.cli.options import YesOption
 from bot.cli.terminal import confirm, say_text
+from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
+
+app = PlainTyper()
 
 NEXT = """\
 Written: {file}
@@ -20,9 +29,29 @@ class WidgetError(BridgeError):
     """The archive cannot be written."""
 
 
-def write(file: Path, widget: Widget, *, is_confirmed: bool) -> None:
-    """Write the archive as a whole, over an earlier one only when told to."""
-    if file.exists() and not is_confirmed:
+@app.command("widget")
+def write(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.zip", readable=False, help="The archive to write.")
+    ],
+    code: Annotated[
+        str | None,
+        typer.Option("--code", metavar="CODE", help="The widget's code, if Kommo has given one."),
+    ] = None,
+    number: Annotated[
+        str | None,
+        typer.Option(
+            "--version",
+            metavar="N.N.N",
+            help="The widget's version: higher with each upload.",
+            show_default="the program's",
+        ),
+    ] = None,
+    yes: YesOption = False,
+) -> None:
+    """Write the widget archive that Kommo requires before bots can have sources."""
+    widget = _widget(number, code)
+    if file.exists() and not yes:
         confirm(f"{file} is there already. Replace it?")
     draft = file.with_name(f".{file.name}.new")
     try:
@@ -32,3 +61,13 @@ def write(file: Path, widget: Widget, *, is_confirmed: bool) -> None:
     except OSError as error:
         raise WidgetError(f"cannot write {file}: {error.strerror or error}") from error
     say_text(NEXT.format(file=os.fspath(file)))
+
+
+def _widget(number: str | None, code: str | None) -> Widget:
+    if number is not None and not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,5}){1,3}", number):
+        raise typer.BadParameter("numbers with dots, such as 0.2.0", param_hint="--version")
+    if code is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", code):
+        raise typer.BadParameter(
+            "letters, digits, _ and -, as Kommo shows it", param_hint="--code"
+        )
+    return Widget(number or metadata.version("kommo-telegram"), code)

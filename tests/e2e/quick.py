@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.__main__ import run
 from bot.app.delivering import USUAL_RULES, DeliveryRules
-from bot.cli import run as command
+from bot.cli import serve as command
 from bot.deliver.chances import Chance
 from bot.deliver.retries import Rules
 from bot.queue.outcomes import RetryPolicy

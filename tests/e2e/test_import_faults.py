@@ -51,7 +51,7 @@ def _carried_out(settings, choice, options):
     output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
         try:
-            command.import_(settings, choice, pace=Pace(**{**vars(QUICK), **options}))
+            command.import_export(settings, choice, pace=Pace(**{**vars(QUICK), **options}))
         except (BridgeError, typer.Exit) as error:
             return str(error)
     return json.loads(output.getvalue())
