@@ -182,6 +182,17 @@ async def test_a_history_that_fails_harms_nothing(bridge, telegram, kommo, event
     await eventually(lambda: telegram.texts_to(ANN) == ["missed"], within_s=30)
 
 
+async def test_a_history_that_fails_once_changes_no_order(talking, telegram, kommo, eventually):
+    """What was missed still comes before what is written while it could not be read."""
+    await talking.stop()
+    await kommo.manager_says("missed", to=CONVERSATION)
+    fault = kommo.faults.fail("*/history", status=500)
+    await talking.start()
+    await eventually(lambda: fault.hits == 1)
+    await kommo.manager_says("and now", to=CONVERSATION)
+    await eventually(lambda: telegram.texts_to(ANN) == ["hello", "missed", "and now"])
+
+
 async def test_a_hanging_history_holds_a_hook_for_moments_only(
     talking, telegram, kommo, eventually
 ):

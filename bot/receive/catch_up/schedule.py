@@ -223,8 +223,10 @@ class History:
         except Exception as error:
             if isinstance(error, StorageError) and not isinstance(error, DatabaseStalledError):
                 raise
-            await self._holds.release(name, loss)
-            await self._failed(name, duty, error)
+            pause_s = await self._failed(name, duty, error)
+            if duty.failures > 1 or not pause_s or pause_s > self._pace.hold_s:
+                await self._holds.release(name, loss)  # else it is soon read, and keeps the order
+            await asyncio.sleep(min(pause_s, TICK_S))
             return
         self._is_failing = False
         if looked == "unreached":  # until it is known to be there, what was lost cannot be read
@@ -236,8 +238,8 @@ class History:
         else:
             self._duties.again(name, duty, self._pace.grace_s)
 
-    async def _failed(self, name: str, duty: Duty, error: Exception) -> None:
-        """Try to read a conversation later, unless that has no use."""
+    async def _failed(self, name: str, duty: Duty, error: Exception) -> float:
+        """Have a conversation read later, unless that has no use; return in how many seconds."""
         duty.failures += 1
         is_known = isinstance(error, RequestError | StorageError)
         log.log(
@@ -250,11 +252,11 @@ class History:
         self._is_failing = True
         if not is_known or (isinstance(error, RejectedError) and duty.failures >= MOST_REFUSALS):
             await self._ended(name)
-            return
+            return 0.0
         after_s = error.retry_after_s if isinstance(error, RateLimitedError) else None
         pause_s = self._pace.retry.delay_s(duty.failures, after_s, 0.5)
         self._duties.again(name, duty, pause_s)
-        await asyncio.sleep(min(pause_s, TICK_S))
+        return pause_s
 
     async def _ended(self, name: str) -> None:
         """Note that a conversation was read; with the last one, an outage is over."""
