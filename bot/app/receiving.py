@@ -20,7 +20,7 @@ from bot.media.route import MediaRoute
 from bot.operate.check.public_address import PATH as CHALLENGE_PATH
 from bot.operate.check.public_address import ChallengeRoute
 from bot.operate.operators.chat import Desk
-from bot.receive.catch_up.conversation import Clocks, Limits, Recovery
+from bot.receive.catch_up.conversation import Recovery, Terms
 from bot.receive.catch_up.knowledge import Knowledge
 from bot.receive.catch_up.pages import Pages
 from bot.receive.catch_up.schedule import History, Pace
@@ -107,8 +107,13 @@ def build_history(context: Context, account: Account, connector: Connector, pace
         account.kommo_chats,
         Knowledge(context.database, now=context.now),
         MissedMessages(Owner(account.id, kommo.language), context.lifetimes),
-        limits=Limits(recover, grace=timedelta(seconds=pace.grace_s), channel_bot_id=bot),
-        clocks=Clocks(context.now, lambda: context.health.clock_skew_s),
+        terms=Terms(
+            recover=recover,
+            grace=timedelta(seconds=pace.grace_s),
+            channel_bot_id=bot,
+            now=context.now,
+            ahead_s=lambda: context.health.clock_skew_s,
+        ),
     )
     return History(
         context.database,

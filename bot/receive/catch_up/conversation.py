@@ -29,30 +29,26 @@ Looked = Literal["done", "again", "unreached"]
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What is looked at, and what counts as a manager's.
+class Terms:
+    """What is looked at, by which clocks, and what counts as a manager's.
 
     Args:
         recover: how old a message may be to be sent.
         grace: a younger message is left to its webhook.
         channel_bot_id: who wrote for the bridge itself, if the settings say so.
+        now: our clock.
+        ahead_s: by how many seconds it is ahead of Kommo's, as far as that is known.
     """
 
     recover: timedelta
     grace: timedelta
-    channel_bot_id: KommoUserId | None = None
-
-
-@dataclass(frozen=True)
-class Clocks:
-    """Ours, and by how many seconds it is ahead of Kommo's, as far as that is known."""
-
+    channel_bot_id: KommoUserId | None
     now: Callable[[], datetime]
     ahead_s: Callable[[], float | None] = lambda: None
 
     @property
     def ahead(self) -> timedelta:
-        """Return by how much ours is ahead, if that can be believed."""
+        """Return by how much our clock is ahead, if that can be believed."""
         return believable(timedelta(seconds=self.ahead_s() or 0.0))
 
 
@@ -65,8 +61,7 @@ class Recovery:
         kommo_chats: tells every chat of a conversation.
         knowledge: of which time the database knows what was delivered.
         missed: stores what was missed.
-        limits: what is looked at.
-        clocks: ours and Kommo's.
+        terms: what is looked at.
     """
 
     def __init__(
@@ -77,16 +72,14 @@ class Recovery:
         knowledge: Knowledge,
         missed: MissedMessages,
         *,
-        limits: Limits,
-        clocks: Clocks,
+        terms: Terms,
     ) -> None:
         self._database = database
         self._pages = pages
         self._kommo_chats = kommo_chats
         self.knowledge = knowledge
         self._missed = missed
-        self._limits = limits
-        self._clocks = clocks
+        self._terms = terms
         self._left: dict[KommoMessageId, float] = {}
 
     async def look(
@@ -117,11 +110,11 @@ class Recovery:
         chat_of = {row.kommo_message_id: chat for chat, some in found.items() for row in some}
         place = Place(ConversationId(name), chat_of)
         foreign = await self._foreign(of_client(rows, place.conversation_id))
-        heard = [row.at + self._clocks.ahead for row in foreign]
+        heard = [row.at + self._terms.ahead for row in foreign]
         if await self.knowledge.is_evidence(name, heard, missed_since, lost_until):
             window = await self._window(known, missed_since, lost_until)
         since = max(window.since, window.own_from) if foreign else window.since
-        written = of_managers(rows, channel_bot_id=self._limits.channel_bot_id)
+        written = of_managers(rows, channel_bot_id=self._terms.channel_bot_id)
         unknown = await self._unknown([row for row in written if row.at >= since])
         missed = [row for row in unknown if not self._leaves_to_webhook(row, window)]
         if missed:
@@ -135,19 +128,19 @@ class Recovery:
         self, known: Conversation, missed_since: datetime | None, lost_until: datetime
     ) -> Window:
         """Return which messages of a conversation are looked at."""
-        name, now = known.conversation_id, self._clocks.now()
-        is_old = known.created_at < now - self._limits.recover - MONTH
+        name, now = known.conversation_id, self._terms.now()
+        is_old = known.created_at < now - self._terms.recover - MONTH
         async with self._database.snapshot() as snapshot:
             first_at = await snapshot.messages.first_at(name) if not is_old else None
         since = await self.knowledge.since()
         bounds = Bounds(
-            recover=self._limits.recover,
+            recover=self._terms.recover,
             known_at=max(known.created_at, since),
             first_at=max(first_at or known.created_at, since),
             doubtful_until=await self.knowledge.doubtful_until(name),
             listens_since=lost_until,
-            grace=self._limits.grace,
-            ahead=self._clocks.ahead,
+            grace=self._terms.grace,
+            ahead=self._terms.ahead,
         )
         return bounds.window(missed_since=missed_since, now=now)
 
@@ -158,7 +151,7 @@ class Recovery:
             self._left.pop(row.kommo_message_id, None)
             return False
         left_s = self._left.setdefault(row.kommo_message_id, now_s)
-        if now_s - left_s < self._limits.grace.total_seconds():
+        if now_s - left_s < self._terms.grace.total_seconds():
             return True
         del self._left[row.kommo_message_id]
         return False
