@@ -98,7 +98,7 @@ async def open_app(
         workers = build_workers(context, account, telegram, connector, hold_s=hold_s, rules=rules)
         notifier = Notifier()
         yield App(
-            pollers=build_pollers(context, account, telegram, operators.desk),
+            pollers=build_pollers(context, account, telegram, operators.chat),
             workers=workers,
             connector=connector,
             history=history,

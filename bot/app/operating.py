@@ -17,8 +17,14 @@ from bot.http.clients import http_client
 from bot.http.listeners import admin_application
 from bot.operate.dead_items import drop, retry
 from bot.operate.jobs import Jobs
-from bot.operate.operators.chat import PRESSES, Desk
+from bot.operate.operators.actions import Actions
+from bot.operate.operators.chat import PRESSES, OperatorChat
+from bot.operate.operators.chat_alerts import ChatAlerts, look
+from bot.operate.operators.known_chats import OperatorsChats
+from bot.operate.operators.messenger import Messenger
 from bot.operate.operators.orders import Orders
+from bot.operate.operators.pause import is_paused
+from bot.operate.operators.teller import Look
 from bot.operate.operators.webhook import AlertWebhook
 from bot.operate.service.systemd import Notifier
 from bot.operate.service.watchdog import Watchdog
@@ -38,7 +44,8 @@ class Operators:
         webhook: posts alerts; None when the settings name no address.
     """
 
-    desk: Desk
+    chat: OperatorChat
+    alerts: ChatAlerts
     webhook: AlertWebhook | None
 
 
@@ -46,21 +53,33 @@ class Operators:
 async def open_operators(context: Context) -> AsyncIterator[Operators]:
     """Open the operators' chat and the alerts' webhook."""
     async with AsyncExitStack() as stack:
-        desk = Desk(
-            context.database,
-            context.settings.operators.chat_ids,
-            context.health,
-            context.lifetimes,
-            context.now,
-            orders=await stack.enter_async_context(Orders()),
-            presses=await stack.enter_async_context(Background(PRESSES)),
+        chats = await _load(context)
+        messenger = Messenger(context.database, chats)
+        actions = Actions(context.database, context.health, chats, context.lifetimes, context.now)
+        looking = partial(look, context.database, context.health, now=context.now)
+        yield Operators(
+            OperatorChat(
+                messenger,
+                actions,
+                await stack.enter_async_context(Orders()),
+                await stack.enter_async_context(Background(PRESSES)),
+            ),
+            ChatAlerts(messenger, looking, context.now),
+            await _open_webhook(stack, context, looking),
         )
-        await desk.load()
-        yield Operators(desk, await _open_webhook(stack, context, desk))
+
+
+async def _load(context: Context) -> OperatorsChats:
+    """Remember a pause, and where the operators' chats went, from before the start."""
+    chats = OperatorsChats(context.settings.operators.chat_ids)
+    async with context.database.snapshot() as snapshot:
+        context.health.is_paused = await is_paused(snapshot)
+        await chats.load(snapshot.facts)
+    return chats
 
 
 async def _open_webhook(
-    stack: AsyncExitStack, context: Context, desk: Desk
+    stack: AsyncExitStack, context: Context, looking: Look
 ) -> AlertWebhook | None:
     url = context.settings.operators.webhook_url
     if url is None:
@@ -71,7 +90,7 @@ async def _open_webhook(
     return AlertWebhook(
         url,
         http,
-        look=desk.look,
+        look=looking,
         now=context.now,
         redact=context.redact,
         bridge=context.settings.public_url,
@@ -152,8 +171,8 @@ def build_jobs(
     return Jobs(
         context.database,
         context.settings.storage,
-        alerts=(partial(operators.desk.alert, bots), *posts),
-        ends=(partial(operators.desk.tell_ends, bots), *ends),
+        alerts=(partial(operators.alerts.alert, bots), *posts),
+        ends=(partial(operators.alerts.tell_ends, bots), *ends),
         renew=account.access.keep if account.access else _nothing,
         now=context.now,
     )

@@ -19,7 +19,7 @@ from bot.media.route import PATH as MEDIA_PATH
 from bot.media.route import MediaRoute
 from bot.operate.check.public_address import PATH as CHALLENGE_PATH
 from bot.operate.check.public_address import ChallengeRoute
-from bot.operate.operators.chat import Desk
+from bot.operate.operators.chat import OperatorChat
 from bot.receive.catch_up.conversation import Recovery, Terms
 from bot.receive.catch_up.knowledge import Knowledge
 from bot.receive.catch_up.pages import Pages
@@ -39,7 +39,7 @@ from storage.database import Transaction
 
 
 def build_pollers(
-    context: Context, account: Account, telegram: TelegramSide, desk: Desk
+    context: Context, account: Account, telegram: TelegramSide, operators: OperatorChat
 ) -> tuple[Poller, ...]:
     """Return what fetches and stores the updates of each bot."""
     return tuple(
@@ -48,7 +48,7 @@ def build_pollers(
             _build_intake(context, account, entry),
             context.database,
             context.health.bots[entry.bot_id],
-            desk,
+            operators,
         )
         for entry in context.settings.telegram.bots
     )

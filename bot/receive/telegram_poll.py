@@ -74,7 +74,7 @@ class RawGetUpdates(TelegramMethod[list[Any]]):
     allowed_updates: list[str] | None = None
 
 
-class Desk(Protocol):
+class OperatorChat(Protocol):
     """Whoever serves the operators' chats."""
 
     def takes(self, update: Mapping[str, Any]) -> bool:
@@ -90,13 +90,18 @@ class Poller:
     """Fetches the updates of one bot for ever; its troubles are its own."""
 
     def __init__(
-        self, bot: Bot, intake: Intake, database: Database, health: BotHealth, desk: Desk
+        self,
+        bot: Bot,
+        intake: Intake,
+        database: Database,
+        health: BotHealth,
+        operators: OperatorChat,
     ) -> None:
         self._bot = bot
         self._intake = intake
         self._database = database
         self._health = health
-        self._desk = desk
+        self._operators = operators
         self._failures = 0
 
     async def run(self) -> None:
@@ -150,17 +155,17 @@ class Poller:
 
     async def store(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Store a batch; what is said in operators' chats is theirs."""
-        clients = [update for update in updates if not self._desk.takes(update)]
+        clients = [update for update in updates if not self._operators.takes(update)]
         if clients:
             await self._store_clients(clients)
         for update in updates:
-            if self._desk.takes(update):
+            if self._operators.takes(update):
                 await self._hand_over(update)
 
     async def _hand_over(self, update: Mapping[str, Any]) -> None:
-        """Give an update to the desk; a fault of its own is no reason to stop."""
+        """Give an update to the operators' chat; a fault of its own is no reason to stop."""
         try:
-            await self._desk.handle(self._bot, update)
+            await self._operators.handle(self._bot, update)
         except StorageError:
             raise
         except Exception:

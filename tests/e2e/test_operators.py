@@ -118,7 +118,7 @@ async def test_a_locked_database_is_said_to_the_operator_and_ends_nothing(
 ):
     """What cannot be stored now is answered so; the service, and the clients' messages, go on."""
     monkeypatch.setattr("bot.operate.dead_items.PATIENCE_S", 0.0)
-    monkeypatch.setattr("bot.operate.operators.chat.PATIENCE_S", 0.0)
+    monkeypatch.setattr("bot.operate.operators.pause.PATIENCE_S", 0.0)
     await other_program("BEGIN IMMEDIATE")
     telegram.client_says(command, chat_id=BOSS)
     await eventually(lambda: telegram.texts_to(BOSS))

@@ -23,6 +23,9 @@ class OperatorsChats:
     def __contains__(self, chat_id: object) -> bool:
         return chat_id in self._chat_ids or chat_id in self._moved.values()
 
+    def __bool__(self) -> bool:
+        return bool(self._chat_ids)
+
     @property
     def reachable(self) -> tuple[int, ...]:
         """Return the ids to write to, each once."""

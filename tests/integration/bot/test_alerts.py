@@ -1,21 +1,22 @@
 """Alerts reach the operators' chat through a real Bot API server."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from aiogram import Bot
 
 from bot.health import BotHealth, Health
 from bot.http.telegram_session import TelegramSession
-from bot.operate.operators.chat import Desk
-from bot.queue.items import Lifetimes
+from bot.operate.operators.chat_alerts import ChatAlerts, look
+from bot.operate.operators.known_chats import OperatorsChats
+from bot.operate.operators.messenger import Messenger
 from sandbox.telegram.server import TelegramServer
 from storage.database import Database
 
 BOSS = 900
 TOKENS = [f"70000{number}:FAKE-TOKEN-FOR-TESTS-ONLY-000000000{number}" for number in (1, 2)]
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-LIFETIMES = Lifetimes(to_kommo=timedelta(hours=1), to_telegram=timedelta(hours=1))
 
 
 @pytest.fixture
@@ -37,47 +38,60 @@ async def bots(telegram):
         await bot.session.close()
 
 
+def alerts_to(chats, database, health):
+    """Return what tells operators' chats the alerts that come from a health."""
+    looking = partial(look, database, health, now=lambda: NOON)
+    return ChatAlerts(Messenger(database, chats), looking, lambda: NOON)
+
+
 @pytest.fixture
-async def desk(tmp_path):
-    """A desk whose first bot has lost its token."""
-    health = Health(bots={700001: BotHealth(700001, problem="no token: make a new one")})
+def health():
+    """The first bot has lost its token."""
+    return Health(bots={700001: BotHealth(700001, problem="no token: make a new one")})
+
+
+@pytest.fixture
+async def alerts(tmp_path, health):
+    """Alerts in the operator's chat."""
     async with Database.open(tmp_path / "bridge.sqlite3") as database:
-        yield Desk(database, (BOSS,), health, LIFETIMES, lambda: NOON)
+        yield alerts_to(OperatorsChats((BOSS,)), database, health)
 
 
-async def test_an_alert_goes_through_another_bot_when_the_first_cannot(desk, telegram, bots):
+async def test_an_alert_goes_through_another_bot_when_the_first_cannot(
+    alerts, health, telegram, bots
+):
     """A revoked token is told through a bot that works, once; its end is told too."""
     telegram.revoke(700001)
     for _look in range(3):
-        await desk.alert(bots)
+        await alerts.alert(bots)
     assert telegram.texts_to(BOSS) == ["⚠️ Bot 700001: no token: make a new one"]
-    desk.health.bots[700001].problem = None
-    await desk.alert(bots)
+    health.bots[700001].problem = None
+    await alerts.alert(bots)
     assert telegram.texts_to(BOSS)[1:] == ["✅ Over: Bot 700001: no token: make a new one"]
 
 
-async def test_an_end_is_told_by_the_next_short_look(desk, telegram, bots):
+async def test_an_end_is_told_by_the_next_short_look(alerts, health, telegram, bots):
     """Looks in between tell what is over, within seconds, and nothing that is new."""
     for _look in range(3):
-        await desk.tell_ends(bots[1:])
+        await alerts.tell_ends(bots[1:])
     assert telegram.texts_to(BOSS) == []
     for _look in range(2):
-        await desk.alert(bots[1:])
-    await desk.tell_ends(bots[1:])
+        await alerts.alert(bots[1:])
+    await alerts.tell_ends(bots[1:])
     assert telegram.texts_to(BOSS) == ["⚠️ Bot 700001: no token: make a new one"]
-    desk.health.bots[700001].problem = None
+    health.bots[700001].problem = None
     for _look in range(2):
-        await desk.tell_ends(bots[1:])
+        await alerts.tell_ends(bots[1:])
     assert telegram.texts_to(BOSS)[1:] == ["✅ Over: Bot 700001: no token: make a new one"]
 
 
-async def test_an_alert_that_nobody_got_is_told_later(desk, telegram, bots):
+async def test_an_alert_that_nobody_got_is_told_later(alerts, telegram, bots):
     """While Telegram is down alerts wait."""
     telegram.is_down = True
     for _look in range(2):
-        await desk.alert(bots)
+        await alerts.alert(bots)
     telegram.is_down = False
-    await desk.alert(bots)
+    await alerts.alert(bots)
     assert len(telegram.texts_to(BOSS)) == 1
 
 
@@ -89,11 +103,12 @@ async def test_an_alert_follows_a_group_that_became_a_supergroup(tmp_path, teleg
     group.migrated_to = new
     health = Health(bots={700001: BotHealth(700001, problem="no token")})
     async with Database.open(tmp_path / "bridge.sqlite3") as database:
-        desk = Desk(database, (old,), health, LIFETIMES, lambda: NOON)
+        alerts = alerts_to(OperatorsChats((old,)), database, health)
         for _look in range(3):
-            await desk.alert(bots[:1])
-        later = Desk(database, (old, new), health, LIFETIMES, lambda: NOON)
-        await later.load()
+            await alerts.alert(bots[:1])
+        later = OperatorsChats((old, new))
+        async with database.snapshot() as snapshot:
+            await later.load(snapshot.facts)
     assert telegram.texts_to(new) == ["⚠️ Bot 700001: no token"]
-    assert later.chats.moved == {old: new}
-    assert later.chats.reachable == (new,)
+    assert later.moved == {old: new}
+    assert later.reachable == (new,)

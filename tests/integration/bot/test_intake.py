@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 from aiogram import Bot
 
+from bot.background import Background
 from bot.health import BotHealth, Health
-from bot.operate.operators.chat import Desk
+from bot.operate.operators.actions import Actions
+from bot.operate.operators.chat import PRESSES, OperatorChat
+from bot.operate.operators.known_chats import OperatorsChats
+from bot.operate.operators.messenger import Messenger
+from bot.operate.operators.orders import Orders
 from bot.queue.items import Lifetimes
 from bot.receive.client_messages import IntakeSettings
 from bot.receive.new_clients import PeopleSettings
@@ -24,7 +29,7 @@ NO_LANGUAGE: Any = "none"
 
 
 class NoOperators:
-    """A desk that no chat belongs to."""
+    """An operators' chat that nobody has."""
 
     def takes(self, update):
         return False
@@ -214,10 +219,12 @@ async def test_an_absurd_number_is_no_defect(kind, database, caplog):
     )
     bot = Bot(f"{BOT_ID}:FAKE-TOKEN-FOR-TESTS-ONLY-0000000001")
     intake = Intake(BOT_ID, settings)
-    desk = Desk(
-        database, (-5,), Health({BOT_ID: BotHealth(BOT_ID)}), settings.lifetimes, now=lambda: NOON
-    )
-    poller = Poller(bot, intake, database, BotHealth(BOT_ID), desk)
+    chats = OperatorsChats((-5,))
+    health = Health({BOT_ID: BotHealth(BOT_ID)})
+    actions = Actions(database, health, chats, settings.lifetimes, lambda: NOON)
+    messenger = Messenger(database, chats)
+    operators = OperatorChat(messenger, actions, Orders(), Background(PRESSES))
+    poller = Poller(bot, intake, database, BotHealth(BOT_ID), operators)
     moved = {"migrate_to_chat_id": -7, "chat": {"id": -5, "type": "group"}, "message_id": 3}
     updates = [{"update_id": 7, kind: UPDATES[kind]}, {"update_id": 7, "message": moved}]
     for path, value, changed in (one for update in updates for one in absurd_ones(update)):

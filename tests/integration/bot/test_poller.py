@@ -30,7 +30,7 @@ async def telegram():
         yield server
 
 
-class FaultyDesk:
+class FaultyOperators:
     """Fails unexpectedly, as often as it is told."""
 
     def __init__(self):
@@ -47,19 +47,19 @@ class FaultyDesk:
 
 
 @pytest.fixture
-def desk():
-    """A desk with a fault."""
-    return FaultyDesk()
+def operators():
+    """An operators' chat with a fault."""
+    return FaultyOperators()
 
 
 @pytest.fixture
-async def poll(tmp_path, telegram, desk):
+async def poll(tmp_path, telegram, operators):
     """A poll that runs: its task, its health, its database."""
     settings = IntakeSettings(None, lambda file: file.name, True, Lifetimes(HOUR, HOUR))
     intake = Intake(BOT_ID, settings)
     bot, health = Bot(TOKEN, session=TelegramSession(telegram.url)), BotHealth(BOT_ID)
     async with Database.open(tmp_path / "bridge.sqlite3") as database:
-        task = asyncio.create_task(Poller(bot, intake, database, health, desk).run())
+        task = asyncio.create_task(Poller(bot, intake, database, health, operators).run())
         yield task, health, database
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -75,13 +75,13 @@ async def until(is_true):
 
 
 async def test_a_fault_of_ours_pauses_one_bot_and_loses_nothing(
-    telegram, desk, poll, monkeypatch, caplog
+    telegram, operators, poll, monkeypatch, caplog
 ):
     """An unexpected failure is in health and log; the update comes again, and is stored."""
     monkeypatch.setattr(polling, "FIRST_PAUSE_S", 0.2)
     task, health, database = poll
     await until(lambda: health.is_polling)
-    desk.failures = 2
+    operators.failures = 2
     telegram.client_says("Hi")
     await until(lambda: health.problem == "ZeroDivisionError")
     await until(lambda: health.problem is None)

@@ -1,0 +1,109 @@
+"""What the operators' commands do, and what is answered."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from bot.health import Health
+from bot.operate.dead_items import drop, failed_items, open_items, retry
+from bot.operate.operators.commands import (
+    HELP,
+    WHICH,
+    Command,
+    drop_button,
+    drop_question,
+    dropped_text,
+    failed_text,
+    id_text,
+    is_confirmed,
+    named_in,
+    retried_text,
+    status_text,
+    unknown_text,
+)
+from bot.operate.operators.known_chats import OperatorsChats
+from bot.operate.operators.messenger import Answer
+from bot.operate.operators.pause import pause, resume
+from bot.operate.status.state import read_state
+from bot.queue.items import Lifetimes
+from storage.database import Database
+
+
+class Actions:
+    """Carries out commands, each by a method of its own."""
+
+    def __init__(
+        self,
+        database: Database,
+        health: Health,
+        chats: OperatorsChats,
+        lifetimes: Lifetimes,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._health = health
+        self._chats = chats
+        self._lifetimes = lifetimes
+        self._now = now
+        self._actions: dict[str, Callable[[Command], Awaitable[Answer]]] = {
+            "status": self._status,
+            "failed": self._failed,
+            "retry": self._retry,
+            "drop": self._drop,
+            "id": self._id,
+            "pause": self._pause,
+            "resume": self._resume,
+        }
+
+    async def carry_out(self, command: Command) -> Answer:
+        """Do what a command asks for; return the answer.
+
+        Raises:
+            StorageError: nothing was changed.
+        """
+        action = self._actions.get(command.name)
+        return await action(command) if action else Answer(HELP)
+
+    async def _status(self, _command: Command) -> Answer:
+        state = await read_state(self._database, self._health, now=self._now())
+        turn = ("Resume", "resume") if self._health.is_paused else ("Pause", "pause")
+        failed = (("Failed", "failed"),) if state.failures else ()
+        return Answer(status_text(state), (*failed, turn))
+
+    async def _failed(self, _command: Command) -> Answer:
+        failures = await failed_items(self._database)
+        buttons = (("Try all again", "retry"),) if failures else ()
+        return Answer(failed_text(failures), buttons)
+
+    async def _retry(self, command: Command) -> Answer:
+        names = command.arguments or [item.name for item in await failed_items(self._database)]
+        count = await retry(self._database, names, now=self._now(), lifetimes=self._lifetimes)
+        text = retried_text(count, len(names) - count)
+        return Answer(text, (("Status", "status"),))
+
+    async def _drop(self, command: Command) -> Answer:
+        """Give items up, once that is confirmed."""
+        names = named_in(command.arguments)
+        if not names:
+            return Answer(WHICH)
+        if is_confirmed(command.arguments):
+            dropped = await drop(self._database, names, now=self._now())
+            unknown = [name for name in names if name not in dropped]
+            return Answer(dropped_text(dropped, unknown), (("Status", "status"),))
+        known = await open_items(self._database, names)
+        unknown = [name for name in names if name not in known]
+        if not known:
+            return Answer("\n".join(unknown_text(unknown)))
+        return Answer(drop_question(known, unknown), drop_button(known))
+
+    async def _id(self, command: Command) -> Answer:
+        return Answer(id_text(command.chat_id, self._chats, is_named=True))
+
+    async def _pause(self, _command: Command) -> Answer:
+        await pause(self._database, self._health, now=self._now())
+        return Answer(
+            "Deliveries are paused, both ways. What arrives is kept.", (("Resume", "resume"),)
+        )
+
+    async def _resume(self, _command: Command) -> Answer:
+        await resume(self._database, self._health, now=self._now())
+        return Answer("Deliveries go on.", (("Status", "status"),))
