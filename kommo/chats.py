@@ -23,7 +23,7 @@ from kommo.errors import (
 from kommo.exchange import LIMITS, Limits, exchange
 from kommo.failures import refusal, told_error, unreachable
 from kommo.ids import AmojoId, ChannelId, KommoChatId, ScopeId
-from kommo.limits import HISTORIES_AT_A_TIME, ChatsPace
+from kommo.limits import HISTORIES_AT_A_TIME, ChatsLimits
 from kommo.models import (
     Connect,
     DeliveryStatus,
@@ -71,7 +71,7 @@ class ChatsApi:
         now: Callable[[], datetime],
         status_field: StatusSetting = "delivery_status",
         status_names: StatusNames | None = None,
-        pace: ChatsPace | None = None,
+        pace: ChatsLimits | None = None,
         limits: Limits = LIMITS,
         standing: Standing | None = None,
     ) -> None:
@@ -81,8 +81,8 @@ class ChatsApi:
         self._secret = secret
         self._now = now
         self._status_names = status_names or StatusNames(status_field)
-        self._pace = pace or ChatsPace()
-        self._history_pace = ChatsPace(HISTORIES_AT_A_TIME, behind=self._pace)
+        self._pace = pace or ChatsLimits()
+        self._history_pace = ChatsLimits(HISTORIES_AT_A_TIME, behind=self._pace)
         self._limits = limits
         self.standing = standing or Standing()
 
@@ -173,7 +173,7 @@ class ChatsApi:
         await self._call(call, answers.nothing)
 
     async def _call(
-        self, call: Call, read: Callable[[bytes], Answer], pace: ChatsPace | None = None
+        self, call: Call, read: Callable[[bytes], Answer], pace: ChatsLimits | None = None
     ) -> Answer:
         """Make a call of the scope, and return its answer."""
         try:
@@ -186,7 +186,7 @@ class ChatsApi:
         self.standing.take()
         return answer
 
-    async def _in_turn(self, call: Call, pace: ChatsPace | None = None) -> bytes:
+    async def _in_turn(self, call: Call, pace: ChatsLimits | None = None) -> bytes:
         """Make a call when it is its turn, and return the answer's body."""
         pace = pace or self._pace
         async with pace.turn():

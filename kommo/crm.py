@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,15 +10,13 @@ from typing import Any, Protocol
 
 import httpx
 
-from kommo.errors import HeldBackError, PayloadError, RateLimitedError, RequestError, ServerError
+from kommo.errors import PayloadError, RateLimitedError, RequestError, ServerError
 from kommo.exchange import LIMITS, Limits, exchange
 from kommo.failures import refusal, told_error, unreachable
 from kommo.ids import AmojoId, KommoChatId
+from kommo.limits import CrmLimits
 from kommo.remedies import UNREACHED, remedy_of
 from kommo.wire import Fields, decode
-
-PER_SECOND = 7
-"""Reference: Kommo, API limitations."""
 
 BATCH = 50
 """How many sources or templates one request may carry. Reference: Kommo, Sources."""
@@ -81,34 +78,6 @@ class LongLivedToken:
         return None
 
 
-class CrmPace:
-    """Spaces requests so that one address makes no more than Kommo takes."""
-
-    def __init__(self, per_second: int = PER_SECOND) -> None:
-        self._gap_s = 1 / (per_second - 1)  # the network may bring two closer together
-        self._next_at = 0.0
-        self._held_until_s = float("-inf")
-
-    def slow_down(self, for_s: float | None) -> None:
-        """Let nothing pass for as long as Kommo says; never shorter than it said before."""
-        until_s = time.monotonic() + (for_s or 0.0)
-        self._held_until_s = max(self._held_until_s, until_s)
-
-    async def turn(self) -> None:
-        """Wait for the next request's turn.
-
-        Raises:
-            HeldBackError: Kommo asked to slow down.
-        """
-        held_s = self._held_until_s - time.monotonic()
-        if held_s > 0:
-            raise HeldBackError("Kommo asked to slow down", retry_after_s=held_s)
-        at = asyncio.get_running_loop().time()
-        mine = max(at, self._next_at)
-        self._next_at = mine + self._gap_s
-        await asyncio.sleep(mine - at)
-
-
 class CrmApi:
     """The REST API of one account; every method may raise a `RequestError`.
 
@@ -126,7 +95,7 @@ class CrmApi:
         http: httpx.AsyncClient,
         *,
         access: Access,
-        pace: CrmPace,
+        pace: CrmLimits,
         now: Callable[[], datetime],
         pauses_s: Sequence[float] = (),
         limits: Limits = LIMITS,

@@ -13,8 +13,9 @@ from bot.health import RestHealth
 from bot.http.clients import http_client
 from bot.settings import KommoSettings, Settings
 from kommo.chats import ChatsApi
-from kommo.crm import PAUSES_S, Access, CrmApi, CrmPace, LongLivedToken
+from kommo.crm import PAUSES_S, Access, CrmApi, LongLivedToken
 from kommo.ids import AmojoId, ChannelId, scope_id
+from kommo.limits import CrmLimits
 from kommo.oauth import Integration, OAuthApi
 from storage.database import Database
 
@@ -39,7 +40,7 @@ async def open_access(
     settings: Settings,
     database: Database,
     *,
-    pace: CrmPace,
+    pace: CrmLimits,
     health: RestHealth | None,
     now: Callable[[], datetime] = _now,
 ) -> AsyncIterator[GrantedAccess | None]:
@@ -73,7 +74,7 @@ async def open_crm(
     database: Database | None,
     *,
     access: GrantedAccess | None = None,
-    pace: CrmPace | None = None,
+    pace: CrmLimits | None = None,
     pauses_s: Sequence[float] = (),
 ) -> AsyncIterator[CrmApi]:
     """Return the REST API of the settings' account.
@@ -88,7 +89,7 @@ async def open_crm(
     Raises:
         NoRestAccessError: the settings do not say where it is, or nothing opens it.
     """
-    pace = pace or CrmPace()
+    pace = pace or CrmLimits()
     async with AsyncExitStack() as stack:
         url, opened = settings.kommo.rest_url, access or _long_lived(settings)
         if database is not None:
@@ -167,7 +168,7 @@ async def with_account(
     database: Database,
     *,
     access: GrantedAccess | None = None,
-    pace: CrmPace | None = None,
+    pace: CrmLimits | None = None,
 ) -> Settings:
     """Return settings that name the account: as set, as stored, or as Kommo tells it.
 

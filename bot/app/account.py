@@ -14,9 +14,9 @@ from bot.conversations.kommo_chats import KommoChats
 from bot.http.clients import http_client
 from bot.operate.check.clock import skew_s
 from kommo.chats import ChatsApi
-from kommo.crm import CrmApi, CrmPace
+from kommo.crm import CrmApi
 from kommo.ids import AmojoId, ChannelId, ScopeId, scope_id
-from kommo.limits import AT_A_TIME, HISTORIES_AT_A_TIME
+from kommo.limits import AT_A_TIME, HISTORIES_AT_A_TIME, CrmLimits
 from kommo.status_names import StatusNames
 
 CALLS = AT_A_TIME + HISTORIES_AT_A_TIME
@@ -45,7 +45,7 @@ class Account:
 @asynccontextmanager
 async def open_account(context: Context) -> AsyncIterator[Account]:
     """Find out which account it is, and open its APIs."""
-    database, pace = context.database, CrmPace()
+    database, pace = context.database, CrmLimits()
     async with AsyncExitStack() as stack:
         access = await stack.enter_async_context(
             open_access(
@@ -101,7 +101,7 @@ def _chats(
 
 
 async def _open_crm(
-    stack: AsyncExitStack, context: Context, access: GrantedAccess | None, pace: CrmPace
+    stack: AsyncExitStack, context: Context, access: GrantedAccess | None, pace: CrmLimits
 ) -> CrmApi | None:
     """Return the REST API; None when the settings give no access to it."""
     try:

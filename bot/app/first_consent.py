@@ -20,7 +20,7 @@ from bot.operate.check.public_address import PATH as CHALLENGE_PATH
 from bot.operate.check.public_address import ChallengeRoute
 from bot.operate.service.systemd import Notifier
 from bot.settings import Settings
-from kommo.crm import CrmPace
+from kommo.limits import CrmLimits
 from storage.database import Database
 
 LOOK_S = 1.0
@@ -40,7 +40,7 @@ async def wait_for_consent(settings: Settings, stop: asyncio.Event) -> None:
             return
         health = Health()
         access = await stack.enter_async_context(
-            open_access(settings, database, pace=CrmPace(), health=health.rest)
+            open_access(settings, database, pace=CrmLimits(), health=health.rest)
         )
         if access is not None:
             await _serve(stack, settings, database, access, health)

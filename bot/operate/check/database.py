@@ -17,8 +17,9 @@ from bot.operate.check.findings import Finding, doubt, failure, well
 from bot.operate.check.machine import is_made_by_systemd
 from bot.operate.operators.known_chats import OperatorsChats
 from bot.settings import Settings
-from kommo.crm import PAUSES_S, Access, CrmApi, CrmPace, LongLivedToken
+from kommo.crm import PAUSES_S, Access, CrmApi, LongLivedToken
 from kommo.errors import RejectedError
+from kommo.limits import CrmLimits
 from kommo.models import StatusField
 from storage.database import Snapshot
 from storage.errors import SchemaTooOldError, StorageError
@@ -138,7 +139,7 @@ async def open_looking(settings: Settings, found: Kept) -> AsyncIterator[CrmApi]
         yield CrmApi(
             http,
             access=access,
-            pace=CrmPace(),
+            pace=CrmLimits(),
             now=lambda: datetime.now(UTC),
             pauses_s=PAUSES_S,
         )

@@ -15,7 +15,7 @@ from kommo.chats import NO_CHAT, ChatsApi
 from kommo.errors import UnreachableError
 from kommo.exchange import Limits, exchange
 from kommo.ids import ChannelId, ScopeId
-from kommo.limits import ChatsPace
+from kommo.limits import ChatsLimits
 
 LIMITS = Limits(total_s=0.3, most_bytes=10_000)
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -150,7 +150,7 @@ async def test_an_answer_that_drips_gives_its_place_back(
             scope_id=ScopeId("c_a"),
             secret="fa4e" * 10,
             now=lambda: datetime.now(UTC),
-            pace=ChatsPace(1),
+            pace=ChatsLimits(1),
             limits=LIMITS,
         )
         for _ in range(2):

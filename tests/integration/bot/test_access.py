@@ -13,7 +13,7 @@ from bot.health import Health, RestHealth
 from bot.http.tls import certificates
 from bot.operate.operators.alerts import alerts_in
 from bot.operate.status.state import read_state
-from kommo.crm import PAUSES_S, CrmApi, CrmPace
+from kommo.crm import PAUSES_S, CrmApi
 from kommo.errors import (
     RateLimitedError,
     RejectedError,
@@ -21,6 +21,7 @@ from kommo.errors import (
     ServerError,
     UnreachableError,
 )
+from kommo.limits import CrmLimits
 from kommo.oauth import Integration, OAuthApi
 from sandbox.kommo.oauth import Integration as KnownIntegration
 from sandbox.kommo.server import KommoServer
@@ -102,7 +103,7 @@ async def consent(access, kommo):
 
 def crm(access, kommo, stack_http):
     """Return the REST API with an access."""
-    return CrmApi(stack_http, access=access, pace=CrmPace(1000), now=lambda: NOON)
+    return CrmApi(stack_http, access=access, pace=CrmLimits(1000), now=lambda: NOON)
 
 
 async def test_twenty_callers_of_two_processes_share_one_renewal(access, make, kommo, clock):
@@ -282,7 +283,7 @@ async def test_twenty_commands_side_by_side_all_get_through(access, kommo):
     kommo.gate.per_second = 7
     async with httpx.AsyncClient(base_url=kommo.url, verify=certificates()) as http:
         commands = [
-            CrmApi(http, access=access, pace=CrmPace(), now=lambda: NOON, pauses_s=PAUSES_S)
+            CrmApi(http, access=access, pace=CrmLimits(), now=lambda: NOON, pauses_s=PAUSES_S)
             for _ in range(20)
         ]
         ids = await asyncio.gather(*(one.account_id() for one in commands))
@@ -295,6 +296,6 @@ async def test_requests_of_one_process_stay_below_what_kommo_takes(access, kommo
     """Thirty calls at once through the limiter meet no refusal from a Kommo that counts."""
     kommo.gate.per_second = 7
     async with httpx.AsyncClient(base_url=kommo.url, verify=certificates()) as http:
-        api = CrmApi(http, access=access, pace=CrmPace(), now=lambda: NOON)
+        api = CrmApi(http, access=access, pace=CrmLimits(), now=lambda: NOON)
         await asyncio.gather(*(api.sources() for _ in range(15)))
     assert kommo.gate.excess == 0
