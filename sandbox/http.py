@@ -67,6 +67,9 @@ class SandboxServer:
         self.callers: set[str] = set()
         """The addresses that requests came from."""
 
+        self.on_change: list[Callable[[], None]] = []
+        """Called after each request: something may be different now."""
+
         self.host = ""
         self.port = 0
         self._is_down = False
@@ -116,7 +119,11 @@ class SandboxServer:
             return abort(call.request)
         if self.latency_s:
             await asyncio.sleep(self.latency_s)
-        return await self.faults.around(call, process)
+        try:
+            return await self.faults.around(call, process)
+        finally:
+            for tell in self.on_change:
+                tell()
 
     @asynccontextmanager
     async def serving(

@@ -76,8 +76,9 @@ class Story:
 
     def _conversation(self, chat_id: int) -> str:
         """Return the id that the bridge gave to a chat: the one whose messages name the client."""
+        bot_id = self.telegram.bot().id
         for conversation_id in self.kommo.conversations:
-            if conversation_id.endswith(f":{chat_id}"):
+            if conversation_id.endswith(f":{bot_id}:{chat_id}"):
                 return conversation_id
         raise LookupError(f"Kommo knows no conversation with {chat_id}")
 
@@ -121,32 +122,53 @@ class Story:
 
 
 async def tell(
-    telegram: TelegramServer, kommo: KommoServer, *, say: Say, stop: asyncio.Event
+    telegram: TelegramServer,
+    kommo: KommoServer,
+    *,
+    say: Say,
+    stop: asyncio.Event,
+    pause_s: float = 0.0,
+    look_at: Callable[[int], None] = lambda _: None,
 ) -> bool:
-    """Play the conversation; tell whether every message and status arrived."""
+    """Play the conversation; tell whether every message and status arrived.
+
+    Args:
+        telegram: where clients write.
+        kommo: where the manager answers.
+        say: prints a line.
+        stop: ends it early.
+        pause_s: between the acts, for somebody who watches.
+        look_at: told whose conversation the next act is in.
+    """
     story = Story(telegram, kommo, say)
     say("A conversation, as the sandbox's Telegram and Kommo saw it:\n")
-    for act in _acts(story):
+    for chat_id, act in _acts(story):
         if stop.is_set() or story.failures:
             break
+        look_at(chat_id)
         await act()
+        await asyncio.sleep(pause_s)
     is_whole = not story.failures and not stop.is_set()
     say("\nEverything arrived." if is_whole else "\nNot everything arrived.")
     return is_whole
 
 
-def _acts(story: Story) -> list[Callable[[], Awaitable[None]]]:
+def _acts(story: Story) -> list[tuple[int, Callable[[], Awaitable[None]]]]:
+    """Return whose conversation each act is in, and the act."""
+    hello = "Hello Ann, yes: on weekdays from 9 to 18."
     return [
-        lambda: story.client_writes("Hi! Do you deliver? 🚚", chat_id=ANN, name="Ann"),
-        lambda: story.manager_answers(
-            "Hello Ann, yes: on weekdays from 9 to 18.", chat_id=ANN, expected=[1]
+        (ANN, lambda: story.client_writes("Hi! Do you deliver? 🚚", chat_id=ANN, name="Ann")),
+        (ANN, lambda: story.manager_answers(hello, chat_id=ANN, expected=[1])),
+        (ANN, lambda: story.client_writes("Great, thank you!", chat_id=ANN, name="Ann")),
+        (ANN, story.was_read),
+        (ANN, lambda: story.manager_answers(LONG_TEXT.strip(), chat_id=ANN, expected=[1])),
+        (BOB, lambda: _unblock(story)),
+        (BOB, lambda: story.client_writes("Привет, есть скидки?", chat_id=BOB, name="Bob")),
+        (BOB, lambda: _block(story)),
+        (
+            BOB,
+            lambda: story.manager_answers("Yes, 10 % until Friday.", chat_id=BOB, expected=[-1]),
         ),
-        lambda: story.client_writes("Great, thank you!", chat_id=ANN, name="Ann"),
-        story.was_read,
-        lambda: story.manager_answers(LONG_TEXT.strip(), chat_id=ANN, expected=[1]),
-        lambda: story.client_writes("Привет, есть скидки?", chat_id=BOB, name="Bob"),
-        lambda: _block(story),
-        lambda: story.manager_answers("Yes, 10 % until Friday.", chat_id=BOB, expected=[-1]),
     ]
 
 
@@ -155,10 +177,20 @@ async def _block(story: Story) -> None:
     story.say("  (Bob blocks the bot.)")
 
 
-def invitation(telegram_url: str, kommo_url: str) -> str:
+async def _unblock(story: Story) -> None:
+    """Let Bob use the bot again, if the story was told before."""
+    peer = story.telegram.peers.get(BOB)
+    if peer is not None and story.telegram.bot().id in peer.blocked:
+        story.telegram.client_unblocks(BOB)
+        story.say("  (Bob uses the bot again.)")
+
+
+def invitation(page_url: str, telegram_url: str, kommo_url: str) -> str:
     """Return how to go on by hand."""
     return f"""
-Go on by hand, from another terminal:
+Go on by hand, in a browser:   {page_url}
+
+Or from another terminal:
 
   Ann writes:            curl -d 'Is it open today?' {telegram_url}/sandbox/client/says
   the manager answers:   curl -d 'Yes, until 18.' {kommo_url}/sandbox/manager/says

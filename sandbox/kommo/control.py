@@ -6,6 +6,7 @@ POST    /sandbox/manager/{what}          says, sends, types, reacts or writes_fi
 GET     /sandbox/conversations           all of them, with messages and statuses
 GET     /sandbox/summary                 how much arrived
 POST    /sandbox/attachments/{name}      a file; answers its link
+POST    /sandbox/contacts                JSON with a name and phones; answers its number
 POST    /sandbox/hook-url                where hooks go from now on
 POST    /sandbox/integration             JSON ``{"is_enabled": false}`` switches it off
 ======  ===============================  ==========================================
@@ -47,6 +48,11 @@ def routes(kommo: KommoResults) -> list[web.RouteDef]:
         url = kommo.add_attachment(await request.read(), request.match_info["name"])
         return json_response({"url": url})
 
+    async def contact(request: web.Request) -> web.Response:
+        fields = await control_fields(request, "name")
+        phones = [str(phone) for phone in fields.get("phones", [])]
+        return json_response({"contact": kommo.add_contact(str(fields.get("name", "")), *phones)})
+
     async def hook_url(request: web.Request) -> web.Response:
         kommo.hook_url = (await control_fields(request, "url")).get("url")
         return json_response({"url": kommo.hook_url})
@@ -61,6 +67,7 @@ def routes(kommo: KommoResults) -> list[web.RouteDef]:
         web.get("/sandbox/conversations", conversations),
         web.get("/sandbox/summary", summary),
         web.post("/sandbox/attachments/{name}", attachment),
+        web.post("/sandbox/contacts", contact),
         web.post("/sandbox/hook-url", hook_url),
     ]
 

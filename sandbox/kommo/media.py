@@ -64,6 +64,11 @@ class MediaHost:
         """Forget the file behind a link."""
         del self._attachments[_path_of(url)]
 
+    def content(self, url: str) -> bytes | None:
+        """Return the file behind a link; nothing when it is none of ours."""
+        found = self._attachments.get(_path_of(url))
+        return None if found is None else b"".join(found.chunks())
+
     def name_and_size(self, url: str) -> tuple[str, int]:
         """Return what is known of a link: nothing, unless it is one of ours."""
         known = self._attachments.get(_path_of(url))

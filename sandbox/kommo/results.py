@@ -145,6 +145,10 @@ class KommoResults:
         """Put a file (or a generated one of this size) on Kommo's host; returns its link."""
         return self._media.add(content, name)
 
+    def attachment(self, url: str) -> bytes | None:
+        """Return the file behind a link of Kommo's host; nothing when there is none."""
+        return self._media.content(url)
+
     def remove_attachment(self, url: str) -> None:
         """Take a file off Kommo's host."""
         self._media.remove(url)

@@ -4,6 +4,7 @@ curl -d 'Do you deliver?' URL/sandbox/client/says
 curl -d '{"text": "Hello", "chat_id": 556, "name": "Bob"}' URL/sandbox/client/says
 curl --data-binary @cat.jpg 'URL/sandbox/client/sends?kind=photo&name=cat.jpg'
 curl -d '{"message_id": 2, "button": "Yes"}' URL/sandbox/client/presses
+curl -d '{"content": {"location": {"latitude": 52.5, "longitude": 13.4}}}' URL/sandbox/client/shows
 curl URL/sandbox/client/555
 """
 
@@ -22,6 +23,7 @@ Act: TypeAlias = Callable[[People, Json], Json]
 
 WHO = ("chat_id", "bot", "name", "username", "reply_to", "date", "sender", "connection")
 WHERE = ("chat_id", "bot")
+NUMBERS = ("chat_id", "bot", "reply_to")
 
 
 def control_routes(people: People, add_bot: Callable[..., int]) -> list[web.RouteDef]:
@@ -46,7 +48,10 @@ def control_routes(people: People, add_bot: Callable[..., int]) -> list[web.Rout
 
     acts = {
         "says": _says,
+        "shows": _shows,
         "starts": _starts,
+        "shares_phone": _shares_phone,
+        "connects": _connects,
         "edits": _edits,
         "presses": _presses,
         "reacts": _reacts,
@@ -111,13 +116,30 @@ def _says(people: People, fields: Json) -> Json:
     return {"message_id": people.client_says(str(fields["text"]), **_chosen(fields, WHO))}
 
 
+def _shows(people: People, fields: Json) -> Json:
+    """Let a client send content as the Bot API words it: a location, a contact."""
+    return {"message_id": people.client_sends(dict(fields["content"]), **_chosen(fields, WHO))}
+
+
+def _shares_phone(people: People, fields: Json) -> Json:
+    number = people.client_shares_phone(str(fields["phone"]), **_chosen(fields, WHO))
+    return {"message_id": number}
+
+
+def _connects(people: People, fields: Json) -> Json:
+    """Let a business account connect the bot, which then answers that account's clients."""
+    chosen = _chosen(fields, ("name", "bot"))
+    return {"connection": people.owner_connects(int(fields["owner"]), **chosen)}
+
+
 def _starts(people: People, fields: Json) -> Json:
     payload = str(fields.get("payload") or fields.get("text") or "")
     return {"message_id": people.client_starts(payload, **_chosen(fields, WHO))}
 
 
 def _edits(people: People, fields: Json) -> Json:
-    people.client_edits(fields["message_id"], str(fields["text"]), **_chosen(fields, WHERE))
+    where = _chosen(fields, (*WHERE, "connection"))
+    people.client_edits(fields["message_id"], str(fields["text"]), **where)
     return {}
 
 
@@ -152,7 +174,11 @@ def _send_file(people: People, request: web.Request, content: bytes) -> int:
     file_id = people.add_file(content, query.get("name", "file.bin"))
     extra = {"caption": query["caption"]} if "caption" in query else {}
     shown = people.media(query.get("kind", "document"), file_id, **extra)
-    return people.client_sends(shown, chat_id=int(query.get("chat_id", ANN)))
+    numbers = {name: int(query[name]) for name in NUMBERS if name in query}
+    words = {name: query[name] for name in ("name_of_client", "connection") if name in query}
+    who = {name.removesuffix("_of_client"): word for name, word in words.items()}
+    how: dict[str, Any] = {"chat_id": ANN, **numbers, **who}
+    return people.client_sends(shown, **how)
 
 
 def _call(call: ApiCall) -> Json:

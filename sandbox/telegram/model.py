@@ -118,6 +118,7 @@ class Chat:
         reactions: the bot's reactions, by message id.
         client_reactions: the client's, as the last update told them.
         last_incoming_at: when a client wrote last (Unix seconds); None for never.
+        written_at: when each message of people was written, in Unix seconds and their parts.
     """
 
     bot_id: int
@@ -129,6 +130,12 @@ class Chat:
     client_reactions: dict[int, list[Json]] = field(default_factory=dict)
     last_id: int = 0
     last_incoming_at: float | None = None
+    written_at: dict[int, float] = field(default_factory=dict)
+
+    def written_ms(self, message: Json) -> int:
+        """When a message was written, in Unix milliseconds as far as they are known."""
+        at: float = self.written_at.get(message["message_id"]) or message["date"]
+        return int(at * 1000)
 
     def next_id(self) -> int:
         """The id of the next message; unique only in this chat."""

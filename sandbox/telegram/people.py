@@ -234,6 +234,7 @@ class People(World):
         self.show_files(bot, message)
         message_id: int = message["message_id"]
         chat.messages[message_id] = message
+        chat.written_at[message_id] = self.now()
         add_update(bot, "business_message" if connection else "message", dict(message))
         return message_id
 

@@ -1,0 +1,208 @@
+// Kommo as a manager sees it: the inbox, a conversation, its lead and contact.
+
+import { composer, samplePicture } from "./compose.js";
+import { attempt, avatar, clock, h, icon, post, sync, toast, upload } from "./dom.js";
+import { action, bubble, log, reactor } from "./messages.js";
+import { choice, choose, group, record } from "./store.js";
+
+const MANAGER = "/kommo/sandbox/manager/";
+const TYPING_PAUSE_MS = 4000;
+const TEMPLATES = [
+  { id: 1, name: "Order confirmed", content: "Your order 4711 is confirmed. Shall we deliver tomorrow?", buttons: ["Yes, please", "Another day"] },
+  { id: 2, name: "Opening hours", content: "We are open on weekdays from 9 to 18.", buttons: [] },
+];
+const LIST = {
+  header: "Delivery",
+  body: "When shall we come?",
+  footer: "Free of charge",
+  button: "Choose a day",
+  sections: [{ title: "This week", rows: [
+    { callback_data: "thu", title: "Thursday", description: "After 10:00" },
+    { callback_data: "fri", title: "Friday", description: "All day" },
+  ] }],
+};
+
+let replyTo = null;
+let typedAt = 0;
+
+const newestFirst = () => [...group("conversations").values()].sort((one, other) => other.last - one.last);
+const current = () => record("conversations", choice("conversation")) ?? newestFirst()[0];
+const messagesOf = (id) => [...group(`kommo.${id}`).values()].sort((one, other) => one.at - other.at);
+const sends = (fields) => post(`${MANAGER}sends`, { to: current().id, ...fields });
+
+/** Fill the column; returns what updates it. */
+export function drawKommo(column) {
+  const inbox = h("ul", { class: "inbox", "aria-label": "Inbox" });
+  const head = h("div", { class: "bar second person" });
+  const talk = log("Conversation");
+  const card = h("aside", { class: "card", "aria-label": "Lead and contact" });
+  const form = composer("manager", { send: write, typing, entries: entries(), drop: attach, column });
+  form.form.addEventListener("leave", leave);
+  function leave() {
+    replyTo = null;
+    form.context.hidden = true;
+  }
+  async function write(text) {
+    if (!current()) throw new Error("Nobody has written yet. A client writes first, or you write to a number.");
+    const quoted = replyTo;
+    leave();
+    return sends(quoted ? { text, reply_to: quoted } : { text });
+  }
+  column.append(
+    h("div", { class: "bar" }, h("h2", {}, "Inbox"),
+      h("button", { type: "button", class: "plain", onclick: () => attempt(writeFirst) }, "Write first to a number…")),
+    h("div", { class: "desk" }, inbox,
+      h("div", { class: "conversation" }, head, talk.box, form.form), card));
+  return updater({ inbox, head, talk, card, form, leave });
+}
+
+function updater({ inbox, head, talk, card, form, leave }) {
+  let drawn = null;
+  let seen = {};
+  return (changed) => {
+    followStory(changed);
+    const conversation = current();
+    if (conversation && (changed.has("conversations") || changed.has("choice"))) {
+      seen[conversation.id] = conversation.incoming;
+      drawInbox(inbox, conversation, seen);
+      drawHead(head, conversation);
+    }
+    if (!conversation && !inbox.childElementCount) inbox.replaceChildren(h("li", { class: "empty" }, "No conversation yet"));
+    if (["conversations", "leads", "contacts", "choice"].some((name) => changed.has(name))) drawCard(card, conversation);
+    const id = conversation?.id;
+    const isElsewhere = drawn !== id;
+    if (!id || (!isElsewhere && !changed.has(`kommo.${id}`))) return;
+    if (isElsewhere) leave();
+    drawn = id;
+    sync(talk.list, messagesOf(id), (one) => one.id, (one) => draw(one, form));
+    talk.settle(isElsewhere);
+  };
+}
+
+/** While the story is played, show whom it is about. */
+let told = "";
+function followStory(changed) {
+  const story = record("bridge", "story");
+  if (!changed.has("bridge") || !story?.is_running) return;
+  if (told === `${story.client}`) return;
+  const found = newestFirst().find((one) => one.client_id?.endsWith(`:${story.client}`));
+  choose("client", story.client);
+  choose("connection", null);
+  choose("bot", [...group("bots").values()].sort((one, other) => one.order - other.order)[0]?.id);
+  if (found) {
+    choose("conversation", found.id);
+    told = `${story.client}`;
+  }
+}
+
+function drawInbox(inbox, chosen, seen) {
+  const rows = newestFirst();
+  inbox.replaceChildren(...rows.map((one) => {
+    const unread = one.incoming - (seen[one.id] ?? one.incoming);
+    seen[one.id] ??= one.id === chosen.id ? one.incoming : 0;
+    return h("li", {}, h("button", { type: "button", "aria-current": String(one.id === chosen.id),
+      onclick: () => choose("conversation", one.id) },
+    avatar(one.name, one.avatar ? `/files/avatar/${one.id}` : null),
+    h("span", { class: "lines" },
+      h("span", { class: "line" }, h("strong", {}, one.name), h("time", {}, one.last ? clock(one.last) : "")),
+      h("span", { class: "line" }, h("span", { class: "excerpt" }, one.excerpt || "Nothing yet"),
+        unread > 0 ? h("span", { class: "badge" }, String(unread)) : null),
+      h("span", { class: "source" }, sourceOf(one)))));
+  }));
+}
+
+const sourceOf = (one) => (one.source ? `via ${one.source}` : "written first");
+
+function drawHead(head, one) {
+  head.replaceChildren(
+    avatar(one.name, one.avatar ? `/files/avatar/${one.id}` : null),
+    h("span", { class: "lines" }, h("strong", {}, one.name), h("small", {}, sourceOf(one))));
+}
+
+function drawCard(card, one) {
+  if (!one) return card.replaceChildren();
+  const lead = one.lead ? record("leads", one.lead) : null;
+  const contact = one.contact ? record("contacts", one.contact) : null;
+  const rows = [
+    ["Lead", lead ? `#${lead.id}` : "None"],
+    ["Contact", contact ? `${contact.name} (#${contact.id})` : one.contact ? `#${one.contact}` : "None"],
+    ["Phone", one.phone || "Unknown"],
+    ["Source", one.source || "None"],
+  ];
+  return card.replaceChildren(
+    h("h3", {}, "Lead and contact"),
+    h("dl", {}, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
+    h("button", { type: "button", class: "plain", onclick: () => attempt(invite) }, "Invite a contact…"));
+}
+
+function draw(message, form) {
+  const isOwn = message.by === "manager";
+  const own = (message.reactions || [])[0];
+  return bubble(message, {
+    isOwn,
+    author: message.from,
+    address: `/files/kommo/${message.id}`,
+    actions: [
+      action("reply", "Reply", () => {
+        replyTo = message.id;
+        form.context.hidden = false;
+        form.context.textContent = `Reply to: ${message.text || message.kind}`;
+        form.box.focus();
+      }),
+      isOwn ? null : reactor("React", own, (emoji) => attempt(() => post(`${MANAGER}reacts`, { message: message.id, emoji }))),
+    ].filter(Boolean),
+  });
+}
+
+function typing() {
+  if (!current() || Date.now() - typedAt < TYPING_PAUSE_MS) return;
+  typedAt = Date.now();
+  post(`${MANAGER}types`, { to: current().id }).catch(() => {});
+}
+
+function typeOf(file) {
+  if (/^image\/(png|jpe?g|gif)$/.test(file.type)) return "picture";
+  if (file.type.startsWith("video/")) return "video";
+  return file.type.startsWith("audio/") ? "voice" : "file";
+}
+
+const attach = (file) => attachAs(typeOf(file), file, file.name);
+
+async function attachAs(type, content, name) {
+  const { url } = await upload(`/kommo/sandbox/attachments/${encodeURIComponent(name)}`, content);
+  return sends({ type, media: url });
+}
+
+const inline = (texts) => ({ mode: "inline", buttons: texts.map((text) => [{ text }]) });
+
+function entries() {
+  return [
+    { label: "Picture…", accept: "image/*", act: attach },
+    { label: "File…", accept: "*", act: attach },
+    { label: "A sample picture", act: async () => attachAs("picture", await samplePicture(), "hills.png") },
+    ...TEMPLATES.map(({ id, name, content, buttons }) => ({
+      label: `Template: ${name}`,
+      act: () => sends({ text: content, template: { id, content, params: [] }, markup: buttons.length ? inline(buttons) : null }),
+    })),
+    { label: "Question with buttons", act: () => sends({ text: "Shall we call you back?", markup: inline(["Yes", "No"]) }) },
+    { label: "List to choose from", act: () => sends({ text: LIST.body, markup: { list_message: LIST } }) },
+  ];
+}
+
+async function writeFirst() {
+  const phone = window.prompt("The client's phone number:", "+4930555556");
+  const text = phone && window.prompt("What to write:", "Hello, your order has arrived.");
+  if (!text) return;
+  const { kommo_message_id: id } = await post(`${MANAGER}writes_first`, { phone, text, source: "sales", name: phone });
+  const found = newestFirst().find((one) => group(`kommo.${one.id}`).has(id));
+  if (found) choose("conversation", found.id);
+}
+
+async function invite() {
+  const name = window.prompt("The contact's name:", "Greta Baker");
+  if (!name) return;
+  const { contact } = await post("/kommo/sandbox/contacts", { name, phones: [] });
+  const { link } = await post(`/contacts/${contact}/invitation`);
+  choose("invitation", link);
+  toast(`Invitation for ${name}: ${link}. A client opens it by "Open an invitation link…".`);
+}

@@ -1,0 +1,122 @@
+// Messages as bubbles, the same on both sides.
+
+import { clock, h, icon, size } from "./dom.js";
+
+const TICKS = { Sent: "sent", Delivered: "done", Read: "done", Error: "error" };
+const MEDIA = { voice: "audio", audio: "audio", video: "video", video_note: "video", animation: "video" };
+const PICTURES = new Set(["photo", "picture", "sticker"]);
+
+/**
+ * Draw one message.
+ *
+ * @param message the record
+ * @param options isOwn: whether it stands on the right; author: who wrote it; address: where its
+ *   file is; actions: buttons for it; press: what its buttons do
+ */
+export function bubble(message, { isOwn, author, address, actions = [], press }) {
+  const status = message.status ? statusOf(message) : null;
+  return h("li", { class: `message ${isOwn ? "own" : "other"} kind-${message.kind}` },
+    h("div", { class: "bubble" },
+      h("span", { class: "gone" }, `${author}: `),
+      message.reply ? h("blockquote", {}, message.reply) : null,
+      contentOf(message, address),
+      message.text ? h("p", { class: "text", dir: "auto" }, message.text) : null,
+      h("p", { class: "meta" },
+        message.edited ? h("span", {}, "edited") : null,
+        h("time", { datetime: new Date(message.at).toISOString() }, clock(message.at)),
+        status),
+      reactionsOf(message)),
+    keyboardOf(message, press),
+    actions.length ? h("div", { class: "actions" }, ...actions) : null);
+}
+
+function statusOf(message) {
+  const isError = message.status === "Error";
+  const text = isError ? `Error: ${message.error}` : message.status;
+  return h("span", { class: `status is-${message.status.toLowerCase()}`, title: text },
+    icon(TICKS[message.status]), text);
+}
+
+function contentOf(message, address) {
+  if (message.place) return placeOf(message.place);
+  if (message.contact) return contactOf(message.contact);
+  if (!message.file) return null;
+  const { name, ready } = message.file;
+  if (ready === false) return h("p", { class: "loading" }, `Fetching ${name}…`);
+  if (PICTURES.has(message.kind)) {
+    return h("img", { class: "picture", src: address, alt: message.text || `A ${message.kind}`, loading: "lazy", onerror: asFile });
+  }
+  if (message.kind in MEDIA) {
+    return h(MEDIA[message.kind], { class: "player", src: address, controls: true, preload: "metadata", "aria-label": `Play ${name}` });
+  }
+  return fileOf(address, name, message.file.size);
+}
+
+function asFile(event) {
+  event.target.replaceWith(h("p", { class: "loading" }, "A picture that this browser cannot show"));
+}
+
+function fileOf(address, name, bytes) {
+  return h("a", { class: "file", href: address, download: name },
+    icon("file"), h("span", {}, name), bytes ? h("small", {}, size(bytes)) : null);
+}
+
+function placeOf(place) {
+  const latitude = place.latitude ?? place.lat;
+  const longitude = place.longitude ?? place.lon;
+  return h("p", { class: "file" }, icon("place"),
+    h("span", {}, `${Number(latitude).toFixed(4)}, ${Number(longitude).toFixed(4)}`));
+}
+
+function contactOf(contact) {
+  const name = contact.first_name ?? contact.name;
+  const phone = contact.phone_number ?? contact.phone;
+  return h("p", { class: "file" }, icon("person"), h("span", {}, name), h("small", {}, phone));
+}
+
+function reactionsOf(message) {
+  const all = [message.reaction, message.own_reaction, ...(message.reactions || [])].filter(Boolean);
+  return all.length ? h("p", { class: "reactions" }, h("span", { class: "gone" }, "Reactions: "), all.join(" ")) : null;
+}
+
+function keyboardOf(message, press) {
+  const keyboard = message.keyboard || {};
+  const rows = keyboard.inline_keyboard || keyboard.keyboard || (message.buttons || []).map((text) => [{ text }]);
+  if (!rows.length) return null;
+  return h("div", { class: "keyboard" },
+    ...rows.map((row) => h("div", {}, ...row.map((button) => press
+      ? h("button", { type: "button", class: "choice", onclick: () => press(button) }, button.text)
+      : h("span", { class: "choice" }, button.text)))));
+}
+
+/** Make the small button that does something with a message. */
+export function action(name, label, onclick) {
+  return h("button", { type: "button", class: "round small", "aria-label": label, title: label, onclick }, icon(name));
+}
+
+const EMOJI = ["👍", "❤️", "🔥", "😁", "🤔", "👎"];
+
+/** Make the button that lets somebody react. */
+export function reactor(label, current, react) {
+  return h("details", { class: "menu reactor" },
+    h("summary", { class: "round small", "aria-label": label, title: label }, icon("react")),
+    h("div", { class: "sheet row" },
+      ...EMOJI.map((emoji) => h("button", { type: "button", class: "emoji", "aria-pressed": String(current === emoji),
+        onclick: (event) => { event.target.closest("details").open = false; react(current === emoji ? null : emoji); } }, emoji))));
+}
+
+/** Make a list that follows its newest message, unless somebody reads further up. */
+export function log(label) {
+  const list = h("ol", { class: "messages" });
+  const box = h("div", { class: "log", role: "log", "aria-label": label, tabindex: "0" }, list);
+  let isAtEnd = true;
+  box.addEventListener("scroll", () => {
+    isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80;
+  }, { passive: true });
+  const settle = (isNew) => {
+    if (isNew) isAtEnd = true;
+    if (isAtEnd) box.scrollTop = box.scrollHeight;
+  };
+  new ResizeObserver(() => settle(false)).observe(list);
+  return { box, list, settle };
+}
