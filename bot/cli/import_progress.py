@@ -28,7 +28,8 @@ def span(seconds: float) -> str:
 def line(done: Done, plan: Plan, took_s: float) -> str:
     """Return one line that says all: messages, chats, rate, time left."""
     rate = done.sent / took_s if took_s > 0 else 0.0
-    left = f", {span((plan.count - done.count) / rate)} left" if rate > 0 else ""
+    rest = max(plan.count - done.count, 0)
+    left = f", {span(rest / rate)} left" if rate > 0 and rest else ""
     trouble = f" ({done.trouble})" if done.trouble else ""
     return (
         f"{done.count} of {plan.count} messages, {done.chats} of {len(plan.chats)} chats, "

@@ -45,6 +45,7 @@ class Pace:
 
     Args:
         chats: so many chats are imported side by side.
+        beside_live_s: the pause before each message of a chat while live ones are about.
         behind_s: so long a message waits while live ones are due, at most.
         look_again_s: so long nobody looks for live ones after they were due for longer.
         record_s: so often, at least, what Kommo took is recorded.
@@ -56,6 +57,7 @@ class Pace:
     """
 
     chats: int = 4
+    beside_live_s: float = 0.04
     behind_s: float = 0.2
     look_again_s: float = 5.0
     record_s: float = 1.0

@@ -15,6 +15,7 @@ from functools import partial
 from operator import itemgetter
 
 from bot.conversations.kommo_chats import KommoChats
+from bot.imports.courtesy import Courtesy
 from bot.imports.errors import RefusedError
 from bot.imports.kommo import Pace, Refused, Teller
 from bot.imports.overlap import Live
@@ -36,9 +37,9 @@ from kommo.chats import ChatsApi
 from kommo.ids import ExternalMessageId, KommoMessageId, SourceId
 from kommo.models import NewMessage, StatusCode
 from storage.conversations import Conversation
-from storage.database import Database, Snapshot, Transaction
+from storage.database import Database, Transaction
 from storage.imports import Imported, State
-from storage.patience import ask, persist
+from storage.patience import persist
 from storage.queue.direction import Direction
 from storage.sqlite.spool import Spool, Spooled
 from storage.timestamps import from_ms, to_ms
@@ -53,7 +54,6 @@ SHORT_LEAD = 3
 """A first message of the company is tried in its place if no more than so many stand before it."""
 
 COUNTED = 500
-STEP_S = 0.005
 SECOND_MS = 1000
 
 Result = tuple[NewMessage, SentMessage | Refused]
@@ -167,11 +167,11 @@ class Import:
         self._now = now
         self._on_progress = on_progress
         self._teller = Teller(chats, pace)
+        self._courtesy = Courtesy(database, pace, now=now)
         self._teller.on_trouble = self._note_trouble
         self._kommo_chats = KommoChats(database, chats.create_chat, now=now)
         self._proven: set[Side] = set()
         self._refused_in_a_row: Counter[Side] = Counter()
-        self._looks_at = 0.0
         self._held: list[tuple[Side, NewMessage, Refused]] = []
         self._tried: set[ExternalMessageId] = set()
         self.done = Done()
@@ -307,7 +307,7 @@ class Import:
         is_repeated: bool,
     ) -> None:
         """Tell Kommo of one message, and of who put an emoji on it."""
-        await self._let_live_go()
+        await self._courtesy.wait()
         told = Told.model_validate_json(dated.row.body)
         message = await self._quoting(lane, told, self._call(lane, dated, told))
         outcome: SentMessage | Refused
@@ -320,21 +320,6 @@ class Import:
             for reaction in reactions(told, message, self._options.company):
                 self.done.lost_reactions += not await self._teller.react(reaction)
         await self._note(lane, dated, message, outcome)
-
-    async def _let_live_go(self) -> None:
-        """Wait while a live message waits for the service to begin with it; never for long.
-
-        Without a service, or while Kommo is down, nothing begins: then nobody looks for a while.
-        """
-        now_s = time.monotonic()
-        while self._looks_at <= now_s and await ask(self._database, self._is_live_due):
-            if time.monotonic() - now_s >= self._pace.behind_s:
-                self._looks_at = time.monotonic() + self._pace.look_again_s
-                return
-            await asyncio.sleep(STEP_S)
-
-    async def _is_live_due(self, snapshot: Snapshot) -> bool:
-        return bool(await snapshot.to_kommo.due_lanes(now=self._now()))
 
     def _call(self, lane: Lane, dated: Dated, told: Told) -> NewMessage:
         row, chat = dated.row, lane.chat

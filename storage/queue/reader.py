@@ -68,6 +68,11 @@ class QueueReader:
         )
         return from_ms(rows[0][0]) if rows else None
 
+    async def newest_id(self) -> int:
+        """Return the id of the item that was added last; 0 when there is none."""
+        ((newest,),) = await self._session.rows(f"SELECT max(id) FROM {self._table}")
+        return int(newest or 0)
+
     async def due_lanes(self, *, now: datetime) -> list[str]:
         """Return the lanes in which something is due, by seeking from one to the next."""
         lane = f"SELECT lane FROM {self._table} WHERE due_at IS NOT NULL"
