@@ -25,7 +25,7 @@ from bot.errors import ConfigError, Problem
 from bot.imports.kommo import Pace
 from bot.imports.plan import Plan
 from bot.imports.reading import Wanted, file_in, read_export
-from bot.imports.sending import count_known
+from bot.imports.recording import count_known
 from bot.media.inside import size_in
 from bot.operate.forget import media_links
 from bot.settings import BotSettings, Settings

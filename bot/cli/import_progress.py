@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from bot.cli.terminal import plain, say
+from bot.imports.lane import Done
 from bot.imports.plan import Plan
-from bot.imports.sending import Done
 
 EVERY_S = 60.0
 MINUTE_S, HOUR_S = 60, 3600

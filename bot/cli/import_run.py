@@ -18,8 +18,9 @@ from bot.cli.terminal import say
 from bot.errors import BridgeError
 from bot.http.clients import local_client
 from bot.imports.kommo import Pace
+from bot.imports.lane import Done, Options
 from bot.imports.plan import Plan
-from bot.imports.sending import Done, Import, Options
+from bot.imports.sending import Import
 from bot.media.links import MediaLinks, exported
 from bot.operate.bot_picture import bot_picture
 from bot.settings import BotSettings, Settings

@@ -7,8 +7,8 @@ from typing import Any
 
 from bot.cli.import_progress import span
 from bot.cli.terminal import say, show_table
+from bot.imports.lane import Done
 from bot.imports.plan import Plan, Side
-from bot.imports.sending import Done
 from bot.translate.sizes import size_in_words
 from bot.words import counted
 

@@ -3,8 +3,8 @@
 import pytest
 
 from bot.cli.import_progress import line, span
+from bot.imports.lane import Done
 from bot.imports.plan import ChatPlan, Plan
-from bot.imports.sending import Done
 
 
 @pytest.mark.parametrize(
