@@ -190,6 +190,50 @@ async def test_what_kommo_says_of_the_channel_is_told(findings, kommo, make, sta
     assert (row["state"], word in row["text"] + row["remedy"]) == (state, True), row
 
 
+@pytest.mark.parametrize(
+    ("make", "changes", "text"),
+    [
+        pytest.param(
+            lambda kommo: None,
+            [],
+            "it is not connected to the account yet (Kommo answers 403 Error)",
+            id="unconnected",
+        ),
+        pytest.param(
+            lambda kommo: setattr(kommo, "is_enabled", False),
+            [],
+            "Kommo does not know the channel (Kommo answers 404 ORIGIN_NOT_REGISTERED)",
+            id="switched-off",
+        ),
+        pytest.param(
+            lambda kommo: None,
+            [(SECRET, "0" * 40)],
+            "the channel secret (Kommo answers 403 ORIGIN_INVALID_SIGNATURE)",
+            id="secret",
+        ),
+        pytest.param(
+            lambda kommo: None,
+            [(CHANNEL_ID, OTHER_UUID)],
+            "Kommo does not know the channel (Kommo answers 404 ORIGIN_NOT_REGISTERED)",
+            id="channel",
+        ),
+        pytest.param(
+            CHANNEL_STATES["unpaid"][0],
+            [],
+            "the account is not paid for (Kommo answers 402)",
+            id="unpaid",
+        ),
+    ],
+)
+async def test_what_kommo_says_is_told_in_words(findings, rewrite, kommo, make, changes, text):
+    """No braces: a person reads what it means, and what to quote to Kommo's support."""
+    make(kommo)
+    rewrite(*changes)
+    _code, found = await findings()
+    assert text in found["channel"]["text"]
+    assert "{" not in found["channel"]["text"]
+
+
 OPEN = {
     "empty": [(CHANNEL_ID, ""), (SECRET, "")],
     "missing": [(f'channel_id = "{CHANNEL_ID}"\n', ""), (f'channel_secret = "{SECRET}"\n', "")],

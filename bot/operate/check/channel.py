@@ -65,11 +65,19 @@ async def standing(scope: ChatsApi, channel: ChatsApi, *, is_account_sure: bool)
         return _plain(refusal)
     other = await refusal_of(channel)
     if isinstance(other, RejectedError) and other.status == NOT_FOUND:
-        return failure(NAME, f"Kommo does not know the channel: {refusal}", WRONG_CHANNEL)
+        return failure(
+            NAME, f"Kommo does not know the channel ({_answer(refusal)})", WRONG_CHANNEL
+        )
     if refusal.status == NOT_FOUND and not is_account_sure:
-        text = f"Kommo knows the channel, but not in this account: {refusal}"
+        text = f"Kommo knows the channel, but not in this account ({_answer(refusal)})"
         return failure(NAME, text, WRONG_ACCOUNT)
-    return doubt(NAME, f"it is not connected to the account yet: {refusal}", NOT_CONNECTED)
+    text = f"it is not connected to the account yet ({_answer(refusal)})"
+    return doubt(NAME, text, NOT_CONNECTED)
+
+
+def _answer(error: RequestError) -> str:
+    """Return an answer of Kommo's as a person tells it to support."""
+    return f"Kommo answers {error.status} {error.error_type}".rstrip()
 
 
 def _unanswered(error: KommoError) -> Finding:
@@ -87,10 +95,15 @@ def _is_plain(error: RequestError) -> bool:
 
 def _plain(error: RequestError) -> Finding:
     if error.status == UNPAID:
-        return failure(NAME, str(error), "renew the account's subscription in Kommo")
+        return failure(
+            NAME,
+            f"the account is not paid for ({_answer(error)})",
+            "renew the account's subscription in Kommo",
+        )
     if not error.is_kommos:
         remedy = BLOCKED if error.status == FORBIDDEN else NOT_KOMMO
         return failure(NAME, f"the answer is not Kommo's own: {error}", remedy)
     if error.status == FORBIDDEN:
-        return failure(NAME, f"Kommo does not accept the channel secret: {error}", OTHER_KEY)
+        text = f"Kommo does not accept the channel secret ({_answer(error)})"
+        return failure(NAME, text, OTHER_KEY)
     return failure(NAME, str(error), REMEDY)
