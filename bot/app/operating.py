@@ -15,7 +15,7 @@ from bot.background import Background
 from bot.deliver.worker import Worker
 from bot.http.clients import http_client
 from bot.http.listeners import admin_application
-from bot.operate.dead_items import drop, retry
+from bot.operate.dead_items import Dropping, retry
 from bot.operate.jobs import Jobs
 from bot.operate.operators.actions import Actions
 from bot.operate.operators.chat import PRESSES, OperatorChat
@@ -55,7 +55,7 @@ async def open_operators(context: Context) -> AsyncIterator[Operators]:
     async with AsyncExitStack() as stack:
         chats = await _load(context)
         messenger = Messenger(context.database, chats)
-        actions = Actions(context.database, context.health, chats, context.lifetimes, context.now)
+        actions = Actions(context.database, context.health, chats, context.now, _dropping(context))
         looking = partial(look, context.database, context.health, now=context.now)
         yield Operators(
             OperatorChat(
@@ -109,6 +109,10 @@ def build_watchdog(
     )
 
 
+def _dropping(context: Context) -> Dropping:
+    return Dropping(context.lifetimes, context.settings.kommo.language)
+
+
 def build_local(context: Context) -> web.Application:
     """Return what only this machine may reach: health, status page, its buttons, metrics."""
 
@@ -122,8 +126,10 @@ def build_local(context: Context) -> web.Application:
     async def try_again(names: Sequence[str]) -> int:
         return await retry(context.database, names, now=context.now(), lifetimes=context.lifetimes)
 
+    dropping = _dropping(context)
+
     async def give_up(names: Sequence[str]) -> int:
-        return len(await drop(context.database, names, now=context.now()))
+        return len(await dropping.drop(context.database, names, now=context.now()))
 
     admin = AdminRoutes(
         read=read,

@@ -11,7 +11,7 @@ from bot.account.existing import open_existing
 from bot.cli.options import JsonOption, YesOption, load_settings
 from bot.cli.terminal import confirm, say, show_json, show_record
 from bot.cli.usage import PlainTyper
-from bot.operate.dead_items import remedy
+from bot.operate.dead_items import Dropping, remedy
 from bot.queue.items import Lifetimes, item_named, name_of
 from bot.settings import Settings
 from bot.words import counted
@@ -24,6 +24,7 @@ app = PlainTyper()
 
 LISTED = ("pending", "dead")
 AT_MOST = 10_000
+UNKNOWN = "no such item, or it is done"
 
 
 class UnknownItemError(typer.BadParameter):
@@ -70,10 +71,7 @@ def retry(
     """Retry failed or waiting items now."""
     settings = load_settings(context)
     now = datetime.now(UTC)
-    lifetimes = Lifetimes(
-        to_kommo=timedelta(hours=settings.delivery.kommo_give_up_h),
-        to_telegram=timedelta(minutes=settings.delivery.telegram_give_up_min),
-    )
+    lifetimes = _lifetimes(settings)
 
     async def act(queue: DurableQueue, direction: Direction, item_id: int) -> bool:
         return await queue.retry(item_id, now=now, expires_at=now + lifetimes.of(direction))
@@ -91,12 +89,27 @@ def drop(
     settings = load_settings(context)
     if not yes:
         confirm(f"Drop {counted(len(ids), 'item')} for good?")
-    now = datetime.now(UTC)
+    dropping = Dropping(_lifetimes(settings), settings.kommo.language)
+    names = [name_of(*_parse(text)) for text in ids]
+    raise typer.Exit(asyncio.run(_drop(settings, names, dropping)))
 
-    async def act(queue: DurableQueue, _direction: Direction, item_id: int) -> bool:
-        return await queue.drop(item_id, now=now)
 
-    raise typer.Exit(asyncio.run(_change(settings, ids, act, done="dropped")))
+async def _drop(settings: Settings, names: Sequence[str], dropping: Dropping) -> int:
+    async with open_existing(settings) as database:
+        known = await dropping.drop(database, names, now=datetime.now(UTC))
+    for name in names:
+        if name in known:
+            say(f"{name}: dropped")
+        else:
+            say(f"{name}: {UNKNOWN}", err=True)
+    return 0 if len(known) == len(names) else 1
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(
+        to_kommo=timedelta(hours=settings.delivery.kommo_give_up_h),
+        to_telegram=timedelta(minutes=settings.delivery.telegram_give_up_min),
+    )
 
 
 async def _rows(settings: Settings) -> list[dict[str, Any]]:
@@ -141,7 +154,7 @@ async def _change(
                 say(f"{name_of(direction, item_id)}: {done}")
             else:
                 unknown += 1
-                say(f"{name_of(direction, item_id)}: no such item, or it is done", err=True)
+                say(f"{name_of(direction, item_id)}: {UNKNOWN}", err=True)
     if not chosen:
         say("No item has failed.")
     return 1 if unknown else 0

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.deliver.chances import look_after_s
 from bot.deliver.destination import Destination
+from bot.deliver.dropped import dropped
 from bot.deliver.retries import Retries
 from bot.queue.items import name_of
 from bot.queue.outcomes import Delivered, NotYet, Outcome, RetryLater, Undeliverable
@@ -138,9 +139,12 @@ class Recorder:
             await self.finish(item, given_up)
             return
         due_at = now + timedelta(seconds=look_after_s(item, outcome.after_s, now=now))
-        await persist(
-            self._database, lambda tx: tx.queue(self._direction).release(item.id, due_at=due_at)
-        )
+
+        async def take_back(tx: Transaction) -> None:
+            if await tx.queue(self._direction).release(item.id, due_at=due_at):
+                await self._destination.settle(tx, item, dropped(item))
+
+        await persist(self._database, take_back)
 
     async def _postpone(
         self, item: QueueItem, outcome: RetryLater, failed: Attempt | None, now: datetime
@@ -158,13 +162,16 @@ class Recorder:
         async def put_back(tx: Transaction) -> None:
             if failed is not None:
                 await tx.attempts.record(failed)
-            await tx.queue(self._direction).retry_later(
+            is_dropped = await tx.queue(self._direction).retry_later(
                 item.id,
                 due_at=now + timedelta(seconds=pause_s),
                 reason=reason,
                 is_uncertain=outcome.is_uncertain,
                 is_unknown=outcome.is_unknown,
             )
+            if is_dropped:
+                end = dropped(item, is_uncertain=outcome.is_uncertain)
+                await self._destination.settle(tx, item, end)
 
         await persist(self._database, put_back)
 

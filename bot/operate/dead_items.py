@@ -5,9 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from bot.deliver.dropped import dropped
 from bot.operate.remedies import in_commands, in_words, remedy_for
-from bot.queue.items import Lifetimes, item_named, name_of
+from bot.queue.enqueue import Enqueue
+from bot.queue.items import Kind, Lifetimes, item_named, name_of
 from bot.queue.outcomes import FAILS_ALONE
+from bot.translate.languages import Language, in_language
+from kommo.errors import PayloadError
+from kommo.events import Event, ManagerMessage, parse_event
+from kommo.ids import ConversationId
+from kommo.models import ErrorCode, StatusCode
 from storage.database import Database, Snapshot, Transaction
 from storage.patience import persist
 from storage.queue.direction import Direction
@@ -136,25 +143,65 @@ async def _retry(
     return retried
 
 
-async def drop(database: Database, names: Sequence[str], *, now: datetime) -> list[str]:
-    """Give items up for good; return those that there are.
+@dataclass(frozen=True)
+class Dropping:
+    """Gives items up for good; managers are told of their messages.
 
-    Raises:
-        StorageError: nothing was changed.
+    Args:
+        lifetimes: how long that is tried.
+        language: of what the managers read.
     """
-    return await persist(database, partial(_drop, names=names, now=now), within_s=PATIENCE_S)
 
+    lifetimes: Lifetimes
+    language: Language
 
-async def _drop(tx: Transaction, *, names: Sequence[str], now: datetime) -> list[str]:
-    dropped = []
-    for name in names:
+    async def drop(self, database: Database, names: Sequence[str], *, now: datetime) -> list[str]:
+        """Give items up; return those that there are.
+
+        Raises:
+            StorageError: nothing was changed.
+        """
+        drop = partial(self._drop, names=names, now=now)
+        return await persist(database, drop, within_s=PATIENCE_S)
+
+    async def _drop(self, tx: Transaction, *, names: Sequence[str], now: datetime) -> list[str]:
+        return [name for name in names if await self._drop_one(tx, name, now)]
+
+    async def _drop_one(self, tx: Transaction, name: str, now: datetime) -> bool:
         named = item_named(name)
-        if named is None:
-            continue
-        direction, number = named
-        if await tx.queue(direction).drop(number, now=now):
-            dropped.append(name)
-    return dropped
+        item = await tx.queue(named[0]).get(named[1]) if named else None
+        if named is None or item is None or not await tx.queue(named[0]).drop(item.id, now=now):
+            return False
+        if item.started_at is None:  # else the end of the attempt says what became of it
+            await self._tell(tx, item)
+        return True
+
+    async def _tell(self, tx: Transaction, item: QueueItem) -> None:
+        """Tell Kommo that a message fails, unless it was told so: a manager waits for it.
+
+        Reference: Kommo, Update message delivery status (error 905 with words).
+        """
+        event = _event_of(item)
+        if not isinstance(event, ManagerMessage):
+            return
+        end = dropped(item)
+        await Enqueue(tx, self.lifetimes).status(
+            event.kommo_message_id,
+            StatusCode.ERROR,
+            conversation_id=ConversationId(item.conversation_id) if item.conversation_id else None,
+            error_code=ErrorCode(end.code or ErrorCode.OTHER),
+            error=in_language(end.text or end.reason, self.language),
+        )
+
+
+def _event_of(item: QueueItem) -> Event | None:
+    """Return the manager's event that an item keeps, if it keeps one that can be read."""
+    if item.kind != Kind.MANAGER_MESSAGE:
+        return None
+    try:
+        return parse_event(item.payload.encode())
+    except PayloadError:
+        return None
 
 
 async def open_items(database: Database, names: Sequence[str]) -> list[str]:

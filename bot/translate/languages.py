@@ -61,6 +61,16 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "База моста Telegram восстановлена из копии: "
         "сообщение могло быть доставлено, а могло и нет.",
     ),
+    "The operator of the Telegram bridge gave this message up. It was not delivered.": (
+        "El operador del puente de Telegram descartó este mensaje. No se entregó.",
+        "O operador da ponte do Telegram descartou esta mensagem. Ela não foi entregue.",
+        "Оператор моста Telegram снял это сообщение с отправки. Оно не доставлено.",
+    ),
+    "The operator of the Telegram bridge gave this message up. It may have arrived.": (
+        "El operador del puente de Telegram descartó este mensaje. Puede que haya llegado.",
+        "O operador da ponte do Telegram descartou esta mensagem. Ela pode ter chegado.",
+        "Оператор моста Telegram снял это сообщение с отправки. Оно могло дойти.",
+    ),
     "Telegram refused the message.": (
         "Telegram rechazó el mensaje.",
         "O Telegram recusou a mensagem.",

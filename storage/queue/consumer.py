@@ -31,9 +31,15 @@ class Consumer(OrderedQueue):
         )
         return sorted((item_of(row) for row in rows), key=lambda item: item.id)
 
-    async def release(self, item_id: int, *, due_at: datetime) -> None:
-        """Take back an attempt that had not begun; the next one begins at a moment."""
-        await self._put_back("attempts = attempts - 1", {"id": item_id, "due_at": to_ms(due_at)})
+    async def release(self, item_id: int, *, due_at: datetime) -> bool:
+        """Take back an attempt that had not begun; the next one begins at a moment.
+
+        Returns:
+            whether the item has ended, as it was dropped meanwhile.
+        """
+        return await self._put_back(
+            "attempts = attempts - 1", {"id": item_id, "due_at": to_ms(due_at)}
+        )
 
     async def record_progress(self, item_id: int, *, progress: int) -> bool:
         """Store how many calls of an item were made; the next one is a new one.
@@ -98,7 +104,7 @@ class Consumer(OrderedQueue):
         reason: str,
         is_uncertain: bool = False,
         is_unknown: bool = False,
-    ) -> None:
+    ) -> bool:
         """End an attempt, not the item. Once uncertain, an item stays so.
 
         Args:
@@ -107,8 +113,11 @@ class Consumer(OrderedQueue):
             reason: what happened.
             is_uncertain: whether it may have been carried out all the same.
             is_unknown: whether nothing at all is known of it; such attempts are counted.
+
+        Returns:
+            whether the item has ended, as it was dropped meanwhile.
         """
-        await self._put_back(
+        return await self._put_back(
             "reason = :reason, unknowns = unknowns + :unknown, "
             "is_uncertain = CASE WHEN :is_uncertain = 1 THEN 1 ELSE is_uncertain END",
             {

@@ -55,12 +55,15 @@ class OrderedQueue(QueueReader):
             self._changed(self._direction)
         return bool(ended)
 
-    async def _put_back(self, changes: str, parameters: Parameters) -> None:
+    async def _put_back(self, changes: str, parameters: Parameters) -> bool:
         """End an attempt: the item is due later if it is the oldest of its key, else that one is.
 
         An older item than the one under way can come only from `retry`, so it waits no longer.
+
+        Returns:
+            whether the item has ended, as it was dropped meanwhile.
         """
-        await self._session.batch(
+        _waits, ended, _heads = await self._session.batch(
             (
                 f"UPDATE {self._table} SET started_at = NULL, {changes}, "
                 f"due_at = CASE WHEN id = {self._head} THEN :due_at END "
@@ -69,12 +72,13 @@ class OrderedQueue(QueueReader):
             ),
             (
                 f"UPDATE {self._table} SET started_at = NULL, {DROP_ENDS} "
-                "WHERE is_dropped = 1 AND id = :id AND state = 'pending'",
+                "WHERE is_dropped = 1 AND id = :id AND state = 'pending' RETURNING id",
                 parameters,
             ),
             (self._make_head_due("created_at"), parameters),
         )
         self._changed(self._direction)
+        return bool(ended)
 
     def _end_of_key(self, direction: Literal["", "DESC"]) -> str:
         """The first or the last pending item of the key :ordering_key."""

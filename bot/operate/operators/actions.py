@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from bot.health import Health
-from bot.operate.dead_items import drop, failed_items, open_items, retry
+from bot.operate.dead_items import Dropping, failed_items, open_items, retry
 from bot.operate.operators.commands import (
     HELP,
     WHICH,
@@ -24,7 +24,6 @@ from bot.operate.operators.known_chats import OperatorsChats
 from bot.operate.operators.messenger import Answer
 from bot.operate.operators.pause import pause, resume
 from bot.operate.status.state import read_state
-from bot.queue.items import Lifetimes
 from storage.database import Database
 
 
@@ -36,13 +35,13 @@ class Actions:
         database: Database,
         health: Health,
         chats: OperatorsChats,
-        lifetimes: Lifetimes,
         now: Callable[[], datetime],
+        dropping: Dropping,
     ) -> None:
         self._database = database
         self._health = health
         self._chats = chats
-        self._lifetimes = lifetimes
+        self._dropping = dropping
         self._now = now
         self._actions: dict[str, Callable[[Command], Awaitable[Answer]]] = {
             "status": self._status,
@@ -76,7 +75,9 @@ class Actions:
 
     async def _retry(self, command: Command) -> Answer:
         names = command.arguments or [item.name for item in await failed_items(self._database)]
-        count = await retry(self._database, names, now=self._now(), lifetimes=self._lifetimes)
+        count = await retry(
+            self._database, names, now=self._now(), lifetimes=self._dropping.lifetimes
+        )
         text = retried_text(count, len(names) - count)
         return Answer(text, (("Status", "status"),))
 
@@ -86,7 +87,7 @@ class Actions:
         if not names:
             return Answer(WHICH)
         if is_confirmed(command.arguments):
-            dropped = await drop(self._database, names, now=self._now())
+            dropped = await self._dropping.drop(self._database, names, now=self._now())
             unknown = [name for name in names if name not in dropped]
             return Answer(dropped_text(dropped, unknown), (("Status", "status"),))
         known = await open_items(self._database, names)

@@ -104,6 +104,14 @@ UNSURE = Verdict(
     ErrorCode.INTERNAL,
     "The Telegram bridge's database was restored: this may or may not have been delivered.",
 )
+DROPPED = Verdict(
+    ErrorCode.OTHER,
+    "The operator of the Telegram bridge gave this message up. It was not delivered.",
+)
+DROPPED_UNSURE = Verdict(
+    ErrorCode.OTHER,
+    "The operator of the Telegram bridge gave this message up. It may have arrived.",
+)
 SLOW_DOWN = Verdict(ErrorCode.OTHER, "Telegram asks to slow down.", retry=True)
 
 _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (

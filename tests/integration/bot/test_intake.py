@@ -9,6 +9,7 @@ from aiogram import Bot
 
 from bot.background import Background
 from bot.health import BotHealth, Health
+from bot.operate.dead_items import Dropping
 from bot.operate.operators.actions import Actions
 from bot.operate.operators.chat import PRESSES, OperatorChat
 from bot.operate.operators.known_chats import OperatorsChats
@@ -221,7 +222,8 @@ async def test_an_absurd_number_is_no_defect(kind, database, caplog):
     intake = Intake(BOT_ID, settings)
     chats = OperatorsChats((-5,))
     health = Health({BOT_ID: BotHealth(BOT_ID)})
-    actions = Actions(database, health, chats, settings.lifetimes, lambda: NOON)
+    dropping = Dropping(settings.lifetimes, "en")
+    actions = Actions(database, health, chats, lambda: NOON, dropping)
     messenger = Messenger(database, chats)
     operators = OperatorChat(messenger, actions, Orders(), Background(PRESSES))
     poller = Poller(bot, intake, database, BotHealth(BOT_ID), operators)
