@@ -86,7 +86,7 @@ def _window(value: object) -> str | bool:
     if isinstance(given, bool):
         return given
     if not isinstance(given, str) or length(given) is None:
-        raise ValueError("is no length of time")
+        raise ValueError("is not a duration such as \"24h\"")
     return given
 
 
@@ -419,7 +419,7 @@ def _writers(value: object) -> object:
     if not isinstance(value, dict):
         return value
     if not all(re.fullmatch(r"[1-9][0-9]{0,15}", str(name)) for name in value):
-        raise ValueError("has a name that is no Telegram id")
+        raise ValueError("has a key that is not a Telegram id")
     return {int(name): user for name, user in value.items()}
 
 
