@@ -68,6 +68,6 @@ async def _patiently(once: Callable[[], Awaitable[T]], done: str, within_s: floa
             if within_s is not None and time.monotonic() - began_at >= within_s:
                 raise
             if pause_s == FIRST_PAUSE_S:
-                log.error("nothing can be %s, trying until it can: %s", done, error)
+                log.error("database unavailable, nothing can be %s; retrying: %s", done, error)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

@@ -38,7 +38,7 @@ PATIENCE = timedelta(minutes=10)
 
 REMEDY = (
     "an administrator of the account has to allow it: while the bridge runs, open this link "
-    "(good for a day; `kommo-telegram check` makes a new one):"
+    "(valid for a day; `kommo-telegram check` makes a new one):"
 )
 
 POLL_S, CLOSE_S = 0.2, 4.0
@@ -249,7 +249,7 @@ def _refusal(error: RejectedError, remedy: str) -> str:
     """Return why there is no renewal, and what to do."""
     if error.status in LOST:
         return f"access to Kommo's REST API is lost ({error}); {remedy}"
-    return f"access to Kommo's REST API cannot be renewed ({error}); it is tried again by itself"
+    return f"access to Kommo's REST API cannot be renewed ({error}); it is retried automatically"
 
 
 def _heed(task: asyncio.Task[Grant]) -> None:

@@ -24,13 +24,13 @@ REMEDY = (
 
 OUTAGE = "Kommo has an outage, or: check kommo.chats_url and the network"
 
-SILENCE = "no answer from Kommo; what arrives is kept, and the bridge tries again by itself"
+SILENCE = "no answer from Kommo; incoming messages are kept, and the bridge retries automatically"
 """How an outage reads; the log has what the network says of it."""
 
 log = logging.getLogger(__name__)
 
 
-CUT_OFF = "Kommo takes the channel's calls no longer; what arrives is kept"
+CUT_OFF = "Kommo no longer accepts the channel's calls; incoming messages are kept"
 """How it reads when Kommo cuts the channel off; Kommo's own words follow."""
 
 RECONNECT = RetryPolicy(first_s=1.0, factor=2.0, longest_s=60.0, jitter=0.25)
@@ -98,7 +98,7 @@ class Connector:
 
     def _note_cut_off(self, error: RequestError) -> None:
         if not self.health.is_refused:
-            log.error("the channel is cut off: %s; %s", error, REMEDY)
+            log.error("Kommo disconnected the channel: %s; %s", error, REMEDY)
         self.health.is_connected, self.health.is_refused = False, True
         self.health.problem = f"{CUT_OFF}: {error}"
 
@@ -107,7 +107,7 @@ class Connector:
         self.health.is_connected, self.health.is_refused = True, False
         self.health.problem = None
         if was_refused:
-            log.info("Kommo takes the channel's calls again")
+            log.info("Kommo accepts the channel's calls again")
             out_s = time.monotonic() - self.chats.standing.lost_at
             for act in self.on_restored:
                 await act(out_s)

@@ -46,11 +46,11 @@ ELSEWHERE: Page = (
     403,
     "This is another account",
     "The access was allowed in another account than the one in the bridge's settings. Log in to "
-    f"the right one, or mend kommo.subdomain. {AGAIN}",
+    f"the right one, or correct kommo.subdomain. {AGAIN}",
 )
 REFUSED: Page = (
     502,
-    "Kommo does not take the code",
+    "Kommo does not accept the code",
     "It may be too old, or kommo.oauth.client_secret or kommo.oauth.redirect_uri is not what the "
     f"integration's Keys tab says. {AGAIN}",
 )
@@ -58,7 +58,7 @@ SILENT: Page = (502, "Kommo did not answer", f"Try again in a minute. {AGAIN}")
 GRANTED: Page = (
     200,
     "The bridge has access now",
-    "You can close this window. To see that all is well: kommo-telegram check",
+    "You can close this window. To check that everything works: kommo-telegram check",
 )
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ async def status_names(settings: Settings, database: Database) -> StatusNames:
     note = status_note(settings, settings.kommo.account_id)
 
     async def remember(name: StatusField) -> None:
-        log.info("Kommo takes delivery statuses as %r; the account's database remembers it", name)
+        log.info("Kommo accepts delivery statuses as %r; stored in the database", name)
         await persist(database, lambda tx: tx.facts.put(note, name))
 
     known = await remembered_name(settings, database)

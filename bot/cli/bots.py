@@ -21,4 +21,4 @@ def bot_named(settings: Settings, name: str | None) -> BotSettings:
         if name in {bot.name, bot.source, str(bot.bot_id)}:
             return bot
     known = ", ".join(bot.name or str(bot.bot_id) for bot in bots)
-    raise UnknownBotError(f"no bot is called {name!r}; there are: {known}")
+    raise UnknownBotError(f"there is no bot {name!r}; the bots are: {known}")

@@ -122,8 +122,8 @@ async def _findings(
     yield found.finding
     yield _sqlite()
     for old, new in found.moved.items():
-        text = f"the group {old} became a supergroup, whose number is {new}"
-        yield doubt("operators", text, f"put {new} in the place of {old} into operators.chat_ids")
+        text = f"the group {old} became a supergroup with the number {new}"
+        yield doubt("operators", text, f"put {new} instead of {old} into operators.chat_ids")
     if offline:
         return
     yield network.of_network(settings)
@@ -142,5 +142,5 @@ def _sqlite() -> Finding:
     version = sqlite3.sqlite_version
     if not has_reset_bug():
         return well("SQLite", version)
-    text = f"{version} has the WAL-reset bug (mended in 3.51.3); the bridge is built not to hit it"
+    text = f"{version} has the WAL-reset bug (fixed in 3.51.3); the bridge avoids it"
     return well("SQLite", text)

@@ -113,7 +113,7 @@ async def _demo(*, once: bool, port: int, is_opened: bool) -> int:
                     say(f"  the bridge's health:   curl {bridge.admin_url}/healthz\n")
                     if is_opened:
                         await asyncio.to_thread(webbrowser.open, page)
-                    say("Ctrl-C ends it.")
+                    say("Press Ctrl-C to stop.")
                     await stop.wait()
         except OSError as error:
             raise DemoError(f"the page cannot listen on port {port}: {error.strerror}") from error

@@ -38,7 +38,7 @@ def forget(
     found = asyncio.run(_named(settings, chat))
     if not yes:
         ids = ", ".join(conversation.conversation_id for conversation in found)
-        confirm(f"Erase all that is kept of {ids}?")
+        confirm(f"Erase everything stored about {ids}?")
     asyncio.run(_erase(settings, found))
     for conversation in found:
         say(f"{conversation.conversation_id}: erased here; Kommo keeps its own copy")
@@ -55,7 +55,7 @@ async def _named(settings: Settings, chat: str) -> list[Conversation]:
             [one] if one else [each for each in await every(snapshot) if str(each.chat_id) == chat]
         )
     if not found:
-        raise NotFoundError(f"no conversation of {chat!r} is known; {SEE}")
+        raise NotFoundError(f"there is no conversation {chat!r}; {SEE}")
     return found
 
 

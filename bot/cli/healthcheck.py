@@ -23,7 +23,7 @@ def healthcheck(context: typer.Context) -> None:
     try:
         told = asyncio.run(ask(load_settings(context)))
     except NotRunningError as error:
-        raise UnwellError(f"the service does not run: {error}") from error
+        raise UnwellError(f"the service is not running: {error}") from error
     except OtherProgramError as error:
         raise UnwellError(f"another program answers: {error}") from error
     if told.problems:

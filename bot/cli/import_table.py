@@ -98,9 +98,9 @@ def show_result(done: Done, took_s: float) -> None:
     if done.before:
         say(f"{counted(done.before, 'message')} had been imported before.")
     if done.live:
-        say(f"{counted(done.live, 'message')} had come through the bridge when they were written.")
+        say(f"{counted(done.live, 'message')} had been delivered live by the bridge.")
     if done.lost_reactions:
-        say(f"{counted(done.lost_reactions, 'reaction')} Kommo did not take.")
+        say(f"{counted(done.lost_reactions, 'reaction')} were not accepted by Kommo.")
     if done.refused:
         say(f"{counted(len(done.refused), 'message')} Kommo refused, see `queue list`:")
         for one in done.refused:

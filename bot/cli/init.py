@@ -84,8 +84,8 @@ What you can do today, before Kommo support has answered:
 """
 
 WHEN_ANSWERED = """
-When the answer is there, run `{command} init` again: Enter keeps what you entered today,
-and channel id and secret are what is new. (Or put channel_id and channel_secret into
+When support has answered, run `{command} init` again: Enter keeps what you entered today,
+and only channel id and secret are new. (Or put channel_id and channel_secret into
 {file}.) The channel's code and the bot's id of the answer go
 into the lines channel_code and channel_bot_id. Then start the service; it cannot run before.
 """
@@ -184,7 +184,9 @@ def _ask_and_write(
     )
     account = _ask_account(before, environ, routes, public_url)
     say_text("\n4. The channel. Kommo support tells id and secret, 1 to 3 working days after you")
-    say_text("   asked. Until then leave both empty: all the rest can be done and checked today.")
+    say_text(
+        "   asked. Until then leave both empty: everything else can be done and checked today."
+    )
     channel = _ask_channel(before)
     values = Values(
         public_url=public_url,
@@ -234,7 +236,7 @@ def _tell_consent(file: Path, environ: Mapping[str, str], *, has_channel: bool) 
     kommo = load(file, environ).kommo
     if kommo.oauth is not None:
         link = consent_url(kommo, kommo.oauth, now=datetime.now(UTC), random=secrets.token_bytes)
-        say_text("an administrator of the account opens this link (good for a day;")
+        say_text("an administrator of the account opens this link (valid for a day;")
         say_text(f"`kommo-telegram check` makes a new one):\n\n{link}\n")
 
 
@@ -354,7 +356,7 @@ def _address(text: str) -> str:
         return safe_address(text)
     except ValueError as error:
         raise WrongError(
-            f"{error}; it has to begin with https:// and to be reachable from the internet"
+            f"{error}; it has to begin with https:// and be reachable from the internet"
         ) from error
 
 
@@ -379,7 +381,7 @@ def _try_account(routes: Routes, url: str, token: str) -> dict[str, Any]:
         raise WrongError("Kommo does not accept this token; make a new one, on one line")
     account = _json(answer)
     if not account.get("amojo_id") or not {"id", "name"} <= account.keys():
-        raise WrongError("Kommo does not tell the account's amojo id; is this the account?")
+        raise WrongError("Kommo did not return the account's amojo id; is this the right account?")
     return account
 
 

@@ -119,7 +119,7 @@ async def _doubt(settings: Settings, contact_id: int) -> str | None:
         return f"whether there is a contact {contact_id} could not be asked: {error}"
     if not is_there:
         raise InviteError(
-            f"there is no contact {contact_id} in Kommo: its number is at the end of the address "
+            f"Kommo has no contact {contact_id}: the id is at the end of the address "
             "of its page (…/contacts/detail/NUMBER)"
         )
     return None

@@ -45,7 +45,7 @@ def restore(
         with instance_lock(database):
             _say_what_is_lost(backup, database)
             if not yes:
-                confirm(f"Put {file} in the place of {database}?")
+                confirm(f"Replace {database} with {file}?")
             restoring = Restoring(backup, database, datetime.now(UTC))
             has_kept = restoring.run()
     except DatabaseBusyError as error:
@@ -55,8 +55,8 @@ def restore(
     say(f"{database}: restored from {file}, verified")
     if has_kept:
         say(
-            f"What was there is kept: {restoring.aside}, and the files beside it that begin with "
-            "this name. Remove them when all is well: they hold clients' messages."
+            f"The old database is kept: {restoring.aside}, and the files beside it that begin "
+            "with this name. Remove them when all is well: they contain clients' messages."
         )
     _say_what_comes(settings, present, file)
 
@@ -81,7 +81,7 @@ def _say_what_is_lost(backup: Backup, database: Path) -> None:
         return
     lacking = since(backup, database)
     if lacking is None:
-        say("The present database is damaged: what it has and the backup lacks cannot be told.")
+        say("The present database is damaged: it is unknown what was written since the backup.")
         return
     say(*lines_about(lacking))
 
@@ -93,7 +93,9 @@ def _is_there(database: Path) -> bool:
 def lines_about(lacking: Since) -> list[str]:
     """Return in words what was written since a backup was made."""
     if lacking == Since(0, 0, 0, 0, 0):
-        return ["Nothing was written since: the present database has nothing that it lacks."]
+        return [
+            "Nothing was written since: the backup contains everything in the present database."
+        ]
     lines = [
         f"Since then: {counted(lacking.incoming, 'message')} from clients, "
         f"{counted(lacking.outgoing, 'message')} to clients, "
@@ -126,7 +128,7 @@ def _say_what_comes(settings: Settings, settings_file: Path | None, file: Path) 
     )
     if settings.kommo.oauth is not None:
         say(
-            "The backup's access to Kommo's REST API is used up: open the link that "
+            "The backup's access to Kommo's REST API has expired: open the link that "
             "`kommo-telegram check` shows."
         )
     beside = settings_beside(file)

@@ -47,7 +47,7 @@ def serve(settings: Settings, file: Path | None) -> None:
     redact = Redactor(settings.secrets())
     configure(settings.logging.level, settings.logging.format, sys.stderr, redact, os.environ)
     version = metadata.version("kommo-telegram")
-    log.info("kommo-telegram %s begins", version, extra=_whole(settings, file))
+    log.info("kommo-telegram %s started", version, extra=_whole(settings, file))
     _warn_of_readers(file)
     sys.setswitchinterval(SWITCH_S)
     try:
@@ -55,7 +55,7 @@ def serve(settings: Settings, file: Path | None) -> None:
     except* (BridgeError, KommoError, StorageError) as group:
         raise _first(group) from group
     finally:
-        log.info("kommo-telegram %s ends", version)
+        log.info("kommo-telegram %s stopped", version)
 
 
 def _whole(settings: Settings, file: Path | None) -> dict[str, str]:

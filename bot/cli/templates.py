@@ -112,7 +112,7 @@ def read_file(file: Path) -> list[Template]:
         raise TemplateFileError(f"{file}: {_words(error)}") from error
     ids = [template.external_id for template in content.templates]
     if len(set(ids)) < len(ids):
-        raise TemplateFileError(f"{file}: an external_id stands there twice")
+        raise TemplateFileError(f"{file}: an external_id appears twice")
     return content.templates
 
 

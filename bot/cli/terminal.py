@@ -72,7 +72,7 @@ def confirm(question: str) -> None:
     try:
         is_confirmed = typer.confirm(plain(question), err=True)
     except typer.Abort:
-        say("", "Nobody answered; --yes says yes without being asked.", err=True)
+        say("", "There was no answer; --yes skips the question.", err=True)
         is_confirmed = False
     if not is_confirmed:
         say("Nothing was changed.", err=True)

@@ -52,7 +52,7 @@ def write(
     """Write the widget archive that Kommo requires before bots can have sources."""
     widget = _widget(number, code)
     if file.exists() and not yes:
-        confirm(f"{file} is there already. Replace it?")
+        confirm(f"{file} exists already. Replace it?")
     draft = file.with_name(f".{file.name}.new")
     try:
         draft.unlink(missing_ok=True)

@@ -33,7 +33,9 @@ class ClockWatch:
             self._last = now, passed
             jump_s = (now - before).total_seconds() - (passed - last_passed)
             if abs(jump_s) > JUMP_S:
-                log.warning("the clock was moved by %.0f s; what waits follows it", jump_s)
+                log.warning(
+                    "the system clock jumped by %.0f s; waiting items were rescheduled", jump_s
+                )
                 await self._follow(jump_s, before, now)
 
     async def _follow(self, jump_s: float, before: datetime, now: datetime) -> None:

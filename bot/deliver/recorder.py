@@ -92,8 +92,8 @@ class Recorder:
         except StorageError:
             raise
         except Exception as error:
-            log.exception("what follows from a delivery was not stored", extra=self.fields(item))
-            reason = f"unexpected {type(error).__name__} while its end was stored"
+            log.exception("the effects of a delivery could not be stored", extra=self.fields(item))
+            reason = f"unexpected {type(error).__name__} while the outcome was stored"
             bare = partial(self._end_bare, item=item, outcome=outcome, reason=reason)
             await persist(self._database, bare)
 

@@ -153,7 +153,7 @@ class TelegramFiles:
         """Ask once."""
         bot = self._bots.get(bot_id)
         if bot is None:
-            raise FileError(NOT_FOUND, "the bot is not set up any more")
+            raise FileError(NOT_FOUND, "the bot is no longer set up")
         try:
             found = await bot(GetFile(file_id=file_id), request_timeout=wait_s)
         except TelegramNetworkError as error:
@@ -163,7 +163,7 @@ class TelegramFiles:
         except (TelegramAPIError, AiogramError) as error:
             raise _refusal(error) from None
         if not found.file_path:
-            raise FileError(NOT_FOUND, "Telegram does not have the file any more")
+            raise FileError(NOT_FOUND, "Telegram no longer has the file")
         return FoundFile(bot_id, found.file_path, found.file_size)
 
     async def is_given(self, bot_id: int, file_id: str) -> bool | None:
@@ -286,7 +286,7 @@ def _check(answer: aiohttp.ClientResponse, file: FoundFile, start: int) -> None:
         status = NOT_FOUND if is_gone else BAD_GATEWAY
         raise FileError(status, f"Telegram's files answer {answer.status}")
     if answer.status == OK and _is_page(answer, file):
-        raise FileError(BAD_GATEWAY, "a page came in the place of the file")
+        raise FileError(BAD_GATEWAY, "a page came instead of the file")
     begins = answer.headers.get("Content-Range", f"bytes {start}-")
     if answer.status == PARTIAL and not begins.startswith(f"bytes {start}-"):
         raise FileError(BAD_GATEWAY, "another part of the file came")

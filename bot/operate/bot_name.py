@@ -13,7 +13,7 @@ UNKNOWN = frozenset({401, 404})
 
 
 class BotNameError(BridgeError):
-    """Telegram did not tell the bot's name."""
+    """Telegram did not return the bot's name."""
 
 
 async def bot_username(settings: Settings, entry: BotSettings) -> str:
@@ -31,7 +31,7 @@ async def bot_username(settings: Settings, entry: BotSettings) -> str:
             answer = await http.get(url)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         raise BotNameError(
-            f"Telegram did not tell the bot's name ({type(error).__name__}); "
+            f"Telegram did not return the bot's name ({type(error).__name__}); "
             "see: kommo-telegram check"
         ) from None
     if answer.status_code in UNKNOWN:
@@ -42,7 +42,7 @@ async def bot_username(settings: Settings, entry: BotSettings) -> str:
     name = _username(answer)
     if not name:
         raise BotNameError(
-            f"Telegram did not tell the bot's name (status {answer.status_code}); "
+            f"Telegram did not return the bot's name (status {answer.status_code}); "
             "see: kommo-telegram check"
         )
     return name

@@ -79,7 +79,7 @@ class Jobs:
                 await self._database.compact()
                 log.info("old rows removed", extra={"rows": sum(removed.values())})
         except StorageError as error:
-            log.error("old rows could not be removed, it is tried again later: %s", error)
+            log.error("old rows could not be removed, retrying later: %s", error)
 
     def _rules(self) -> list[Rule]:
         now, kept = self._now(), self._settings

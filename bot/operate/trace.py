@@ -78,8 +78,8 @@ async def trail_of(snapshot: Snapshot, name: str) -> Trail:
     found = await _find(snapshot, name)
     if found is None:
         raise NoSuchMessageError(
-            f"nothing is kept of {name!r}; an id is one of `queue list`, Kommo's or our id of a "
-            "message, CHAT/MESSAGE as Telegram numbers them, or a conversation's id"
+            f"nothing is known about {name!r}; an id is one of `queue list`, Kommo's or our id of "
+            "a message, CHAT/MESSAGE as Telegram numbers them, or a conversation's id"
         )
     own: list[Step] = []
     if found.item is not None:
@@ -241,7 +241,7 @@ def _of_item(direction: Direction, item: QueueItem, attempts: Iterable[Attempt])
     written_at = _written_at(item)
     if written_at is not None:
         yield Step(written_at, "written", f"written in {here}")
-    way = "read back from Kommo's history: no webhook came"
+    way = "recovered from Kommo's history: its webhook was missed"
     received = way if is_read_back(item.payload) else f"received from {here}"
     yield Step(item.created_at, "received", received)
     yield Step(item.created_at, "stored", f"stored as {name}", {"item": name, "kind": item.kind})
@@ -257,7 +257,7 @@ def _end(item: QueueItem, name: str, there: str) -> Iterator[Step]:
     """Return how far an item is."""
     if item.state == "pending":
         at = item.due_at or item.started_at or item.created_at
-        text = "an attempt is under way" if item.started_at else "waits for its next attempt"
+        text = "an attempt is in flight" if item.started_at else "waits for its next attempt"
         if item.due_at is None and item.started_at is None:
             text = "waits behind an earlier message"
         yield Step(at, "waits", text, {"reason": item.reason})

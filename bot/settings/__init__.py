@@ -277,7 +277,9 @@ def readable_by_others(path: Path) -> str | None:
     """Return a warning when other users of the machine can read the settings file."""
     if path.stat().st_mode & 0o077 == 0:
         return None
-    return f"{path} holds secrets, and others on this machine may open it; run: chmod 600 {path}"
+    return (
+        f"{path} holds secrets, and readable by other users of this machine; run: chmod 600 {path}"
+    )
 
 
 def _exists(path: Path) -> bool:

@@ -137,11 +137,15 @@ class Earlier:
         except OSError as error:
             raise SettingsFileError(f"cannot read {file}: {error.strerror}") from error
         except UnicodeDecodeError as error:
-            raise SettingsFileError(f"{file} is not in UTF-8: mend it or move it away") from error
+            raise SettingsFileError(
+                f"{file} is not in UTF-8: correct it or move it away"
+            ) from error
         try:
             return cls(text, tomlkit.parse(text).unwrap())
         except TOMLKitError:
-            reason = f"{file} is not TOML: mend it (`kommo-telegram check` says the line), or move"
+            reason = (
+                f"{file} is not TOML: correct it (`kommo-telegram check` says the line), or move"
+            )
             raise SettingsFileError(f"{reason} it away") from None
 
     def get(self, *place: str | int) -> str:

@@ -16,7 +16,7 @@ _WORDS = {
     "float_type": "is not a number",
     "string_type": "is not a text in quotes",
     "path_type": "is not a text in quotes",
-    "literal_error": "is none of the possible values",
+    "literal_error": "is not one of the possible values",
     "tuple_type": "is not a list",
     "model_type": "is not a table",
     "model_attributes_type": "is not a table",
@@ -57,7 +57,7 @@ def unknown(place: Place, model: type[BaseModel], origins: Mapping[Place, str]) 
     """Return the problem of a setting that does not exist, with the one that was meant."""
     origin = _origin(place, origins)
     expected = _nearest(place, model, is_variable=(origin or "").startswith("$"))
-    return Problem(dotted(place), "is not a setting of this version", expected, origin)
+    return Problem(dotted(place), "is not a setting of this release", expected, origin)
 
 
 def known_names(model: type[BaseModel], place: Place = ()) -> Iterator[Place]:

@@ -27,9 +27,9 @@ _INDEX = re.compile(r"[0-9]{1,3}")
 
 _TOML_WORDS = {
     "Invalid value": "a value is not written right here: texts stand in quotes",
-    "Expected '=' after a key": "a name has no = and value here",
-    "Cannot ": "something is given twice here",
-    "Duplicate ": "something is given twice here",
+    "Expected '=' after a key": "a name without = and value",
+    "Cannot ": "the same name or table appears twice",
+    "Duplicate ": "the same name or table appears twice",
     "Unescaped '\\'": "a backslash in a text must be doubled",
     "Unclosed ": "a list or table is not closed here",
     "Unterminated ": "a text is not closed here",

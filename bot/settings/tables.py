@@ -86,7 +86,7 @@ def _window(value: object) -> str | bool:
     if isinstance(given, bool):
         return given
     if not isinstance(given, str) or length(given) is None:
-        raise ValueError("is not a duration such as \"24h\"")
+        raise ValueError('is not a duration such as "24h"')
     return given
 
 
@@ -290,7 +290,7 @@ class StorageSettings(Section):
         730,
         ge=0,
         le=LONGEST_LINK_DAYS,
-        description=f"a whole number of days, 30 to {LONGEST_LINK_DAYS}, or 0 for ever",
+        description=f"a whole number of days, 30 to {LONGEST_LINK_DAYS}, or 0 for forever",
     )
     backup_dir: Annotated[Path, AfterValidator(_file_name)] | None = Field(
         None, strict=False, description="a folder, relative to the settings file"
@@ -410,7 +410,7 @@ class TextsSettings(Section):
         None, description=f"a text of at most {LONGEST_WELCOME} letters for new clients"
     )
     ask_phone: Text | bool = Field(
-        False, description="the words on a button that shares the phone number, or true or false"
+        False, description="the label of a button that shares the phone number, or true or false"
     )
 
 

@@ -53,7 +53,7 @@ def _address(value: str) -> str:
     if parts.scheme not in ("http", "https") or not host or not re.fullmatch(r"[!-~]+", value):
         raise ValueError("is not a web address")
     if parts.username is not None or "?" in value or "#" in value:
-        raise ValueError("holds more than host, port and path")
+        raise ValueError("contains more than host, port and path")
     return value.rstrip("/")
 
 
@@ -62,7 +62,7 @@ def safe_address(value: str) -> str:
     address = _address(value)
     parts = urlsplit(address)
     if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise ValueError("is http, where only https is safe")
+        raise ValueError("is http; only https is safe")
     return address
 
 

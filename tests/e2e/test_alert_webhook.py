@@ -160,9 +160,9 @@ async def test_a_receiver_that_hangs_holds_nobody_up(
     ("url", "words"),
     [
         pytest.param("ftp://alerts.example.com/x", "is not a web address", id="no-web"),
-        pytest.param("http://alerts.example.com/x", "is http, where only https", id="not-safe"),
-        pytest.param("https://a:b@alerts.example.com/x", "holds more than", id="with-login"),
-        pytest.param("https://alerts.example.com/x#y", "holds more than", id="with-a-mark"),
+        pytest.param("http://alerts.example.com/x", "is http; only https", id="not-safe"),
+        pytest.param("https://a:b@alerts.example.com/x", "contains more than", id="with-login"),
+        pytest.param("https://alerts.example.com/x#y", "contains more than", id="with-a-mark"),
     ],
 )
 async def test_a_wrong_address_is_named_without_its_value(config, command, url, words):

@@ -19,7 +19,7 @@ async def test_a_service_that_does_not_run_is_exit_code_1(command):
     """The reason is one line on standard error."""
     code, said, errors = await command("healthcheck")
     assert (code, said, errors.count("\n")) == (1, "", 1)
-    assert "the service does not run" in errors
+    assert "the service is not running" in errors
 
 
 async def test_a_service_that_is_unwell_says_why(config, command):
@@ -75,10 +75,10 @@ async def test_the_log_names_a_start_and_an_end(process, config):
     await process.start()
     assert await process.terminate() == 0
     lines = process.log.read_text().splitlines()
-    assert re.search(r"kommo-telegram \d\S* begins", lines[0])
+    assert re.search(r"kommo-telegram \d\S* started", lines[0])
     assert str(config) in lines[0]
     assert "700001" in lines[0]
-    assert re.search(r"kommo-telegram \d\S* ends", lines[-1])
+    assert re.search(r"kommo-telegram \d\S* stopped", lines[-1])
 
 
 async def test_wrong_settings_are_errors_in_the_journal(config, monkeypatch):

@@ -51,7 +51,7 @@ async def test_a_new_user_gets_settings_that_load(answers, tmp_path, kommo):
     assert settings.public_url == "https://bridge.example.com"
     assert errors.count("does not") == 2
     assert "https://" in errors
-    assert "holds more than host, port and path" in errors
+    assert "contains more than host, port and path" in errors
     assert "scope_id" in said
     assert "Please register" not in said
     assert said.rstrip().splitlines()[-1].startswith("Then:  kommo-telegram run")
@@ -85,7 +85,7 @@ async def test_answers_of_other_servers_are_asked_again(answers, tmp_path, teleg
     code, _said, errors = await run_command("init", config=file)
     assert code == 0, errors
     assert errors.count("an unexpected answer") == 2
-    assert "is this the account?" in errors
+    assert "is this the right account?" in errors
 
 
 async def test_access_in_the_browser_needs_a_link_that_a_running_bridge_knows(
@@ -365,7 +365,7 @@ async def test_a_file_that_cannot_be_read_is_left_alone(answers, tmp_path, conte
     answers()
     code, said, errors = await run_command("init", config=file)
     assert (code, said, file.read_bytes()) == (1, "", content)
-    assert "mend it" in errors
+    assert "correct it" in errors
 
 
 async def test_what_can_be_done_while_support_is_silent_is_said(answers, tmp_path, kommo):
@@ -373,7 +373,7 @@ async def test_what_can_be_done_while_support_is_silent_is_said(answers, tmp_pat
     answers(*ANSWERS, kommo.access_token, "", "")
     file = tmp_path / "new.toml"
     _code, said, _errors = await run_command("init", config=file)
-    order = ["What you can do today", "Please register", "When the answer is there"]
+    order = ["What you can do today", "Please register", "When support has answered"]
     assert sorted(order, key=said.index) == order
     code, checked, _errors = await run_command("check", "--offline", config=file)
     assert code == 1  # for the address of the example alone

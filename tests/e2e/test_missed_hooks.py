@@ -297,7 +297,7 @@ async def test_after_a_sleep_of_the_machine_everything_is_looked_at(
     await kommo.manager_says("while it slept", to=CONVERSATION, hook=False)
     clock.ahead += timedelta(hours=2)
     await eventually(lambda: telegram.texts_to(ANN) == ["hello", "while it slept"])
-    assert "nothing was received for a while" in caplog.text
+    assert "no webhook was received for a while" in caplog.text
 
 
 async def test_a_stop_meanwhile_forgets_nothing(talking, telegram, kommo, eventually):

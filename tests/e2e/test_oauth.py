@@ -121,7 +121,7 @@ async def test_a_link_is_good_for_one_time(running, with_oauth, kommo):
         pytest.param({"state": None}, 403, "not from this bridge", id="no-state"),
         pytest.param({"error": "access_denied", "code": None}, 403, "no access", id="denied"),
         pytest.param({"code": None}, 403, "no access", id="no-code"),
-        pytest.param({"code": "<b>wrong"}, 502, "does not take the code", id="wrong-code"),
+        pytest.param({"code": "<b>wrong"}, 502, "does not accept the code", id="wrong-code"),
     ],
 )
 async def test_what_is_not_a_consent_gives_a_readable_page(

@@ -96,7 +96,7 @@ async def test_an_outage_of_kommo_reads_as_one(
     await eventually(lambda: telegram.texts_to(BOSS))
     lines = telegram.texts_to(BOSS)[0].splitlines()
     assert lines[0] == "The bridge waits for Kommo."
-    assert "tries again by itself" in lines[1]
+    assert "retries automatically" in lines[1]
     assert "Error" not in lines[1]
 
 
@@ -200,7 +200,7 @@ async def test_the_operators_group_is_followed_when_it_becomes_a_supergroup(
     await eventually(lambda: len(telegram.texts_to(SUPERGROUP)) == 2)
     assert f"{GROUP} is {SUPERGROUP} now" in caplog.text
     _code, output, _errors = await command("check", "--offline")
-    assert f"put {SUPERGROUP} in the place of {GROUP}" in output
+    assert f"put {SUPERGROUP} instead of {GROUP}" in output
 
 
 async def test_a_group_that_moved_unseen_is_followed_by_the_next_answer(

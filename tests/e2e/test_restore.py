@@ -64,7 +64,7 @@ async def test_who_says_no_keeps_everything(copy, config):
     code, said, errors = await run_process("restore", str(copy), config=config)
     assert code == 1
     assert "Since then" in said
-    assert "in the place of" in errors
+    assert "Replace" in errors
     assert database.read_bytes() == before
     assert not list(config.parent.glob("*.before-*"))
 

@@ -44,9 +44,9 @@ async def test_a_database_that_takes_no_writes_starves_the_watchdog(
     holder = sqlite3.connect(config.parent / "kommo-telegram.sqlite3", isolation_level=None)
     try:
         holder.execute("BEGIN IMMEDIATE")
-        await eventually(lambda: process.log.read_text().count("does not take writes") > 1)
+        await eventually(lambda: process.log.read_text().count("does not accept writes") > 1)
         _forget(systemd)
-        await eventually(lambda: process.log.read_text().count("does not take writes") > 2)
+        await eventually(lambda: process.log.read_text().count("does not accept writes") > 2)
         with pytest.raises(BlockingIOError):
             systemd.recv(4096)
     finally:
@@ -78,8 +78,8 @@ async def test_an_end_by_an_error_has_its_line_too(process, config, kommo, teleg
     code, _output, errors = await run_process("run", config=config)
     assert code == 1
     lines = errors.splitlines()
-    assert "begins" in lines[0]
-    assert "ends" in lines[-2]
+    assert "started" in lines[0]
+    assert "stopped" in lines[-2]
     assert "cannot listen" in lines[-1]
 
 

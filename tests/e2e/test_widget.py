@@ -105,7 +105,7 @@ async def test_the_same_call_makes_the_same_file_and_asks_before_replacing(tmp_p
     monkeypatch.setattr(sys, "stdin", StringIO("n\n"))
     code, _, errors = await run_command("widget", str(file), config=nowhere)
     assert (code, file.read_text()) == (1, "something of somebody's")
-    assert "is there already" in errors
+    assert "exists already" in errors
     first = [await run_command("widget", str(file), "--yes", config=nowhere), file.read_bytes()]
     again = [await run_command("widget", str(file), "--yes", config=nowhere), file.read_bytes()]
     assert first == again

@@ -129,7 +129,7 @@ class KnownPeople:
             if any(is_same(phone, written, self._region) for written in contact.phones)
         }
         if len(found) > 1:
-            log.info("several contacts have the client's number; none is chosen")
+            log.info("several contacts have the client's number; none was chosen")
         return found.pop() if len(found) == 1 else None
 
     async def _ask(self, call: Coroutine[Any, Any, Answer]) -> Answer:

@@ -108,7 +108,7 @@ class ToKommo:
             case Kind.UPDATE:
                 return await self._parked.take_in(item)
             case _:
-                return Undeliverable(f"this version cannot send items of kind {item.kind!r}")
+                return Undeliverable(f"this release cannot send items of kind {item.kind!r}")
         return Delivered()
 
 

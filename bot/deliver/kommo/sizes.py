@@ -104,10 +104,10 @@ class Sizes:
         try:
             is_given = await self._is_given(asked.bot_id, asked.file.file_id)
         except FileRefusedError as error:
-            log.info("whether a file is given is not told: %s", error, extra={"bot": asked.bot_id})
+            log.info("the size of a file is unknown: %s", error, extra={"bot": asked.bot_id})
             is_given = None
         except FileError as error:
-            log.info("whether a file is given is asked again: %s", error)
+            log.info("asking again for the size of a file: %s", error)
             return
         _kept(self._found, asked.file.file_id, is_given is False)
         if is_given is not None and asked.file.size is not None:

@@ -117,7 +117,7 @@ class GuardedResolver(AbstractResolver):
     def _public(found: Sequence[ResolveResult]) -> list[ResolveResult]:
         public = [result for result in found if is_public(result["host"])]
         if not public:
-            raise PrivateAddressError("the name means no public address")
+            raise PrivateAddressError("the host name has no public IP address")
         return public
 
     async def close(self) -> None:
@@ -196,7 +196,7 @@ class Fetcher:
                 raise FetchError(refusals.FILE_FORBIDDEN, str(error.os_error)) from error
             raise _unreachable(error) from error
         except ValueError as error:  # names that are none are noticed as late as that
-            raise FetchError(refusals.FILE_FORBIDDEN, "the address is none") from error
+            raise FetchError(refusals.FILE_FORBIDDEN, "not a valid URL") from error
         except (aiohttp.ClientError, OSError) as error:  # among them a disk that is full
             raise _unreachable(error) from error
 
@@ -211,7 +211,7 @@ class Fetcher:
                 if answer.status not in REDIRECTS or location is None:
                     return await self._save(answer, target, promised)
                 address = address.join(location)
-        raise FetchError(refusals.FILE_GONE, "the address leads from one to another without end")
+        raise FetchError(refusals.FILE_GONE, "too many redirects")
 
     def _check(self, origin: URL) -> None:
         """Refuse what must not be connected to; names are checked as they are resolved."""

@@ -103,7 +103,7 @@ class TelegramGate(Gate):
         rates = self._rates.get(address.bot_id) if address else None
         if address is not None and rates is not None and rates.flooded(address.chat_id, after_s):
             log.warning(
-                "Telegram asks the bot to slow down in several chats: it is silent for %.0f s",
+                "Telegram asks the bot to slow down in several chats: it pauses for %.0f s",
                 after_s,
                 extra={"bot": address.bot_id},
             )

@@ -141,7 +141,7 @@ class Planner:
             return self._greeting(item)
         event = event_of(item)
         if not isinstance(event, ManagerMessage | ManagerReaction | LegacyMessage):
-            return Undeliverable(f"this version does not deliver items of kind {item.kind!r}")
+            return Undeliverable(f"this release does not deliver items of kind {item.kind!r}")
         address = await self._addresses.of(event, item)
         bot = self._bot(address.bot_id)
         async with self._database.snapshot() as snapshot:

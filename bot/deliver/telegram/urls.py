@@ -68,7 +68,7 @@ def web_address(text: str) -> WebAddress:
     """
     found = _WHOLE.match(text.strip())
     if found is None:
-        raise ValueError("the address is none")
+        raise ValueError("not a valid URL")
     scheme, authority, target = found.groups()
     origin = URL(f"{scheme.lower()}://{authority}/")
     if origin.user is not None or origin.password is not None or not origin.host:
@@ -83,7 +83,7 @@ def _target(written: str) -> str:
         ValueError: they do not begin like either.
     """
     if written[:1] not in {"", "/", "?"}:
-        raise ValueError("the address is none")
+        raise ValueError("not a valid URL")
     whole = written if written.startswith("/") else f"/{written}"
     return "".join(char if _FIRST <= char <= _LAST else _quoted(char) for char in whole)
 

@@ -85,7 +85,7 @@ def of_file(file: Path | None) -> Finding:
         return well("settings file", "none: all comes from the environment")
     if readable_by_others(file) is None:
         return well("settings file", f"{file}, readable by its owner only")
-    text = "others on this machine may open it"
+    text = "readable by other users of this machine"
     return doubt("settings file", text, f"run: chmod 600 {file}")
 
 
@@ -100,7 +100,9 @@ def of_disk(settings: Settings) -> Finding:
     if is_made_by_systemd(folder):
         folder = next(parent for parent in folder.parents if parent.is_dir())
     if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises without access
-        return failure("disk", f"there is no folder {folder}", "create it, or mend storage.path")
+        return failure(
+            "disk", f"there is no folder {folder}", "create it, or correct storage.path"
+        )
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
         text = f"only {free // MIB} MiB are free in {folder}"
@@ -217,7 +219,9 @@ def _certificate(settings: Settings, answered: Answered) -> Finding:
         return well("certificate", f"that of {host} is trusted")
     if days < SOON_DAYS:
         text = f"that of {host} expires in {counted(days, 'day')}"
-        return doubt("certificate", text, "renew it, and see why that does not happen by itself")
+        return doubt(
+            "certificate", text, "renew it, and find out why it is not renewed automatically"
+        )
     return well("certificate", f"that of {host} is trusted, for {counted(days, 'more day')}")
 
 

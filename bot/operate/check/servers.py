@@ -82,7 +82,7 @@ async def _rest(
             told = await crm.account_id()
             if known and told != known:
                 remedy = f"set kommo.account_id to {told}, or take the token of the right account"
-                yield failure(name, f"it opens another account, {told}", remedy), told
+                yield failure(name, f"it belongs to another account, {told}", remedy), told
                 return
             granted = "granted by consent" if kommo.access_token is None else "works"
             yield well(name, granted), told
@@ -90,7 +90,7 @@ async def _rest(
             async for finding in _sources(settings, crm):
                 yield finding, None
     except ExpiredError as error:
-        remedy = "the running service renews it by itself: start it, and check again"
+        remedy = "the running service renews it: start it, and check again"
         yield doubt(name, str(error), remedy), None
     except NoConsentError as error:
         told_by = LATER if is_waiting else "see docs/getting-started.md"
@@ -102,7 +102,7 @@ async def _rest(
     except (BridgeError, KommoError) as error:
         what, remedy = why(error)
         text = f"{error}: {what}" if what else str(error)
-        general = "messages cross without it; the rest is tried again by itself"
+        general = "messages cross without it; the rest is retried automatically"
         yield failure(name, text, remedy or general), None
     if known is None and name == REST:
         say = doubt if is_waiting else failure
@@ -175,6 +175,6 @@ def _statuses(settings: Settings, found: Kept) -> str:
     if settings.kommo.status_field != "auto":
         return f"told as {settings.kommo.status_field!r} (kommo.status_field)"
     if found.status_field is None:
-        return "their name is found out with the first one (kommo.status_field is auto)"
+        return "detected with the first one (kommo.status_field is auto)"
     told = f"Kommo takes them as {found.status_field!r}"
-    return f"{told}, as was found out (kommo.status_field is auto)"
+    return f"{told}, detected (kommo.status_field is auto)"

@@ -131,7 +131,7 @@ def _parts(state: State) -> Iterable[Alert]:
     channel = state.health.channel
     if channel.problem and not channel.is_connected:
         what, remedy, cause = (
-            ("Kommo does not take the channel", REMEDY, "refused")
+            ("Kommo does not accept the channel", REMEDY, "refused")
             if channel.is_refused
             else ("Kommo is not connected", OUTAGE, "outage")
         )
@@ -156,7 +156,7 @@ def _queues(state: State) -> Iterable[Alert]:
                 f"stuck:{queue.direction}",
                 f"{queue.direction.capitalize()} messages are stuck: "
                 f"{queue.pending} {'waits' if queue.pending == 1 else 'wait'}, the "
-                f"oldest for {duration(queue.oldest_s)}\nThey are tried again by themselves; "
+                f"oldest for {duration(queue.oldest_s)}\nThey are retried automatically; "
                 "/status says what is wrong.",
             )
         dead = queue.dead - queue.clients - _told_alone(state, queue.direction)
@@ -164,7 +164,7 @@ def _queues(state: State) -> Iterable[Alert]:
             yield Alert(
                 f"dead:{queue.direction}",
                 f"{counted(dead, f'{queue.direction} item')} could not be delivered\n"
-                "/failed says why, /retry tries again, /drop gives up.",
+                "/failed says why, /retry retries, /drop drops.",
                 level=dead,
             )
 
@@ -200,7 +200,7 @@ def _machine(free_bytes: int, skew_s: float | None) -> Iterable[Alert]:
         yield Alert(
             "disk",
             f"Only {free_bytes // (1024 * 1024)} MiB of disk are free\n"
-            "Free some: with a full disk nothing can be received.",
+            "Free up disk space: when the disk is full no messages can be stored.",
         )
     if skew_s is not None and abs(skew_s) > MOST_SKEW_S:
         yield Alert(

@@ -87,7 +87,7 @@ class OperatorChat:
 
     def _order(self, chat_id: int, work: Callable[[], Awaitable[object]]) -> None:
         if not self._orders.add(chat_id, work):
-            log.warning("an operator's command is left out: too many wait before it")
+            log.warning("an operator's command was dropped: too many are waiting")
 
     def _hint(self, bot: Bot, chat_id: int) -> None:
         """Say once what this chat is for; in a group, people talk to one another."""

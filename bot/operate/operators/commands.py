@@ -33,8 +33,8 @@ HELP = """Commands of the bridge:
 /help: this list"""
 HINT = """This is an operators' chat: what you write here does not reach Kommo.
 /help lists what I understand."""
-NOT_NOW = "Not now: the database takes nothing at the moment. Nothing was changed; try again soon."
-FAILED = "That did not work, by a fault of the bridge: its log says more."
+NOT_NOW = "Not now: the database is unavailable. Nothing was changed; try again soon."
+FAILED = "That failed because of a bug in the bridge; its log has the details."
 
 
 @dataclass(frozen=True)
@@ -179,9 +179,9 @@ def retried_text(count: int, missing: int) -> str:
     """Return how many items are tried again, and how many there are no more."""
     unknown = f"{counted(missing, 'id')} not known, or delivered already: /failed lists what is."
     if count:
-        said = f"{counted(count, 'item')} tried again: /status shows what came of it."
+        said = f"{counted(count, 'item')} tried again: /status shows the result."
         return f"{said}\n{unknown}" if missing else said
-    return unknown if missing else "Nothing failed: there is nothing to try again."
+    return unknown if missing else "Nothing failed: there is nothing to retry."
 
 
 def _queue_line(queue: QueueState) -> str:

@@ -80,7 +80,7 @@ class Messenger:
         try:
             await persist(self._database, self.chats.save, within_s=within_s)
         except DatabaseStalledError as error:
-            log.error("where an operators' group went is not stored: %s", error)
+            log.error("the new number of an operators' group could not be stored: %s", error)
 
 
 async def answer_press(bot: Bot, callback_id: str) -> None:

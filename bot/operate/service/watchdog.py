@@ -66,7 +66,7 @@ class Watchdog:
         self._described = self._describe()
         problem = await self._problem()
         if problem is not None:
-            log.error("%s; systemd restarts the service if that stays so", problem)
+            log.error("%s; systemd restarts the service if this persists", problem)
             return
         states = ["WATCHDOG=1", f"STATUS={self._described}"]
         if not self._is_ready:
@@ -90,5 +90,5 @@ class Watchdog:
             if part.moved_at is not None and now - part.moved_at > STUCK_S:
                 return f"{part.name} has not moved for {now - part.moved_at:.0f} s"
         if not await self._is_database_alive():
-            return "the database does not take writes"
+            return "the database does not accept writes"
         return None

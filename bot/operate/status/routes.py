@@ -83,7 +83,7 @@ class AdminRoutes:
                 text="The database takes nothing at the moment: nothing was changed.\n"
             ) from error
         if not count:
-            raise web.HTTPNotFound(text="There is no such item any more.\n")
+            raise web.HTTPNotFound(text="This item no longer exists.\n")
         raise web.HTTPSeeOther("/")
 
     async def _show_metrics(self, _request: web.Request) -> web.Response:

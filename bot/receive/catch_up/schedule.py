@@ -176,7 +176,7 @@ class History:
             await asyncio.sleep(min(TICK_S, self._pace.every_s))
             now = self._now()
             if now - ticked_at > LONGEST_GAP:
-                log.warning("nothing was received for a while", extra={"since": str(ticked_at)})
+                log.warning("no webhook was received for a while", extra={"since": str(ticked_at)})
                 self._listens_since = now
                 await self._begin(ticked_at - MARGIN)
             ticked_at = now
@@ -265,7 +265,7 @@ class History:
         self._outage.discard(name)
         if not self._outage:
             await persist(self._database, lambda tx: tx.facts.delete(MISSED_SINCE))
-            log.info("every conversation was looked at for answers that no webhook brought")
+            log.info("recovery finished: all conversations were checked for missed answers")
 
 
 async def _note_outage(tx: Transaction, *, since: datetime) -> tuple[datetime, list[str]]:

@@ -88,7 +88,7 @@ class MissedMessages:
         await let_go(tx)
         if fresh:
             log.warning(
-                "read back from Kommo's history, as no webhook brought it: %s",
+                "recovered from Kommo's history, its webhook was missed: %s",
                 counted(len(fresh), "answer"),
                 extra={"conversation": place.conversation_id},
             )

@@ -177,7 +177,7 @@ _WORDS = {
     "missing": "is missing",
     "int_type": "is not a whole number",
     "string_type": "is not a text",
-    "literal_error": "is none of the possible values",
+    "literal_error": "is not one of the possible values",
     "greater_than": "is too small",
     "greater_than_equal": "is too small",
     "less_than": "is too large",

@@ -160,10 +160,10 @@ source = "support"
             changed(("example.com", "example.com:x")), "public_url: is not a web", id="bad-port"
         ),
         pytest.param(
-            changed(("example.com", "example.com/?a=1")), "public_url: holds more", id="query"
+            changed(("example.com", "example.com/?a=1")), "public_url: contains more", id="query"
         ),
         pytest.param(
-            changed(("bridge.", "u:p@bridge.")), "public_url: holds more", id="user-in-address"
+            changed(("bridge.", "u:p@bridge.")), "public_url: contains more", id="user-in-address"
         ),
         pytest.param(changed(("bridge.", "bri dge.")), "public_url: is not a web", id="space"),
         pytest.param(changed(('"https', '"ftp')), "public_url: is not a web", id="ftp"),
@@ -205,7 +205,7 @@ source = "support"
         ),
         pytest.param(
             changed(("[kommo]", '[kommo]\nstatus_field = "x"')),
-            "kommo.status_field: is none of",
+            "kommo.status_field: is not one of",
             id="choice",
         ),
         pytest.param(
@@ -304,9 +304,11 @@ source = "support"
             "templates[0].html: has a <b> that is not closed",
             id="open-tag",
         ),
-        pytest.param(MINIMAL + '[logging]\nlevel = "loud"', "logging.level: is none", id="level"),
         pytest.param(
-            MINIMAL + "[logging]\nlevel = 1", "logging.level: is none", id="level-number"
+            MINIMAL + '[logging]\nlevel = "loud"', "logging.level: is not one", id="level"
+        ),
+        pytest.param(
+            MINIMAL + "[logging]\nlevel = 1", "logging.level: is not one", id="level-number"
         ),
     ],
 )
@@ -334,7 +336,7 @@ def test_wrong_settings_are_named(read, text, line):
 def test_unknown_keys_name_the_nearest(read, text, line):
     """A typo is an error that names the setting which was probably meant."""
     (only,) = problems(read, text)
-    assert "is not a setting of this version; expected " in only
+    assert "is not a setting of this release; expected " in only
     assert line is None or only.endswith(f"expected {line}")
 
 
@@ -372,9 +374,9 @@ def test_no_value_is_ever_shown(read):
     ("content", "where", "what"),
     [
         pytest.param(b"a = 1\nb = x", "line 2, column 5", "texts stand in quotes", id="no-quotes"),
-        pytest.param(b"a = 1\na = 2", "line 2, column 6", "given twice", id="twice"),
-        pytest.param(b"[a]\n[a]", "line 2, column 3", "given twice", id="table-twice"),
-        pytest.param(b"abc", "line 1, column 4", "no = and value", id="no-value"),
+        pytest.param(b"a = 1\na = 2", "line 2, column 6", "appears twice", id="twice"),
+        pytest.param(b"[a]\n[a]", "line 2, column 3", "appears twice", id="table-twice"),
+        pytest.param(b"abc", "line 1, column 4", "without = and value", id="no-value"),
         pytest.param(b"a = [1, 2", "line 1, column 10", "not closed", id="list"),
         pytest.param(b"a = 'x\n", "line 2, column 1", "text is not closed", id="text"),
         pytest.param(
@@ -516,7 +518,7 @@ def test_environment_before_credentials_before_file(read, tmp_path):
             "KOMMO__CHANEL_SECRET",
             "x",
             "kommo.chanel_secret (from $KOMMO_TELEGRAM__KOMMO__CHANEL_SECRET): is not a setting "
-            "of this version; expected KOMMO_TELEGRAM__KOMMO__CHANNEL_SECRET",
+            "of this release; expected KOMMO_TELEGRAM__KOMMO__CHANNEL_SECRET",
             id="typo",
         ),
         pytest.param(
@@ -569,7 +571,7 @@ def test_wrong_credentials_are_named(read, tmp_path):
         "telegram.bots[0].token (from the credential telegram.bots.0.token): "
         "cannot be read: Is a directory",
         "kommo.chanel_secret (from the credential kommo.chanel_secret): "
-        "is not a setting of this version",
+        "is not a setting of this release",
     ]
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         read(MINIMAL, {"CREDENTIALS_DIRECTORY": str(tmp_path / "none")})

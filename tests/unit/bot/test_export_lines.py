@@ -50,8 +50,10 @@ def test_moments(at, expected):
         pytest.param({**RIGHT, "at": "2024-01-01T00:00:00"}, "at has no time zone", id="no-zone"),
         pytest.param({**RIGHT, "at": "soon"}, "at is neither Unix seconds", id="no-moment"),
         pytest.param({**RIGHT, "at": 1e15}, "at is too large", id="far-future"),
-        pytest.param({**RIGHT, "side": "us"}, "side is none of the possible values", id="side"),
-        pytest.param({**RIGHT, "kind": "pdf"}, "kind is none of the possible values", id="kind"),
+        pytest.param({**RIGHT, "side": "us"}, "side is not one of the possible values", id="side"),
+        pytest.param(
+            {**RIGHT, "kind": "pdf"}, "kind is not one of the possible values", id="kind"
+        ),
         pytest.param({**RIGHT, "text": 5}, "text is not a text", id="text-number"),
     ],
 )

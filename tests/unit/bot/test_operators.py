@@ -164,7 +164,7 @@ IDLE = QueueState(Direction.INCOMING, 0, 0, 0.0)
             "1 outgoing item could not",
             id="one-beside-those-of-clients",
         ),
-        pytest.param(state(), ENOUGH - 1, ["disk"], "Free some", id="disk"),
+        pytest.param(state(), ENOUGH - 1, ["disk"], "Free up", id="disk"),
         pytest.param(state(skew=-300.0), ENOUGH, ["clock"], "timedatectl", id="clock"),
         pytest.param(state(skew=3.0), ENOUGH, [], "", id="clock-right"),
     ],
