@@ -1,4 +1,4 @@
-"""How the parts of the running service are, as they say themselves. In memory only."""
+"""Health of the running service's parts, as reported by themselves. In memory only."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

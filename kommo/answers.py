@@ -1,4 +1,4 @@
-"""What Kommo answers, in our words, and how each answer is read.
+"""Kommo's answers in our words, and the readers for each.
 
 Answers are read like webhooks: tolerant of what is absent, strict only about what a caller
 cannot do without.

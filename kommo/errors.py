@@ -1,4 +1,4 @@
-"""What can go wrong with Kommo, by what the caller can do about it.
+"""Errors of Kommo, by what the caller can do about them.
 
 KommoError ─┬ SignatureError            a webhook that Kommo did not sign: refuse it
             ├ PayloadError              a body that is not what it should be: refuse it

@@ -1,4 +1,4 @@
-"""What failed → which error: the one place that knows httpx's exceptions and Kommo's statuses."""
+"""Map failures to errors: the one place that knows httpx's exceptions and Kommo's statuses."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How much the Chats API and the REST API are asked, and when they are asked nothing."""
+"""Rate limits of the Chats API and the REST API, and their pauses."""
 
 import asyncio
 import time

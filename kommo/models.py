@@ -1,4 +1,4 @@
-"""What this bridge tells Kommo, in our words; `wire()` says it in Kommo's.
+"""Models of our calls to Kommo, in our words; `wire()` returns Kommo's.
 
 The models are also what waits in the outbox: they read back what `model_dump_json` wrote, and
 ignore keys that a newer version added. References: Kommo, Send or import messages; Create chat;

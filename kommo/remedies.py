@@ -1,4 +1,4 @@
-"""What a person can do about a refusal of the REST API. Reference: Kommo, Response codes."""
+"""Remedies for refusals of the REST API. Reference: Kommo, Response codes."""
 
 from collections.abc import Mapping
 

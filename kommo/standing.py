@@ -1,4 +1,4 @@
-"""What Kommo's latest answers say of the channel: whether its calls are taken at all."""
+"""The channel's standing, from Kommo's latest answers: whether its calls are accepted."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""How the account's host names a delivery status: as set, or found out with the first status.
+"""The name of a delivery status on this account's host: set, or detected with the first status.
 
 Kommo renamed the field, and hosts that know only one of the names are in use.
 Reference: Kommo, Update message delivery status; Chats API updates.

@@ -1,4 +1,4 @@
-"""What everything on the wire shares: clean text, moments, JSON, and a tolerant way to read it.
+"""Helpers for the wire: clean text, moments, JSON, and a tolerant way to read it.
 
 Kommo's bodies vary more than their tables say: a value it does not know is absent, null, empty
 or 0, and numbers come as strings. `Fields` reads them all the same way.

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: the same faults for both servers.
+"""Injected faults, the same for both servers.
 
 A server names each request and lets the faults decide what becomes of it::
 

@@ -1,4 +1,4 @@
-"""What both servers have in common: an address on loopback, faults, going down and coming back.
+"""The base of both servers: an address on loopback, faults, going down and coming back.
 
 A server derives from `SandboxServer`, lists its routes and is started like this::
 

@@ -1,4 +1,4 @@
-"""What can go wrong with the database, by what the caller can do about it.
+"""Errors of the database, by what the caller can do about them.
 
 StorageError ─┬ SchemaTooNewError         run the newer program, or restore a backup
               ├ SchemaTooOldError         only to be looked at: let the service start first

@@ -1,4 +1,4 @@
-"""What is kept for how long: old rows are removed in steps, so that nobody waits for long.
+"""Retention: remove old rows in small steps, so that nobody waits for long.
 
 Each table that grows with every message is named here, or says why it does not grow for ever:
 conversations, avatars and conversation_chats have a row for each chat, grants and notes a few,

@@ -1,4 +1,4 @@
-"""What Kommo's sources lack, compared with the bots of the settings (pure)."""
+"""Compare Kommo's sources with the configured bots (pure)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What all parts of the bridge share: settings, database, clock, health, and how to redact."""
+"""The context that all parts share: settings, database, clock, health, redaction."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What helps the person who runs it: health, status page, watchdog, periodic work."""
+"""Build what operates the bridge: health, status page, watchdog, periodic jobs."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -1,4 +1,4 @@
-"""How far an import is: a bar on a terminal, one line a minute elsewhere."""
+"""The progress of an import: a bar on a terminal, one line a minute elsewhere."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""What an import is going to do and what came of it, as a table and as JSON."""
+"""The plan and the result of an import, as a table and as JSON."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -78,7 +78,7 @@ def _by_kind(plan: Plan, side: str) -> Mapping[str, int]:
 
 
 def result(done: Done, took_s: float) -> dict[str, Any]:
-    """Return what came of it, for JSON."""
+    """Return the result, for JSON."""
     return {
         "sent": done.sent,
         "imported_before": done.before,
@@ -93,7 +93,7 @@ def result(done: Done, took_s: float) -> dict[str, Any]:
 
 
 def show_result(done: Done, took_s: float) -> None:
-    """Print what came of it."""
+    """Print the result."""
     say(f"{counted(done.sent, 'message')} imported in {span(took_s)}.")
     if done.before:
         say(f"{counted(done.before, 'message')} had been imported before.")

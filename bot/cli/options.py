@@ -1,4 +1,4 @@
-"""What commands have in common on the command line: settings, --json, --yes."""
+"""Options that commands share: settings, --json, --yes."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What commands print: text is text, whoever wrote it.
+"""Print for a terminal or a pipe: text is text, whoever wrote it.
 
 A client's name may hold markup, escape sequences or a second line. Here nothing is markup, what
 is not printable is shown as an escape, and ids are never shortened. On a terminal records stand in

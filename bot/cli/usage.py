@@ -1,4 +1,4 @@
-"""How `--help` looks: plain text, the same on a terminal and in a pipe.
+"""The layout of `--help`: plain text, the same on a terminal and in a pipe.
 
 The library would print the types of a programming language (`<list[str]>`), boxes, and the first
 words of what a command does. A person needs to know what to put there.

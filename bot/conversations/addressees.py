@@ -1,4 +1,4 @@
-"""Which conversation a webhook is about, by whichever ids of either side it names.
+"""Find the conversation of a webhook by any id of either side.
 
 Kommo names a conversation by its own id, by ours or by both, and older forms name a message only.
 Ours are told from Kommo's by their form, wherever they stand.

@@ -1,4 +1,4 @@
-"""Which way an address is reached: directly, or through a proxy (pure)."""
+"""The route to an address: direct, or through a proxy (pure)."""
 
 import ipaddress
 import re

@@ -1,4 +1,4 @@
-"""Whom to trust over TLS: the certificates, read once, for they take 50 ms and a megabyte."""
+"""Trusted certificates for TLS, read once, as they take 50 ms and a megabyte."""
 
 import functools
 import ssl

@@ -1,4 +1,4 @@
-"""A chat while it is imported, and what came of its messages."""
+"""A chat during its import, and the outcomes of its messages."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

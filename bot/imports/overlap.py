@@ -1,4 +1,4 @@
-"""What the bridge brought itself when it was written, so that an import does not double it (pure).
+"""Messages that the bridge delivered live, which an import must not duplicate (pure).
 
 An export of a chat with the bot and the live bridge number messages differently, but Telegram's
 second is the same; of words, the bridge knows a fingerprint.

@@ -1,4 +1,4 @@
-"""What an import is going to do, as it is known before it begins."""
+"""The plan of an import, as far as it is known before it begins."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What an import writes down: what it is about to tell Kommo, and what came of it."""
+"""Record an import: intended calls and their outcomes."""
 
 from collections.abc import Sequence
 

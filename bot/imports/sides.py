@@ -1,4 +1,4 @@
-"""Which side is whose: settled from the export, or not at all (pure).
+"""The sides of a chat: settled from the export, or not at all (pure).
 
 An export is made by a person's account. A chat has the id of the other one in it: mostly the
 client; a bot's chat was exported by the client, who talked to the company's bot.

@@ -1,4 +1,4 @@
-"""Whether a refusal is one message's own, or speaks for all of its side."""
+"""Decide whether a refusal concerns one message or all of its side."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Which part of a file a request asks for (pure). Reference: RFC 9110, Range."""
+"""The byte range that a request asks for (pure). Reference: RFC 9110, Range."""
 
 import re
 from dataclasses import dataclass

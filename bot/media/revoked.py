@@ -1,4 +1,4 @@
-"""Whether the file behind a media link belongs to a client who was forgotten."""
+"""Reject media links of clients who were erased."""
 
 from bot.media.links import LinkError, MediaLink, MediaLinks
 from bot.translate.ids import ChatAddress

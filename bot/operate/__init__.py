@@ -1,1 +1,1 @@
-"""What helps the person who runs the bridge: checks, alerts, backup, metrics, systemd."""
+"""Operation: checks, alerts, backup, metrics, systemd."""

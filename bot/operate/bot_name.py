@@ -1,4 +1,4 @@
-"""What a bot is called, asked without aiogram: a command that only makes a link starts at once."""
+"""A bot's user name, looked up without aiogram: a command that only makes a link starts fast."""
 
 import asyncio
 

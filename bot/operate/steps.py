@@ -1,4 +1,4 @@
-"""What happened to a message, step by step, in order: causes first, then moments (pure).
+"""The steps of a message in order: causes first, then moments (pure).
 
 Three clocks tell the moments: ours, Kommo's, and Telegram's, which tells whole seconds. Whatever
 they say, a message is written before it is received, tried before it is shown, and shown before it

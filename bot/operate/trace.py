@@ -1,4 +1,4 @@
-"""The way of one message through the bridge, from what the database keeps; no log is read."""
+"""The path of one message through the bridge, read from the database, not the log."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

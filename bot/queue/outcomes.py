@@ -1,4 +1,4 @@
-"""What came of an attempt to deliver, and how long to wait before the next one (pure)."""
+"""Delivery outcomes and the retry policy (pure)."""
 
 from dataclasses import dataclass
 

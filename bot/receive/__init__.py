@@ -1,1 +1,1 @@
-"""What comes in, until it is stored."""
+"""Receive updates and webhooks, and store them."""

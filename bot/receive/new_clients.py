@@ -1,4 +1,4 @@
-"""Who a new client is: by an invitation, by a shared number; and what greets the client.
+"""Identify new clients by invitation or shared number, and greet them.
 
 All of it is stored with the message that told it, ahead of it.
 """

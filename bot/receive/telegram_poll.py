@@ -1,4 +1,4 @@
-"""What comes from Telegram, until it is stored: one poll per bot, each supervised on its own.
+"""Poll Telegram and store the updates: one poll per bot, each supervised on its own.
 
 Updates are fetched as plain objects and confirmed by the next call, that is, after the commit.
 Reference: Bot API, getUpdates.

@@ -1,4 +1,4 @@
-"""Where accounts are: Kommo's hosts and amoCRM's, also as a browser shows them (pure)."""
+"""The hosts of Kommo's and amoCRM's accounts, also as a browser shows them (pure)."""
 
 import re
 from urllib.parse import urlsplit

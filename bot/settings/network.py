@@ -1,4 +1,4 @@
-"""Which way leads out: one proxy for all, as the settings say, or the usual variables (pure)."""
+"""The outgoing proxy: from the settings, or from the usual variables (pure)."""
 
 from collections.abc import Mapping, Sequence
 

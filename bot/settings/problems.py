@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with the settings, in words of our own and without any value."""
+"""Describe pydantic's findings in our own words, without any value."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Where settings come from: the TOML file, credentials, the environment; put together."""
+"""Load settings from the TOML file, credentials and the environment, and merge them."""
 
 import json
 import re

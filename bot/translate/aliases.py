@@ -1,4 +1,4 @@
-"""How a conversation and its client are called in Kommo. Pure.
+"""Aliases: the ids under which Kommo knows a conversation and its client. Pure.
 
 Mostly as we call them. A chat that a manager began, to a phone number, is tied to ours by the
 client's first answer; where Kommo has a chat of that name already, the new one gets its own name.

@@ -1,4 +1,4 @@
-"""What a message's file is: which one, its name, its type (pure)."""
+"""The file of a message: its id, name and type (pure)."""
 
 import json
 import re

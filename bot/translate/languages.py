@@ -1,4 +1,4 @@
-"""What managers read, in the language that they read. Pure: the English text is the key.
+"""Texts for managers, in their language. Pure: the English text is the key.
 
 Texts are short, without ids, addresses or tokens: they appear beside the message in Kommo.
 """

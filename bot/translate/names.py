@@ -1,4 +1,4 @@
-"""What Telegram's people and chats are called. Pure."""
+"""Display names of Telegram's people and chats. Pure."""
 
 from aiogram.types import Chat, User
 

@@ -1,4 +1,4 @@
-"""What can be seen of a name: one of invisible characters only is none. Pure.
+"""Visible names: one of invisible characters only counts as no name. Pure.
 
 Reference: Unicode, Default_Ignorable_Code_Point (joiners, fillers, variation selectors, tags).
 """

@@ -1,4 +1,4 @@
-"""What each call of the Chats API does to an account, and how it is answered.
+"""The calls of the Chats API: their effect on an account, and their answers.
 
 Every function takes the account, the id in the path (empty where there is none) and the
 parsed body, and returns the answer's body; what Kommo would refuse raises RefusedError.

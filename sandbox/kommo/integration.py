@@ -1,4 +1,4 @@
-"""What an integration keeps in the account: its sources and its message templates.
+"""The data of an integration in the account: sources and message templates.
 
 Reference: Kommo, Sources; Kommo, Chat templates.
 """

@@ -1,4 +1,4 @@
-"""What a manager does in Kommo: writes, types, reacts, writes first."""
+"""A manager's actions in Kommo: write, type, react, write first."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""What the sandbox's Kommo keeps: people, conversations, messages, and what became of them."""
+"""The data of the sandbox's Kommo: people, conversations, messages and their statuses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

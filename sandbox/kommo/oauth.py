@@ -1,4 +1,4 @@
-"""Who may use the REST API: a long-lived token, or tokens that renew each other.
+"""Access to the REST API: a long-lived token, or tokens that renew each other.
 
 Reference: Kommo, OAuth 2.0; Kommo, API limitations.
 """

@@ -1,4 +1,4 @@
-"""What a test, a demo or a person sees of the sandbox's Kommo."""
+"""The sandbox's Kommo as a test, a demo or a person sees it."""
 
 from sandbox.kommo.account import Account
 from sandbox.kommo.contacts import new_contact

@@ -1,4 +1,4 @@
-"""Which call of the Chats API a method and a path are.
+"""Routes of the Chats API: method and path → call.
 
 All paths begin with ``/v2/origin/custom/`` and go on with the channel's id (connect and
 disconnect) or the scope's id (all others).

@@ -1,4 +1,4 @@
-"""What the calls of the Chats API share."""
+"""Helpers that the calls of the Chats API share."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the page shows, as records: all of them to a new browser, then what changes."""
+"""Records for the page: all of them to a new browser, then the changes."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Who may talk to the page: a browser on this machine that shows the page itself."""
+"""Guard the page: only a browser on this machine that shows the page itself may talk to it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias

@@ -1,4 +1,4 @@
-"""What a manager sees in Kommo, as records of the page (pure).
+"""The manager's view in Kommo, as records of the page (pure).
 
 Groups: `conversations`, `leads`, `contacts`, `templates`, `sources`, and one group of messages
 for each conversation.

@@ -1,4 +1,4 @@
-"""What crossed, by what the two servers saw of it: lost, doubled, out of order.
+"""The ledger of crossed messages, as both servers saw them: lost, duplicated, out of order.
 
 The bridge is not asked. A client's message is found in Kommo by the numbers of bot, chat and
 message in its id; a manager's in Telegram by its text (which may have been cut into parts) or by

@@ -1,4 +1,4 @@
-"""What can be broken from the page, and mended again."""
+"""Switches of the page: break things, and repair them again."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What clients see in Telegram, as records of the page (pure).
+"""The clients' view in Telegram, as records of the page (pure).
 
 Groups: `bots`, `clients`, `connections`, `chats` (by bot.owner.chat), and one group of messages
 for each chat.

@@ -1,4 +1,4 @@
-"""How fast a bot may send. Reference: Telegram's FAQ for bots, limits on sending.
+"""Rate limits for bots. Reference: Telegram's FAQ for bots, limits on sending.
 
 Off by default: the real limits are adaptive, and these are the ones that are written down.
 """

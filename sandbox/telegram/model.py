@@ -1,4 +1,4 @@
-"""What the sandbox's Telegram keeps: bots, people, chats, messages, updates."""
+"""The data of the sandbox's Telegram: bots, people, chats, messages, updates."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What people do in Telegram: write, send, edit, press, react, block."""
+"""People's actions in Telegram: write, send, edit, press, react, block."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What empties a queue: items are claimed, tried, and ended or put back."""
+"""Consume a queue: claim items, then end them or put them back."""
 
 from datetime import datetime
 

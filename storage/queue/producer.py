@@ -1,4 +1,4 @@
-"""What fills a queue: items are added, moved within their order, and hastened."""
+"""Fill a queue: add items, move them within their order, make them due."""
 
 from datetime import datetime
 

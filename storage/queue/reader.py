@@ -1,4 +1,4 @@
-"""What is in a queue: its items, and what can be asked about them."""
+"""Read a queue: its items, and questions about them."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What keeps a queue right: after a crash, a moved clock or a pause, and by an operator."""
+"""Repair a queue: after a crash, a moved clock or a pause, and by an operator."""
 
 import json
 from collections.abc import Set

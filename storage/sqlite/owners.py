@@ -1,4 +1,4 @@
-"""Whose files are whose: what root makes beside a database belongs to who runs the service.
+"""File ownership: what root creates beside a database belongs to the service's user.
 
 A command that root gives by hand must leave nothing that the service may not open afterwards.
 SQLite does the same for its -wal and -shm. Reference: SQLite, os_unix.c, robustFchown.

@@ -1,4 +1,4 @@
-"""How Kommo takes the channel, found out by reading alone: no call of these changes anything.
+"""The channel's state in Kommo, found by reading alone: none of these calls changes anything.
 
 Both calls read the history of a chat that nobody has. With the scope in the path, the answer says
 whether Kommo takes the channel in this account; with the bare channel in its place, whether it

@@ -1,4 +1,4 @@
-"""How far this machine's clock is from that of a server (pure)."""
+"""The difference between this machine's clock and a server's (pure)."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

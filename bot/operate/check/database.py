@@ -1,4 +1,4 @@
-"""What the database tells `check`, which changes nothing in it and renews no token."""
+"""The checks of the database; they change nothing in it and renew no token."""
 
 import os
 from collections.abc import AsyncIterator, Mapping

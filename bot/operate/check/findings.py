@@ -1,4 +1,4 @@
-"""What `check` finds: each thing with its state, what was seen, and how to mend it (pure)."""
+"""The findings of `check`: name, state, text and remedy (pure)."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What `check` finds around the bridge: settings, disk, clock, running service, address."""
+"""The checks around the bridge: settings, disk, clock, running service, public address."""
 
 import os
 import secrets

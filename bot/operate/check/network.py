@@ -1,4 +1,4 @@
-"""Which way each server is reached, for `check` and for the log of a start."""
+"""The route to each server, for `check` and for the log of a start."""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What `check` asks the real servers: each bot, the account, and the channel. It only reads."""
+"""The checks of the real servers: each bot, the account, the channel. They only read."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the operators' commands do, and what is answered."""
+"""The operators' commands, and their answers."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What operators are told without asking: what is wrong now, and when it is news (pure)."""
+"""Alerts: what is wrong now, and whether it is news (pure)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

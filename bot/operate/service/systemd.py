@@ -1,4 +1,4 @@
-"""What systemd is told: ready, alive, stopping. Does nothing where systemd did not start us.
+"""Notify systemd: ready, alive, stopping. Does nothing where systemd did not start us.
 
 Reference: sd_notify(3).
 """

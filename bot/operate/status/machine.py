@@ -1,4 +1,4 @@
-"""What the status page tells of the machine: free disk, and how old the last copy is."""
+"""The machine on the status page: free disk space and the age of the last backup."""
 
 import asyncio
 import shutil

@@ -21,7 +21,7 @@ class Metrics:
         labels = ("direction", "bot")
         self._attempts = Counter(
             f"{PREFIX}_attempts",
-            "Attempts to deliver, by what came of them.",
+            "Delivery attempts, by outcome.",
             (*labels, "outcome"),
             registry=self._registry,
         )
@@ -60,7 +60,7 @@ class Metrics:
         Args:
             direction: which way the item goes.
             item: what was tried.
-            outcome: what came of it.
+            outcome: its result.
             took_s: how long the attempt took.
             age_s: how long ago the item was stored.
         """

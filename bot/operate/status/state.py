@@ -1,4 +1,4 @@
-"""How the service is, in one piece of plain data: for the page, the metrics and the chat."""
+"""The state of the service as plain data: for the page, the metrics and the chat."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

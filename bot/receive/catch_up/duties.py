@@ -1,4 +1,4 @@
-"""Which conversations are to be read, and which of them next."""
+"""The conversations that have to be read, and their order."""
 
 import asyncio
 from collections.abc import Collection

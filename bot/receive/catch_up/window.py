@@ -1,4 +1,4 @@
-"""Which rows of a chat's history are managers' messages, and where missed ones belong (pure)."""
+"""Select managers' messages from a chat's history, and place missed ones (pure)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

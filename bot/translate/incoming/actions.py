@@ -1,4 +1,4 @@
-"""What a client did by an update: wrote, edited, pressed, reacted, blocked the bot. Pure.
+"""The client's action in an update: wrote, edited, pressed, reacted, blocked the bot. Pure.
 
 Reference: Bot API, Update.
 """

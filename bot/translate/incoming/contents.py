@@ -1,4 +1,4 @@
-"""What a message says → the parts in which Kommo shows it. Pure.
+"""The content of a message → the parts in which Kommo shows it. Pure.
 
 Every kind of content of Telegram is read by a function below, or has a notice; what is not known
 yet is named, so that nothing a client sends goes unseen. Reference: Bot API, Message.

@@ -1,4 +1,4 @@
-"""What surrounds a message → a line above its text: where it is from, what it answers. Pure.
+"""The context of a message → a line above its text: its origin, what it answers. Pure.
 
 Reference: Bot API, MessageOrigin, ExternalReplyInfo, TextQuote.
 """

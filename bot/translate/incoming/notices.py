@@ -1,4 +1,4 @@
-"""What has no counterpart in Kommo → a short text that tells of it. Pure.
+"""Content without a counterpart in Kommo → a short text about it. Pure.
 
 Reference: Bot API, Message (service messages).
 """

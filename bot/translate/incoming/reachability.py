@@ -1,4 +1,4 @@
-"""A client blocks the bot or comes back → whether the bot may write, and what managers read. Pure.
+"""A client's block or return → whether the bot may write, and a notice. Pure.
 
 Reference: Bot API, ChatMemberUpdated (`my_chat_member`).
 """

@@ -1,4 +1,4 @@
-"""A client's reaction → what to tell Kommo of it. Pure.
+"""A client's reaction → the call for Kommo. Pure.
 
 Reference: Bot API, MessageReactionUpdated; Kommo, Send reactions (one emoji a call).
 """

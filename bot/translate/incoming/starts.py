@@ -1,4 +1,4 @@
-"""A client opens a deep link → what it says, and what the manager reads. Pure.
+"""A deep link that a client opens → its payload, and what the manager reads. Pure.
 
 Reference: Bot API, Deep linking: `/start` and up to 64 letters, digits, `_` and `-`.
 """

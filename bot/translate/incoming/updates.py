@@ -1,4 +1,4 @@
-"""What Telegram sends → an update with all of it that can be read. Pure.
+"""Telegram's raw update → an update with everything that can be read. Pure.
 
 Reference: Bot API, Update.
 """

@@ -1,4 +1,4 @@
-"""Whether what came in the place of a manager's file is an error page with a 200. Pure.
+"""Detect error pages with status 200 in place of a manager's file. Pure.
 
 A proxy, a firewall or a storage that has trouble may answer so; a file that is written in a
 markup language by nature is still a file.

@@ -1,4 +1,4 @@
-"""What greets a new client, and asks for the phone number. Pure.
+"""The welcome for a new client, which may ask for the phone number. Pure.
 
 Reference: Bot API, KeyboardButton (`request_contact`): the number is the client's own, checked by
 Telegram, and leaves only when the client presses.
