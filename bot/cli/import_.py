@@ -127,7 +127,7 @@ def import_export(settings: Settings, choice: Choice, *, pace: Pace = PACE) -> N
     _step_back()
     entry = bot_named(settings, choice.bot)
     file = file_in(choice.path)
-    folder = file.resolve().parent
+    folder = file.parent.resolve()
     wanted = _wanted(settings, entry, choice)
     links = media_links(settings, now=lambda: datetime.now(UTC))
     with Spool.open() as spool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from bot.imports.errors import UnclearSideError, UnreadableExportError
 from bot.imports.plan import ChatPlan, Plan, Side
@@ -15,7 +15,7 @@ from bot.imports.sides import Told as ChatFacts
 from bot.imports.telegram import Chat, Ended, Found, Owner, pieces
 from bot.translate.exports.contents import told
 from bot.translate.exports.fields import number, words
-from bot.translate.exports.lines import LineError, read_line
+from bot.translate.exports.lines import LATEST_S, LineError, read_line
 from bot.translate.exports.told import ExportedFile, SizeOf, Told
 from bot.translate.visible import visible
 from storage.sqlite.spool import Spool, Spooled
@@ -25,6 +25,10 @@ SNIFFED_BYTES = 1 << 16
 LONGEST_LINE = 1 << 24
 COMPANY = -1
 """The author of what the company wrote, where nobody says who."""
+
+Unreadable = Literal["unreadable"]
+UNREADABLE: Unreadable = "unreadable"
+"""In the place of what a message tells that only looks like one."""
 
 Ask = Callable[[str, Sequence[int]], int | None]
 """Asks who of these is the client of a chat; None: nobody is to be asked."""
@@ -165,15 +169,17 @@ class _Export:
         """Put a message into the spool, or count why it is left out."""
         tally = self._tallies.setdefault(chat.number, Tally())
         name, at_s = number(message.get("id")), self._at(message)
-        found = told(message, self._size_of)
-        if found is None:
+        found = self._told(message)
+        if found == UNREADABLE:
+            reason = "messages that cannot be read"
+        elif found is None:
             is_service = message.get("type") == "service"
             reason = "service messages" if is_service else "messages that Telegram did not export"
         elif at_s is None or name is None:
             reason = "messages without a time or a number"
         else:
             reason = self._wanted.refusal(at_s) or ""
-        if reason or found is None or at_s is None:
+        if reason or not isinstance(found, Told) or at_s is None:
             tally.left_out[reason] += 1
             return
         author = self._author(chat, found)
@@ -186,10 +192,17 @@ class _Export:
         tally.add(author, found)
         tally.names[author] = found.author or tally.names.get(author, "")
 
+    def _told(self, message: Mapping[str, Any]) -> Told | Unreadable | None:
+        """Return what a message tells; whatever stands in one of them stops no other."""
+        try:
+            return told(message, self._size_of)
+        except (ValueError, RecursionError):
+            return UNREADABLE
+
     def _at(self, message: Mapping[str, Any]) -> int | None:
         """Return a message's second."""
         at_s = number(message.get("date_unixtime"))
-        if at_s is not None and at_s > 0:
+        if at_s is not None and 0 < at_s <= LATEST_S:
             return at_s
         try:
             local = datetime.fromisoformat(words(message.get("date")))
@@ -197,7 +210,7 @@ class _Export:
         except (ValueError, OverflowError, OSError):
             return None
         self._plan.is_zone_used = True
-        return at_s if at_s > 0 else None
+        return at_s if 0 < at_s <= LATEST_S else None
 
     def _author(self, chat: Chat, message: Told) -> int:
         """Return who wrote; of what names no id, by the name."""

@@ -41,7 +41,7 @@ def opened(folder: Path, path: str) -> Iterator[int]:
 
 def size_in(folder: Path, path: str) -> int | None:
     """Return how many bytes a file of a folder has; None when there is no such file in it."""
-    with suppress(OSError), opened(folder, path) as descriptor:
+    with suppress(OSError, ValueError), opened(folder, path) as descriptor:
         return os.fstat(descriptor).st_size
     return None
 

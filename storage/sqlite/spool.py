@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+from storage.errors import DatabaseUnavailableError
+
 CACHE_KB = 2000
 """Memory that the spool may take; the rest is on disk."""
 
@@ -57,17 +59,27 @@ class Spool:
     @classmethod
     @contextmanager
     def open(cls) -> Iterator["Spool"]:
-        """Open an empty spool; one thread at a time may use it."""
+        """Open an empty spool; one thread at a time may use it.
+
+        Raises:
+            DatabaseUnavailableError: there is no room for it.
+        """
         with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as raw:
-            for pragma in PRAGMAS:
-                raw.execute(f"PRAGMA {pragma}")
-            raw.execute(
-                "CREATE TABLE messages (number INTEGER PRIMARY KEY, chat INTEGER, name TEXT, "
-                "at INTEGER, author INTEGER, body TEXT)"
-            )
-            raw.execute("CREATE UNIQUE INDEX names ON messages (chat, name)")
-            raw.execute("BEGIN")
-            yield cls(raw)
+            try:
+                for pragma in PRAGMAS:
+                    raw.execute(f"PRAGMA {pragma}")
+                raw.execute(
+                    "CREATE TABLE messages (number INTEGER PRIMARY KEY, chat INTEGER, name TEXT, "
+                    "at INTEGER, author INTEGER, body TEXT)"
+                )
+                raw.execute("CREATE UNIQUE INDEX names ON messages (chat, name)")
+                raw.execute("BEGIN")
+                yield cls(raw)
+            except sqlite3.OperationalError as error:
+                raise DatabaseUnavailableError(
+                    f"the folder for temporary files: {error}; free some space there, or let "
+                    "TMPDIR name another folder"
+                ) from error
 
     def add(self, message: Spooled) -> bool:
         """Add a message; False when there is one of that name in the chat already."""

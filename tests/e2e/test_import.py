@@ -24,6 +24,8 @@ from tests.e2e.exports import (
 
 CONVERSATION = "tg:700001:555"
 
+NESTED = json.loads("[" * 900 + "]" * 900)
+
 
 @pytest.fixture
 def config(config):
@@ -394,4 +396,76 @@ async def test_files_that_the_service_cannot_serve_are_not_imported(
     code, _, errors = await run_command("import", str(path), "--yes", config=other)
     assert code == 1
     assert f"the service cannot read the files in {path}" in errors
+    assert kommo.received == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param({"text": NESTED}, id="nested-text"),
+        pytest.param({"text_entities": NESTED}, id="nested-entities"),
+        pytest.param({"date_unixtime": str(2**51)}, id="far-future"),
+        pytest.param({"date_unixtime": "-5", "date": "0001-01-01T00:00:00"}, id="far-past"),
+        pytest.param({"date_unixtime": "x", "date": "yesterday"}, id="no-date"),
+        pytest.param({"id": 2**70}, id="huge-number"),
+        pytest.param({"id": None}, id="no-number"),
+        pytest.param({"from_id": "user" + "9" * 400}, id="huge-author"),
+        pytest.param({"text": "\x00\x1b[31m\u202e"}, id="controls"),
+        pytest.param({"text": "x" * 100_000}, id="long"),
+        pytest.param({"file": "a" * 300, "file_name": "\n\x1b]0;x\x07.txt"}, id="file-name"),
+        pytest.param({"file": "a/" * 3000}, id="deep-path"),
+        pytest.param({"location_information": {"latitude": "1e400"}}, id="nowhere"),
+        pytest.param({"contact_information": {"phone_number": "\x00"}}, id="blank-contact"),
+        pytest.param({"from": "\u200b\x1b[2J"}, id="invisible-name"),
+        pytest.param({"duration_seconds": -5, "file": "f", "media_type": "voice_message"},
+                     id="negative"),
+    ],
+)  # fmt: skip
+async def test_a_hostile_message_stops_no_other(tmp_path, kommo, command, odd):
+    """Whatever stands in one message, the others arrive, and nothing is a traceback."""
+    export = account(chat(message(1, "before"), {**message(2, "odd"), **odd}, message(3, "after")))
+    path = written(tmp_path / "export", export)
+    code, _, errors = await command("import", str(path), "--yes")
+    assert code == 0, errors
+    assert "Traceback" not in errors
+    assert {"before", "after"} <= set(kommo.texts_in(CONVERSATION))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param({"id": "\ud83d"}, id="id"),
+        pytest.param({"text": "half \ud83d"}, id="text"),
+        pytest.param({"file": "\ud83d"}, id="file"),
+        pytest.param({"reply_to": "\udc00"}, id="reply"),
+    ],
+)
+async def test_half_a_character_is_said(tmp_path, kommo, command, line):
+    """What cannot be encoded is a wrong line."""
+    row = {"chat_id": ANN, "id": 1, "at": 1_700_000_000, "side": "client", "text": "a", **line}
+    path = tmp_path / "history.jsonl"
+    path.write_text(json.dumps(row), "utf-8")
+    code, _, errors = await command("import", str(path), "--yes")
+    assert code == 1
+    assert "line 1: holds half a character" in errors
+    assert kommo.received == []
+
+
+async def test_files_lie_beside_a_linked_result(tmp_path, kommo, command):
+    """A result.json that is a link opens no other folder."""
+    real = written(tmp_path / "real", chat(message(1, "look", file="a.txt")), a_dot_txt=b"x")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked/result.json").symlink_to(real / "result.json")
+    await imported(command, tmp_path / "linked")
+    [only] = kommo.messages_in(CONVERSATION)
+    assert "media" not in only.content
+
+
+async def test_a_full_disk_for_the_spool_is_said(tmp_path, monkeypatch, kommo, command, talk):
+    """Without room for temporary files a person learns where to make some."""
+    monkeypatch.setattr("storage.sqlite.spool.PRAGMAS", ("max_page_count = 2",))
+    path = written(tmp_path / "export", talk)
+    code, _, errors = await command("import", str(path), "--yes")
+    assert code == 1
+    assert "TMPDIR" in errors
     assert kommo.received == []

@@ -25,8 +25,8 @@ from bot.translate.visible import visible
 from kommo.models import Content
 
 LONGEST_NAME = 200
-LATEST_S = 253_402_300_799
-"""The last second that a date of four digits names."""
+LATEST_S = 253_402_214_399
+"""A day before the last second that a date of four digits names, in every zone."""
 
 
 class LineError(ValueError):
@@ -148,10 +148,21 @@ def read_line(text: str) -> Line:
         raise LineError(str(error) if isinstance(error, LineError) else "is not JSON") from None
     if not isinstance(data, dict):
         raise LineError("is no JSON object")
+    if "\\u" in text and not _is_whole(data):
+        raise LineError("holds half a character")
     try:
         return Line.model_validate(data)
     except ValidationError as error:
         raise LineError("; ".join(map(_wrong, error.errors(include_url=False)))) from None
+
+
+def _is_whole(data: dict[str, Any]) -> bool:
+    """Tell whether all of a line can be written: escapes may hold half a surrogate pair."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
