@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kommo.body import Body, body
 from kommo.errors import PayloadError
 from kommo.ids import (
     AmojoId,
@@ -19,7 +20,7 @@ from kommo.ids import (
     ParticipantId,
     ScopeId,
 )
-from kommo.models import Contact, Location, NewMessage
+from kommo.models import NewMessage
 from kommo.wire import Fields, decode
 
 
@@ -72,15 +73,8 @@ class HistoryMessage:
     receiver: Participant | None
     kommo_message_id: KommoMessageId
     external_id: ExternalMessageId | None
-    type: str
-    text: str
-    media: str | None
-    thumbnail: str | None
-    file_name: str | None
-    file_size: int | None
+    body: Body
     media_group_id: str | None
-    location: Location | None
-    contact: Contact | None
     raw: dict[str, Any]
 
 
@@ -196,17 +190,6 @@ def participant(fields: Fields) -> Participant:
     )
 
 
-def location(fields: Fields) -> Location | None:
-    """Read a place; None when there is none."""
-    lon, lat = fields.decimal("lon"), fields.decimal("lat")
-    return None if lon is None or lat is None else Location(lon=lon, lat=lat)
-
-
-def contact(fields: Fields) -> Contact | None:
-    """Read an address book entry; None when there is none."""
-    return Contact(name=fields.text("name"), phone=fields.text("phone")) if fields else None
-
-
 def _history_message(row: Fields) -> HistoryMessage | None:
     message, at = row.child("message"), row.moment()
     message_id, external_id = message.optional("id"), message.optional("client_id")
@@ -219,15 +202,8 @@ def _history_message(row: Fields) -> HistoryMessage | None:
         receiver=participant(receiver) if receiver else None,
         kommo_message_id=KommoMessageId(message_id),
         external_id=ExternalMessageId(external_id) if external_id else None,
-        type=message.text("type"),
-        text=message.text("text"),
-        media=message.optional("media"),
-        thumbnail=message.optional("thumbnail"),
-        file_name=message.optional("file_name"),
-        file_size=message.size("file_size"),
+        body=body(message),
         media_group_id=message.optional("media_group_id"),
-        location=location(message.child("location")),
-        contact=contact(message.child("contact")),
         raw=row.data,
     )
 

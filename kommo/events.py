@@ -6,13 +6,13 @@ Reference: Kommo, Receiving chat webhooks.
 """
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from kommo.answers import HistoryMessage, Participant, contact, location, participant
+from kommo.answers import Participant, participant
+from kommo.body import NOTHING, Body, body
 from kommo.errors import PayloadError
 from kommo.ids import (
     AmojoId,
@@ -24,47 +24,9 @@ from kommo.ids import (
     ParticipantId,
     SourceId,
 )
-from kommo.markup import Markup, markup
-from kommo.models import Contact, Location
+from kommo.markup import Markup, Template, markup, template
+from kommo.quotes import ForwardedMessages, QuotedMessage, forwarded, quoted
 from kommo.wire import Fields, decode
-
-HISTORY_KEYS = ("receiver", "sender", "timestamp", "msec_timestamp", "message")
-
-
-@dataclass(frozen=True)
-class Template:
-    """The template a message was made from; the message's text is final already."""
-
-    kommo_id: str | None
-    external_id: str | None
-    content: str
-    params: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class QuotedMessage:
-    """A message inside another one."""
-
-    kommo_message_id: KommoMessageId | None = None
-    external_id: ExternalMessageId | None = None
-    type: str = ""
-    text: str = ""
-    media: str | None = None
-    thumbnail: str | None = None
-    file_name: str | None = None
-    file_size: int | None = None
-    at: datetime | None = None
-    sender: Participant | None = None
-    location: Location | None = None
-    contact: Contact | None = None
-
-
-@dataclass(frozen=True)
-class ForwardedMessages:
-    """Messages forwarded from a conversation, possibly another one."""
-
-    messages: tuple[QuotedMessage, ...]
-    kommo_chat_id: KommoChatId | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +36,6 @@ class ManagerMessage:
     Args:
         kommo_chat_id: Kommo's id of the conversation; this one or ours is there.
         conversation_id: None when the manager wrote first, to a phone number.
-        type: one of the message types, or one that this version does not know.
         media_group_id: shared by the parts of one message with several attachments.
         is_dated: whether `at` is when it was written, not only when its webhook was made.
     """
@@ -85,22 +46,15 @@ class ManagerMessage:
     receiver: Participant
     sender: Participant
     at: datetime
-    type: str
-    text: str = ""
+    body: Body = NOTHING
     account_id: AmojoId | None = None
     time: datetime | None = None
     source_id: SourceId | None = None
-    media: str | None = None
-    thumbnail: str | None = None
-    file_name: str | None = None
-    file_size: int | None = None
     media_group_id: str | None = None
     markup: Markup | None = None
     template: Template | None = None
     reply_to: QuotedMessage | None = None
     forwards: ForwardedMessages | None = None
-    location: Location | None = None
-    contact: Contact | None = None
     is_dated: bool = True
 
     @property
@@ -158,12 +112,7 @@ class LegacyMessage:
     digest: str
     conversation_id: ConversationId
     receiver_id: ParticipantId
-    type: str
-    text: str = ""
-    media: str | None = None
-    thumbnail: str | None = None
-    file_name: str | None = None
-    file_size: int | None = None
+    body: Body = NOTHING
     at: datetime | None = None
 
     @property
@@ -190,14 +139,14 @@ class UnknownEvent:
 Event = ManagerMessage | ManagerTyping | ManagerReaction | LegacyMessage | UnknownEvent
 
 
-def parse_event(body: bytes) -> Event:
+def parse_event(content: bytes) -> Event:
     """Read a webhook.
 
     Raises:
         PayloadError: the body is not a JSON object.
     """
-    fields = decode(body)
-    digest = hashlib.sha256(body.strip()).hexdigest()
+    fields = decode(content)
+    digest = hashlib.sha256(content.strip()).hexdigest()
     try:
         return _reader(fields)(fields, digest)
     except PayloadError as error:
@@ -207,40 +156,6 @@ def parse_event(body: bytes) -> Event:
             reason=str(error),
             account_id=_account(fields),
         )
-
-
-def webhook_of(
-    message: HistoryMessage,
-    *,
-    account_id: AmojoId | None,
-    kommo_chat_id: KommoChatId,
-    conversation_id: ConversationId,
-) -> bytes:
-    """Return the webhook that would have told of a manager's message in a chat's history.
-
-    History tells neither buttons nor quotes nor templates. `read_back` is ours: it says where
-    the body comes from. Reference: Kommo, Chat history; Receiving chat webhooks.
-    """
-    row = message.raw
-    told = {key: row[key] for key in HISTORY_KEYS if key in row}
-    conversation = {"id": kommo_chat_id, "client_id": conversation_id}
-    return json.dumps(
-        {
-            "account_id": account_id,
-            "time": int(message.at.timestamp()),
-            "read_back": True,
-            "message": {**told, "conversation": conversation},
-        },
-        separators=(",", ":"),
-    ).encode()
-
-
-def is_read_back(body: str) -> bool:
-    """Tell whether a stored webhook was made from a chat's history."""
-    try:
-        return decode(body.encode()).data.get("read_back") is True
-    except PayloadError:
-        return False
 
 
 def _reader(fields: Fields) -> Callable[[Fields, str], Event]:
@@ -264,7 +179,7 @@ def _reader(fields: Fields) -> Callable[[Fields, str], Event]:
 def _manager_message(fields: Fields, _digest: str) -> ManagerMessage:
     envelope = fields.child("message")
     message = envelope.child("message")
-    reply_to = _quoted(message.child("reply_to").child("message"))
+    reply_to = quoted(message.child("reply_to").child("message"))
     kommo_chat_id, conversation_id = _conversation(envelope, is_needed=not _is_named(reply_to))
     source_id = envelope.child("source").optional("external_id")
     return ManagerMessage(
@@ -278,19 +193,12 @@ def _manager_message(fields: Fields, _digest: str) -> ManagerMessage:
         source_id=SourceId(source_id) if source_id else None,
         at=_moment(envelope, fields),
         is_dated=envelope.moment() is not None,
-        type=message.text("type"),
-        text=message.text("text"),
-        media=message.optional("media"),
-        thumbnail=message.optional("thumbnail"),
-        file_name=message.optional("file_name"),
-        file_size=message.size("file_size"),
+        body=body(message),
         media_group_id=message.optional("media_group_id"),
         markup=markup(message.child("markup")),
-        template=_template(message.child("template")),
+        template=template(message.child("template")),
         reply_to=reply_to,
-        forwards=_forwarded(message.child("forwards")),
-        location=location(message.child("location")),
-        contact=contact(message.child("contact")),
+        forwards=forwarded(message.child("forwards")),
     )
 
 
@@ -337,12 +245,7 @@ def _legacy_message(fields: Fields, digest: str) -> LegacyMessage:
         digest=digest,
         conversation_id=ConversationId(fields.required("conversation_id")),
         receiver_id=ParticipantId(fields.required("receiver")),
-        type=fields.text("type"),
-        text=fields.text("text"),
-        media=fields.optional("media"),
-        thumbnail=fields.optional("thumbnail"),
-        file_name=fields.optional("file_name"),
-        file_size=fields.size("file_size"),
+        body=body(fields),
         at=fields.moment(),
     )
 
@@ -367,9 +270,9 @@ def _conversation(
     return KommoChatId(kommos) if kommos else None, ConversationId(ours) if ours else None
 
 
-def _is_named(quoted: QuotedMessage | None) -> bool:
+def _is_named(quote: QuotedMessage | None) -> bool:
     """Tell whether a quote says which message it is."""
-    return quoted is not None and bool(quoted.kommo_message_id or quoted.external_id)
+    return quote is not None and bool(quote.kommo_message_id or quote.external_id)
 
 
 def _moment(envelope: Fields, fields: Fields) -> datetime:
@@ -388,45 +291,3 @@ def _reaction_type(reaction: Fields) -> Literal["react", "unreact"]:
             return "unreact"
         case _:
             raise PayloadError("this type of reaction is not known")
-
-
-def _template(fields: Fields) -> Template | None:
-    if not fields:
-        return None
-    params = tuple((p.text("key"), p.text("value")) for p in fields.children("params"))
-    return Template(
-        kommo_id=fields.optional("id"),
-        external_id=fields.optional("external_id"),
-        content=fields.text("content"),
-        params=params,
-    )
-
-
-def _quoted(fields: Fields) -> QuotedMessage | None:
-    if not fields:
-        return None
-    kommo_id, external_id = fields.optional("id"), fields.optional("msgid")
-    sender = fields.child("sender")
-    return QuotedMessage(
-        kommo_message_id=KommoMessageId(kommo_id) if kommo_id else None,
-        external_id=ExternalMessageId(external_id) if external_id else None,
-        type=fields.text("type"),
-        text=fields.text("text"),
-        media=fields.optional("media"),
-        thumbnail=fields.optional("thumbnail"),
-        file_name=fields.optional("file_name"),
-        file_size=fields.size("file_size"),
-        at=fields.moment(),
-        sender=participant(sender) if sender else None,
-        location=location(fields.child("location")),
-        contact=contact(fields.child("contact")),
-    )
-
-
-def _forwarded(fields: Fields) -> ForwardedMessages | None:
-    messages = [_quoted(message) for message in fields.children("messages")]
-    known = tuple(message for message in messages if message is not None)
-    chat_id = fields.optional("conversation_ref_id")
-    if not known:
-        return None
-    return ForwardedMessages(known, KommoChatId(chat_id) if chat_id else None)

@@ -1,6 +1,6 @@
-"""The buttons under a manager's message, and how they are read.
+"""The buttons and the template of a manager's message, and how they are read.
 
-Reference: Kommo, Receiving chat webhooks (markup).
+Reference: Kommo, Receiving chat webhooks (markup, template).
 """
 
 from dataclasses import dataclass
@@ -53,6 +53,16 @@ class Markup:
     list_message: ListMessage | None = None
 
 
+@dataclass(frozen=True)
+class Template:
+    """The template a message was made from; the message's text is final already."""
+
+    kommo_id: str | None
+    external_id: str | None
+    content: str
+    params: tuple[tuple[str, str], ...] = ()
+
+
 def markup(fields: Fields) -> Markup | None:
     """Read the buttons of a message; None when it has none."""
     rows = tuple(row for row in map(_row, fields.rows("buttons")) if row)
@@ -60,6 +70,19 @@ def markup(fields: Fields) -> Markup | None:
     if not rows and list_message is None:
         return None
     return Markup(fields.optional("mode") or "inline", rows, list_message)
+
+
+def template(fields: Fields) -> Template | None:
+    """Read the template of a message; None when there is none."""
+    if not fields:
+        return None
+    params = tuple((p.text("key"), p.text("value")) for p in fields.children("params"))
+    return Template(
+        kommo_id=fields.optional("id"),
+        external_id=fields.optional("external_id"),
+        content=fields.text("content"),
+        params=params,
+    )
 
 
 def _row(buttons: list[Fields]) -> tuple[Button, ...]:

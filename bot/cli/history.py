@@ -121,8 +121,9 @@ async def _messages(chats: ChatsApi, chat_id: KommoChatId, limit: int) -> list[H
 
 def _show_message(message: HistoryMessage) -> None:
     """Print a message; on a terminal, its further lines are indented."""
-    content = message.text or message.file_name or message.media or ""
-    kind = "" if message.type == "text" else f"[{message.type}] "
+    body = message.body
+    content = body.text or body.file_name or body.media or ""
+    kind = "" if body.type == "text" else f"[{body.type}] "
     at = message.at.isoformat(sep=" ", timespec="seconds")
     text = f"{at}  {message.sender.name}: {kind}{content}"
     say(*(text.replace("\n", f"\n{' ' * len(at)}  ").split("\n") if is_terminal() else [text]))

@@ -11,8 +11,9 @@ from bot.operate.steps import Step, in_order
 from bot.queue.items import Kind, item_named, name_of
 from bot.translate.ids import parse_conversation, parse_message
 from kommo.errors import PayloadError
-from kommo.events import ManagerMessage, is_read_back, parse_event
+from kommo.events import ManagerMessage, parse_event
 from kommo.models import DeliveryStatus, NewMessage
+from kommo.read_back import is_read_back
 from storage.database import Snapshot
 from storage.messages import StoredMessage
 from storage.queue.attempts import Attempt

@@ -52,4 +52,4 @@ class Attachments:
 def has_file(event: ManagerMessage) -> bool:
     """Tell whether a file has to be fetched for a message."""
     forwards = event.forwards.messages if event.forwards else ()
-    return bool(event.media) or any(message.media for message in forwards)
+    return bool(event.body.media) or any(message.body.media for message in forwards)

@@ -12,9 +12,10 @@ from bot.translate.languages import Language, in_language
 from bot.translate.outgoing import refusals
 from bot.words import counted
 from kommo.answers import HistoryMessage
-from kommo.events import ManagerMessage, parse_event, webhook_of
+from kommo.events import ManagerMessage, parse_event
 from kommo.ids import AmojoId, ConversationId, KommoChatId, KommoMessageId
 from kommo.models import StatusCode
+from kommo.read_back import webhook_of
 from storage.database import Transaction
 from storage.queue.reader import QueueItem
 

@@ -5,7 +5,7 @@ Reference: Bot API, Sending files.
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from aiogram import Bot
@@ -25,6 +25,7 @@ from aiogram.types import InlineKeyboardMarkup, InputFile
 from bot.translate.files import safe_name
 from bot.translate.outgoing.formatted import Formatted, parts
 from bot.translate.text import LONGEST_CHARACTER, utf16_length
+from kommo.body import Body
 
 UPLOAD_LIMIT_BYTES = 50 << 20
 """Reference: Bot API, Sending files (50 MB for files sent as multipart/form-data)."""
@@ -89,31 +90,12 @@ class KommoFile(InputFile):
         raise TypeError("a file is fetched before it is sent")
 
 
-class Attached(Protocol):
-    """What is known of a manager's file, wherever it stands in an event."""
-
-    @property
-    def type(self) -> str:
-        """Name the kind of message."""
-        ...
-
-    @property
-    def media(self) -> str | None:
-        """Give the address."""
-        ...
-
-    @property
-    def file_name(self) -> str | None:
-        """Give the name, if Kommo tells it."""
-        ...
-
-
-def kommo_file(attached: Attached) -> KommoFile | None:
+def kommo_file(body: Body) -> KommoFile | None:
     """Return the file of a message; None when it has none."""
-    if not attached.media:
+    if not body.media:
         return None
-    name = attached.file_name or _last_step(attached.media)
-    return KommoFile(attached.media, safe_name(name, NAMES.get(attached.type, "file")))
+    name = body.file_name or _last_step(body.media)
+    return KommoFile(body.media, safe_name(name, NAMES.get(body.type, "file")))
 
 
 def media_call(kind: str, file: KommoFile, *, chat_id: int) -> Call:

@@ -12,7 +12,6 @@ from bot.translate.outgoing.emoji import reaction_emoji
 from bot.translate.outgoing.files import (
     UPLOAD_LIMIT_BYTES,
     Call,
-    KommoFile,
     kommo_file,
     media_call,
     takes_caption,
@@ -22,7 +21,8 @@ from bot.translate.outgoing.formatted import Formatted, caption_and_rest, joined
 from bot.translate.outgoing.keyboards import Keyboard, Style, keyboard, menu
 from bot.translate.outgoing.refusals import Verdict
 from bot.translate.text import clean
-from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction, QuotedMessage
+from kommo.body import Body
+from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction
 from kommo.models import MEDIA_TYPES
 
 POINTER = "\N{BLACK DOWN-POINTING TRIANGLE}"
@@ -55,15 +55,16 @@ class Manner:
 
 def problem(event: AnyMessage) -> Verdict | None:
     """Return why a message cannot be shown, as far as it says so itself."""
-    if (event.file_size or 0) > UPLOAD_LIMIT_BYTES:
+    body = event.body
+    if (body.file_size or 0) > UPLOAD_LIMIT_BYTES:
         return refusals.FILE_TOO_BIG
-    is_told = event.type == "text" or event.media or clean(event.text).strip()
+    is_told = body.type == "text" or body.media or clean(body.text).strip()
     is_shown = isinstance(event, ManagerMessage) and (
-        event.location or event.contact or event.forwards
+        body.location or body.contact or event.forwards
     )
     if is_told or is_shown:
         return None
-    return refusals.NO_FILE if event.type in MEDIA_TYPES else refusals.UNSUPPORTED
+    return refusals.NO_FILE if body.type in MEDIA_TYPES else refusals.UNSUPPORTED
 
 
 def manager_message(
@@ -101,8 +102,8 @@ def reaction(
     )
 
 
-def quoted_lines(quoted: QuotedMessage) -> str:
-    """Return a message as lines that begin with a mark, as mail programs quote."""
+def quoted_lines(quoted: Body) -> str:
+    """Return what a message says as lines that begin with a mark, as mail programs quote."""
     text = clean(quoted.text).strip()
     if len(text) > QUOTE_LIMIT:
         text = text[:QUOTE_LIMIT].rstrip() + ELLIPSIS
@@ -114,18 +115,18 @@ def quoted_lines(quoted: QuotedMessage) -> str:
 def _own(event: AnyMessage, chat_id: int, manner: Manner) -> Iterator[Call]:
     """Return the calls that show what the message says itself."""
     if isinstance(event, ManagerMessage):
-        yield from _place_and_contact(event, chat_id)
+        yield from _location_and_contact(event.body, chat_id)
     text = joined(Formatted(_quotation(event, manner)), manner.text or Formatted(_said(event)))
-    yield from _with_file(event.type, kommo_file(event), text, chat_id)
+    yield from _with_file(event.body, text, chat_id)
 
 
-def _place_and_contact(message: ManagerMessage | QuotedMessage, chat_id: int) -> Iterator[Call]:
+def _location_and_contact(body: Body, chat_id: int) -> Iterator[Call]:
     """Return the calls that show a point on the map, and an entry for the address book."""
-    if message.location is not None:
-        place = message.location
-        yield SendLocation(chat_id=chat_id, latitude=place.lat, longitude=place.lon)
-    if message.contact is not None:
-        name, phone = clean(message.contact.name).strip(), message.contact.phone.strip()
+    if body.location is not None:
+        point = body.location
+        yield SendLocation(chat_id=chat_id, latitude=point.lat, longitude=point.lon)
+    if body.contact is not None:
+        name, phone = clean(body.contact.name).strip(), body.contact.phone.strip()
         if phone:
             yield SendContact(chat_id=chat_id, phone_number=phone, first_name=name or phone)
         else:
@@ -134,7 +135,7 @@ def _place_and_contact(message: ManagerMessage | QuotedMessage, chat_id: int) ->
 
 def _said(event: AnyMessage) -> str:
     """Return the text of a message, with the choices of its menu."""
-    text = _with_missing_file(event, clean(event.text))
+    text = _with_missing_file(event.body, clean(event.body.text))
     markup = event.markup if isinstance(event, ManagerMessage) else None
     if markup is None or markup.list_message is None:
         return text
@@ -143,18 +144,18 @@ def _said(event: AnyMessage) -> str:
     return choices if is_told else f"{text}\n\n{choices}"
 
 
-def _with_missing_file(message: AnyMessage | QuotedMessage, text: str) -> str:
+def _with_missing_file(body: Body, text: str) -> str:
     """Return a text, with the name of its file if Kommo told of one without an address."""
-    if message.media or message.type not in MEDIA_TYPES:
+    if body.media or body.type not in MEDIA_TYPES:
         return text
-    return f"{text}\n{CLIP} {clean(message.file_name or message.type)}".strip()
+    return f"{text}\n{CLIP} {clean(body.file_name or body.type)}".strip()
 
 
 def _quotation(event: AnyMessage, manner: Manner) -> str:
     """Return what the message answers, in words, where Telegram cannot show it by itself."""
     if manner.reply_to is not None or not isinstance(event, ManagerMessage):
         return ""
-    return quoted_lines(event.reply_to) if event.reply_to else ""
+    return quoted_lines(event.reply_to.body) if event.reply_to else ""
 
 
 def _forwarded(event: AnyMessage, chat_id: int) -> Iterator[Call]:
@@ -163,19 +164,20 @@ def _forwarded(event: AnyMessage, chat_id: int) -> Iterator[Call]:
         return
     for message in event.forwards.messages:
         author = clean(message.sender.name).strip() if message.sender else ""
-        told = _with_missing_file(message, clean(message.text).strip())
+        told = _with_missing_file(message.body, clean(message.body.text).strip())
         lines = "\n".join(f"> {line}" for line in told.splitlines())
         text = "\n".join(part for part in (f"{ARROW} {author}".strip(), lines) if part)
-        yield from _with_file(message.type, kommo_file(message), Formatted(text), chat_id)
-        yield from _place_and_contact(message, chat_id)
+        yield from _with_file(message.body, Formatted(text), chat_id)
+        yield from _location_and_contact(message.body, chat_id)
 
 
-def _with_file(kind: str, file: KommoFile | None, text: Formatted, chat_id: int) -> Iterator[Call]:
+def _with_file(body: Body, text: Formatted, chat_id: int) -> Iterator[Call]:
     """Return the calls that show a text, under its file if there is one."""
+    file = kommo_file(body)
     if file is None:
         yield from _texts(chat_id, text)
         return
-    call = media_call(kind, file, chat_id=chat_id)
+    call = media_call(body.type, file, chat_id=chat_id)
     if not takes_caption(call):
         yield call
         yield from _texts(chat_id, text)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from bot.translate.outgoing.formatted import Formatted, from_html
 from bot.translate.outgoing.html import FormatError
-from kommo.events import LegacyMessage, ManagerMessage, Template
+from kommo.events import LegacyMessage, ManagerMessage
+from kommo.markup import Template
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
@@ -53,9 +54,10 @@ def in_telegrams_version(
     if own is None:
         return event, None
     if own.picture is not None:
-        event = dataclasses.replace(
-            event, type="picture", media=own.picture, file_name=None, file_size=None
+        body = dataclasses.replace(
+            event.body, type="picture", media=own.picture, file_name=None, file_size=None
         )
+        event = dataclasses.replace(event, body=body)
     return event, filled(own.html, template.params) if own.html else None
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from kommo import answers, calls
 from kommo.answers import Connection, CreatedChat, HistoryMessage, Participant, SentMessage
+from kommo.body import Body
 from kommo.calls import Call
 from kommo.errors import PayloadError
 from kommo.ids import (
@@ -382,15 +383,8 @@ def test_history_is_read(sample: Sample) -> None:
         receiver=zoe,
         kommo_message_id=OUTGOING,
         external_id=ours(45),
-        type="text",
-        text="Hello ✅",
-        media=None,
-        thumbnail=None,
-        file_name=None,
-        file_size=None,
+        body=Body("text", "Hello ✅"),
         media_group_id=None,
-        location=None,
-        contact=None,
         raw=rows[0],
     )
     assert (oldest.sender, oldest.receiver, oldest.raw) == (zoe, None, rows[1])

@@ -512,7 +512,7 @@ async def test_history_is_read_in_pages(server: Server, chats: ChatsApi, sample:
     """A page of history is asked for by its offset, and comes newest first."""
     server.answers(sample("history.answer"))
     page = await chats.history(CHAT, offset=50, limit=2)
-    assert [message.text for message in page] == ["Hello ✅", "Do you deliver?"]
+    assert [message.body.text for message in page] == ["Hello ✅", "Do you deliver?"]
     assert server.lines == [f"GET {ROOT}/{SCOPE}/chats/{CHAT}/history?offset=50&limit=2"]
     assert server.bodies == [b""]
 

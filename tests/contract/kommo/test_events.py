@@ -9,14 +9,12 @@ from typing import Any
 import pytest
 
 from kommo.answers import Participant
+from kommo.body import Body
 from kommo.events import (
-    ForwardedMessages,
     LegacyMessage,
     ManagerMessage,
     ManagerReaction,
     ManagerTyping,
-    QuotedMessage,
-    Template,
     UnknownEvent,
     parse_event,
 )
@@ -30,8 +28,9 @@ from kommo.ids import (
     ParticipantId,
     SourceId,
 )
-from kommo.markup import Button, ListMessage, ListRow, ListSection, Markup
+from kommo.markup import Button, ListMessage, ListRow, ListSection, Markup, Template
 from kommo.models import Contact, Location
+from kommo.quotes import ForwardedMessages, QuotedMessage
 
 Sample = Callable[[str], Any]
 
@@ -53,16 +52,24 @@ TEXT = ManagerMessage(
     receiver=Participant(ZOE, ParticipantId("tg:555"), "Zoë"),
     sender=Participant(MANAGER, name="Manager"),
     at=datetime(2026, 1, 2, 10, 1, 0, 456_000, tzinfo=UTC),
-    type="text",
-    text="Hello ✅",
+    body=Body("text", "Hello ✅"),
 )
 
 
 def media(kind: str, name: str) -> ManagerMessage:
     """Return a message that is a file of 2048 bytes without a text."""
-    return replace(
-        TEXT, type=kind, text="", media=f"{FILES}/{name}", file_name=name, file_size=2048
-    )
+    body = Body(kind, media=f"{FILES}/{name}", file_name=name, file_size=2048)
+    return replace(TEXT, body=body)
+
+
+def saying(message: ManagerMessage, **changes: Any) -> ManagerMessage:
+    """Return a message that says something else."""
+    return replace(message, body=replace(message.body, **changes))
+
+
+def text(words: str) -> ManagerMessage:
+    """Return a text."""
+    return saying(TEXT, text=words)
 
 
 MESSAGES = {
@@ -73,30 +80,32 @@ MESSAGES = {
     "message-audio": media("audio", "jingle.mp3"),
     "message-sticker": media("sticker", "cat.webp"),
     "message-picture": replace(
-        media("picture", "plan.png"),
-        text="Order 4711?",
+        saying(
+            media("picture", "plan.png"),
+            text="Order 4711?",
+            thumbnail=f"{FILES}/plan_320x200.png",
+            file_size=51_200,
+        ),
         source_id=SourceId("bot-sales"),
-        thumbnail=f"{FILES}/plan_320x200.png",
-        file_size=51_200,
         markup=Markup("inline", ((Button("Confirm"), Button("Cancel")),)),
         template=Template(
             "7103", "order-confirm", "Order {{lead.id}}?", (("{{lead.id}}", "4711"),)
         ),
     ),
     "message-media-group": replace(
-        media("picture", "one.png"),
-        thumbnail=f"{FILES}/one_320x200.png",
-        file_size=1024,
+        saying(
+            media("picture", "one.png"),
+            thumbnail=f"{FILES}/one_320x200.png",
+            file_size=1024,
+        ),
         media_group_id="ffffffff-1111-4222-8333-444444444444",
     ),
     "message-link-buttons": replace(
-        TEXT,
-        text="Our shop",
+        text("Our shop"),
         markup=Markup("inline", ((Button("Open", "https://shop.example.com/"),),)),
     ),
     "message-list": replace(
-        TEXT,
-        text="Choose",
+        text("Choose"),
         markup=Markup(
             list_message=ListMessage(
                 "Delivery",
@@ -113,26 +122,22 @@ MESSAGES = {
         ),
     ),
     "message-reply": replace(
-        TEXT,
-        text="On Sundays too",
+        text("On Sundays too"),
         reply_to=QuotedMessage(
             INCOMING,
             ExternalMessageId("tg:700001:555:42"),
-            "text",
-            "Do you deliver?",
+            Body("text", "Do you deliver?"),
             at=datetime(2026, 1, 2, 10, 0, 0, 123_000, tzinfo=UTC),
             sender=TEXT.receiver,
         ),
     ),
     "message-forward": replace(
-        TEXT,
-        text="See here",
+        text("See here"),
         forwards=ForwardedMessages(
             (
                 QuotedMessage(
                     INCOMING,
-                    type="text",
-                    text="We are open until 18:00",
+                    body=Body("text", "We are open until 18:00"),
                     at=datetime(2026, 1, 2, 10, 0, 0, 123_000, tzinfo=UTC),
                     sender=TEXT.sender,
                 ),
@@ -141,14 +146,13 @@ MESSAGES = {
         ),
     ),
     "message-location": replace(
-        TEXT, type="location", text="", location=Location(lon=-122.4194, lat=37.7749)
+        TEXT, body=Body("location", location=Location(lon=-122.4194, lat=37.7749))
     ),
     "message-contact": replace(
-        TEXT, type="contact", text="", contact=Contact(name="Max Example", phone="+14155550199")
+        TEXT, body=Body("contact", contact=Contact(name="Max Example", phone="+14155550199"))
     ),
     "message-write-first": replace(
-        TEXT,
-        text="Hello, this is Example Ltd",
+        text("Hello, this is Example Ltd"),
         source_id=SourceId("bot-sales"),
         receiver=Participant(
             KommoUserId("22222222-3333-4444-8555-666666666600"), phone="14155550199"
@@ -214,8 +218,7 @@ def test_legacy_message_is_read(sample: Sample) -> None:
         digest=event.digest,
         conversation_id=CONVERSATION,
         receiver_id=ParticipantId("tg:555"),
-        type="text",
-        text="Hello",
+        body=Body("text", "Hello"),
         at=TEXT.at,
     )
     assert event.dedupe_key == f"legacy:{event.digest}"

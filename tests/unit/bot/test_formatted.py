@@ -9,6 +9,7 @@ from bot.translate.outgoing.formatted import Formatted, caption_and_rest, from_h
 from bot.translate.outgoing.html import FormatError, read_html
 from bot.translate.outgoing.templates import TelegramTemplate, filled, in_telegrams_version
 from bot.translate.text import utf16_length
+from kommo.body import Body
 from kommo.events import LegacyMessage
 from kommo.ids import ConversationId, ParticipantId
 
@@ -150,5 +151,5 @@ def test_placeholders_are_filled(html, params, text):
 
 def test_a_message_of_the_first_version_has_no_template():
     """The days before message ids knew no templates."""
-    event = LegacyMessage("d", ConversationId("tg:1:2"), ParticipantId("tg:2"), "text", "Hi")
+    event = LegacyMessage("d", ConversationId("tg:1:2"), ParticipantId("tg:2"), Body("text", "Hi"))
     assert in_telegrams_version(event, [TelegramTemplate("a", html="b")]) == (event, None)

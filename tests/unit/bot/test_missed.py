@@ -7,8 +7,9 @@ import pytest
 
 from bot.receive.catch_up.window import ALLOWANCE, Bounds, in_order, of_client, of_managers
 from kommo import answers
-from kommo.events import ManagerMessage, is_read_back, parse_event, webhook_of
+from kommo.events import ManagerMessage, parse_event
 from kommo.ids import AmojoId, ConversationId, KommoChatId, KommoUserId
+from kommo.read_back import is_read_back, webhook_of
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -167,16 +168,16 @@ def test_a_row_becomes_the_hook_that_was_missed():
     )
     event = parse_event(body)
     assert isinstance(event, ManagerMessage)
-    assert event.location is not None
+    assert event.body.location is not None
     assert event.dedupe_key == "message:m1"
-    assert (event.conversation_id, event.at, event.type) == (OURS, NOON, "picture")
-    assert (event.text, event.media, event.file_name) == (
+    assert (event.conversation_id, event.at, event.body.type) == (OURS, NOON, "picture")
+    assert (event.body.text, event.body.media, event.body.file_name) == (
         "Hello ✅",
         "https://k.example/a.png",
         "a.png",
     )
     assert (event.receiver.external_id, event.sender.name) == ("tg:555", "Manager")
-    assert event.location.lat == 41.0
+    assert event.body.location.lat == 41.0
     assert is_read_back(body.decode())
     assert not is_read_back("{}")
     assert not is_read_back("nonsense")

@@ -21,7 +21,8 @@ from bot.translate.outgoing.messages import (
     reaction,
 )
 from bot.translate.outgoing.templates import TelegramTemplate, in_telegrams_version
-from kommo.events import ManagerMessage, QuotedMessage, parse_event
+from kommo.body import Body
+from kommo.events import ManagerMessage, parse_event
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 ADDRESS = ChatAddress(700001, 555)
@@ -198,20 +199,20 @@ def test_a_template_is_known_by_either_id(template, text, media):
     """The settings name a template as the integration does, or as Kommo does."""
     event = hook({"type": "text", "text": "Kommo's", "template": template})
     shown, own = in_telegrams_version(event, TEMPLATES)
-    assert (own and own.text, shown.media) == (text, media)
-    assert shown.type == ("picture" if media else "text")
+    assert (own and own.text, shown.body.media) == (text, media)
+    assert shown.body.type == ("picture" if media else "text")
 
 
 @pytest.mark.parametrize(
     ("quoted", "lines"),
     [
-        pytest.param(QuotedMessage(text="one\r\ntwo"), "> one\n> two", id="lines"),
+        pytest.param(Body(text="one\r\ntwo"), "> one\n> two", id="lines"),
         pytest.param(
-            QuotedMessage(type="file", media="u", file_name="a\x00.pdf"), "> 📎 a .pdf", id="file"
+            Body(type="file", media="u", file_name="a\x00.pdf"), "> 📎 a .pdf", id="file"
         ),
-        pytest.param(QuotedMessage(type="voice", media="u"), "> 📎 voice", id="voice"),
-        pytest.param(QuotedMessage(text="x" * 301), "> " + "x" * 300 + "…", id="long"),
-        pytest.param(QuotedMessage(), "", id="nothing"),
+        pytest.param(Body(type="voice", media="u"), "> 📎 voice", id="voice"),
+        pytest.param(Body(text="x" * 301), "> " + "x" * 300 + "…", id="long"),
+        pytest.param(Body(), "", id="nothing"),
     ],
 )
 def test_quotes_begin_with_a_mark(quoted, lines):

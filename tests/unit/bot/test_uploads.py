@@ -19,7 +19,7 @@ from aiogram.types import (
 )
 
 from bot.translate.outgoing.files import KommoFile, file_of, instead, kommo_file, pieces, with_file
-from kommo.events import QuotedMessage
+from kommo.body import Body
 
 FILE = KommoFile("https://files.example/a", "a.bin")
 PRESS = InlineKeyboardButton(text="A", callback_data="b:a")
@@ -172,27 +172,25 @@ def test_what_has_no_text_cannot_be_cut():
 
 
 @pytest.mark.parametrize(
-    ("quoted", "name"),
+    ("body", "name"),
     [
-        pytest.param(QuotedMessage(type="file", media="u", file_name="a.pdf"), "a.pdf", id="told"),
+        pytest.param(Body(type="file", media="u", file_name="a.pdf"), "a.pdf", id="told"),
+        pytest.param(Body(type="file", media="https://x/b%20c.pdf?d"), "b c.pdf", id="url"),
+        pytest.param(Body(type="voice", media="https://x/"), "voice.ogg", id="kind"),
+        pytest.param(Body(type="file", media="https://["), "file", id="nonsense"),
         pytest.param(
-            QuotedMessage(type="file", media="https://x/b%20c.pdf?d"), "b c.pdf", id="url"
-        ),
-        pytest.param(QuotedMessage(type="voice", media="https://x/"), "voice.ogg", id="kind"),
-        pytest.param(QuotedMessage(type="file", media="https://["), "file", id="nonsense"),
-        pytest.param(
-            QuotedMessage(type="file", media="u", file_name='..\\"\r\n/a'), "_____a", id="hostile"
+            Body(type="file", media="u", file_name='..\\"\r\n/a'), "_____a", id="hostile"
         ),
     ],
 )
-def test_a_file_has_a_harmless_name(quoted, name):
+def test_a_file_has_a_harmless_name(body, name):
     """A name is Kommo's, or made up; nothing in it can leave its place."""
-    assert kommo_file(quoted) == KommoFile(quoted.media, name)
+    assert kommo_file(body) == KommoFile(body.media, name)
 
 
 def test_no_address_is_no_file():
     """A message without an address has no file."""
-    assert kommo_file(QuotedMessage(type="file", file_name="a.pdf")) is None
+    assert kommo_file(Body(type="file", file_name="a.pdf")) is None
 
 
 def test_a_file_takes_its_place():

@@ -6,8 +6,10 @@ import pytest
 
 from bot.translate.outgoing.window import is_late, length
 from kommo.answers import Participant
-from kommo.events import ManagerMessage, Template
+from kommo.body import Body
+from kommo.events import ManagerMessage
 from kommo.ids import KommoChatId, KommoMessageId
+from kommo.markup import Template
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)
@@ -17,7 +19,7 @@ def answer(**how):
     """Return a manager's message of noon."""
     person = Participant(None)
     return ManagerMessage(
-        KommoMessageId("m"), KommoChatId("c"), None, person, person, NOON, "text", **how
+        KommoMessageId("m"), KommoChatId("c"), None, person, person, NOON, Body("text"), **how
     )
 
 
