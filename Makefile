@@ -34,7 +34,7 @@ bench: .venv/.installed-dev ## speed and memory beside a bridge that keeps nothi
 soak: .venv/.installed-dev ## both directions with failures and kills, 10 minutes (ARGS="--minutes 1")
 	$(BIN)/python -m tests.soak $(ARGS)
 
-format: .venv/.installed-dev ## put the code into its format and mend what ruff can
+format: .venv/.installed-dev ## format the code, and fix what ruff can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

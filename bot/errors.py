@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class BridgeError(Exception):
-    """Something that the person who runs the bridge can mend; the text says how."""
+    """Something that the person who runs the bridge can fix; the text says how."""
 
 
 @dataclass(frozen=True)

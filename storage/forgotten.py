@@ -1,4 +1,4 @@
-"""Chats that were forgotten: by a keyed hash, so that nobody is remembered by being forgotten."""
+"""Erased chats, kept only as keyed hashes."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Messages: which is which on the other side, and how far each message of a manager got."""
+"""Message ids of both sides, and delivery status."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

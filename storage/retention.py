@@ -83,7 +83,7 @@ class Retention:
 
         Args:
             rule: which rows.
-            limit: so many at most.
+            limit: the most rows of one step.
         """
         moments = {name: to_ms(moment) for name, moment in rule.moments.items()}
         (rows,) = await self._session.at_length(

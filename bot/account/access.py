@@ -47,7 +47,7 @@ SAID_AT = 8
 
 UNAUTHORIZED = 401
 LOST = frozenset({400, UNAUTHORIZED})
-"""Kommo does not know the token any more; other refusals may pass."""
+"""Kommo no longer knows the token; other refusals may pass."""
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ class GrantedAccess:
         """Take the access that a consent gave.
 
         Raises:
-            RequestError: Kommo does not know the code any more, or did not answer.
+            RequestError: Kommo no longer knows the code, or did not answer.
         """
         tokens = await self._api.exchange(account_url, code)
         await persist(

@@ -156,7 +156,7 @@ def _routes(file: Path, before: Earlier, environ: Mapping[str, str]) -> Routes:
     try:
         return routes_from(environ, proxy, before.texts("network", "no_proxy"))
     except ValueError as error:
-        raise InitError(f"network.proxy {error}: mend it in {file}") from None
+        raise InitError(f"network.proxy {error}: correct it in {file}") from None
 
 
 def _ask_and_write(

@@ -1,4 +1,4 @@
-"""The connections of a listener: so many at most, and none that keeps others out by waiting.
+"""Limit the number of connections, and how long an idle one may keep others out.
 
 aiohttp limits what a request may hold; this limits who may hold a connection, and for how long.
 When all are taken, the one that has waited longest for its other side makes room for the new one:

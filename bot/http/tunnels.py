@@ -38,11 +38,13 @@ UNREACHABLE: Mapping[int, str] = {
 }
 """SOCKS5's replies that are about the server behind the proxy."""
 
-REMEDY_DOWN = "start the proxy, or mend network.proxy (or HTTPS_PROXY)"
-REMEDY_LOGIN = "mend the name and password in network.proxy (or HTTPS_PROXY)"
+REMEDY_DOWN = "start the proxy, or correct network.proxy (or HTTPS_PROXY)"
+REMEDY_LOGIN = "correct the name and password in network.proxy (or HTTPS_PROXY)"
 REMEDY_RULES = "let the proxy's rules allow this server, or name it in NO_PROXY"
 REMEDY_BEHIND = "see the proxy's log; name a server that needs no proxy in NO_PROXY"
-REMEDY_KIND = "mend network.proxy (or HTTPS_PROXY): its http:// or socks5://, its host, its port"
+REMEDY_KIND = (
+    "correct network.proxy (or HTTPS_PROXY): its http:// or socks5://, its host, its port"
+)
 
 SocketFactory = Callable[[aiohttp.AddrInfoType], socket.socket]
 

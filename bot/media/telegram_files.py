@@ -90,7 +90,7 @@ class FileTooBigError(FileError):
 
 
 class FileRefusedError(FileError):
-    """Telegram's server gives the bot nothing: its token is not good any more."""
+    """Telegram's server gives the bot nothing: its token is no longer valid."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ def _bad_request(words: str) -> FileError:
     if PASSING in words:
         return FileRefusedForNowError(UNAVAILABLE, "Telegram does not have the file for now")
     if any(said in words for said in GONE):
-        return FileError(NOT_FOUND, "Telegram does not know the file any more")
+        return FileError(NOT_FOUND, "Telegram no longer knows the file")
     return FileRefusedForNowError(BAD_GATEWAY, "Telegram refuses the file")
 
 

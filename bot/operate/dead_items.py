@@ -23,7 +23,7 @@ from storage.queue.reader import QueueItem, State
 AT_MOST = 10_000
 LOOKED_AT = 200
 PATIENCE_S = 5.0
-"""So long a person waits for the database; then it is said that nothing was changed."""
+"""Seconds that a person waits for the database before reading that nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Failed:
 
 
 def remedy(name: str, item: QueueItem) -> str:
-    """Say how to mend an item that waits or is dead, to who sits at a terminal."""
+    """Return the remedy for a waiting or failed item, as shell commands."""
     return in_commands(remedy_for(item.state, item.kind, item.reason), name)
 
 

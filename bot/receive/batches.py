@@ -13,7 +13,7 @@ Work = Callable[[Sequence[T]], Awaitable[Sequence[Exception | None]]]
 
 
 class Batcher(Generic[T]):
-    """Does work for many callers at once where that costs little more than for one.
+    """Batches the work of concurrent callers.
 
     A caller that is cancelled may have been served all the same.
     """

@@ -78,7 +78,7 @@ class CatchUp(Protocol):
     """Recovers what webhooks did not bring."""
 
     def hold_until(self, conversation_id: str | None) -> datetime | None:
-        """Return until when an event waits for what was missed before it; None: it need not."""
+        """Return the moment until which to hold an event back during recovery, or None."""
         ...
 
     def note_activity(self, conversation_id: str) -> None:
@@ -158,7 +158,7 @@ class Events:
             )
 
     def _is_beyond_memory(self, event: Event, now: datetime) -> bool:
-        """Tell whether nobody knows any more if a webhook was delivered already.
+        """Tell whether it is unknown if a webhook was delivered already.
 
         Moments are Kommo's, so they are compared by Kommo's clock as far as it is known.
         """

@@ -133,7 +133,7 @@ async def test_a_button_that_nobody_knows_is_told_all_the_same(
 ):
     """Even then the client's clock stops, and the manager reads that something was pressed."""
     callback_id = press(telegram, question[1], "from-another-bot", is_accessible=False)
-    await eventually(lambda: "not known any more" in kommo.texts_in(CONVERSATION)[-1])
+    await eventually(lambda: "no longer known" in kommo.texts_in(CONVERSATION)[-1])
     await eventually(lambda: telegram.callbacks[callback_id] == "")
 
 

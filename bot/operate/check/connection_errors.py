@@ -32,7 +32,7 @@ WORDS: Mapping[int, tuple[str, str]] = {
     ),
     WRONG_NAME: (
         "its certificate is for another host name",
-        "let the certificate name the host of this address, or mend the address",
+        "let the certificate name the host of this address, or correct the address",
     ),
 }
 SAME = {NO_ISSUER: OWN_ROOT, NO_CHAIN: OWN_ROOT, WRONG_NUMBER: WRONG_NAME}

@@ -8,7 +8,7 @@ State = Literal["ok", "warning", "failed"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What one look found, and how to mend it."""
+    """A finding and its remedy."""
 
     name: str
     state: State

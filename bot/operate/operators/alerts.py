@@ -16,7 +16,7 @@ from storage.queue.direction import Direction
 
 STUCK_S = 15 * 60.0
 MOST_SKEW_S = 60.0
-"""Far less than what makes Kommo refuse a signature: there is time to mend the clock."""
+"""Far less than what makes Kommo refuse a signature: there is time to correct the clock."""
 
 REASON_LENGTH = 300
 THINGS: dict[str, str] = {

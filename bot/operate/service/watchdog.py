@@ -62,7 +62,7 @@ class Watchdog:
             await self._pause(pause_s if self._is_ready else min(pause_s, LOOKED_S))
 
     async def look(self) -> None:
-        """Look once and tell systemd; of what hangs it is told nothing, so that it acts."""
+        """Check once; ping the watchdog only if everything moves, else systemd restarts us."""
         self._described = self._describe()
         problem = await self._problem()
         if problem is not None:

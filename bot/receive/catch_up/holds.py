@@ -31,7 +31,7 @@ class Holds:
         self._loss_of[name] = next(self._losses)
 
     def until(self, name: str) -> datetime | None:
-        """Return until when a webhook waits; None when it need not.
+        """Return the moment until which to hold a webhook back, or None.
 
         To be asked in the transaction that stores the webhook.
         """

@@ -18,7 +18,7 @@ SELDOM, SELDOMER = 72.0, 144.0
 """The longest pauses, in usual ones: six hours; twelve after a month of silence."""
 
 FORGOTTEN = timedelta(days=365)
-"""Whoever was silent for so long is not looked at any more, until something comes."""
+"""Conversations that were silent for this long are no longer read, until something arrives."""
 
 
 def pause_s(quiet: timedelta, every_s: float) -> float:

@@ -72,7 +72,7 @@ class History:
     Args:
         database: where notes are kept, and webhooks wait.
         recovery: looks at one conversation.
-        recover: how old a message may be; nothing is looked at when that is nothing.
+        recover: how old a message may be; 0 disables recovery.
         pace: how often.
         starts_after: set when Kommo can be asked.
         now: the clock.
@@ -113,7 +113,7 @@ class History:
             await self._begin(min(life.alive_at, self._now()) - MARGIN)
 
     def hold_until(self, conversation_id: str | None) -> datetime | None:
-        """Return until when a webhook waits for what was missed before it; None: it need not.
+        """Return the moment until which to hold a webhook back during recovery, or None.
 
         To be asked in the transaction that stores the webhook.
         """

@@ -273,7 +273,7 @@ def _web_app_data(sent: WebAppData) -> str:
 
 def _auto_delete(changed: MessageAutoDeleteTimerChanged) -> str:
     if not changed.message_auto_delete_time:
-        return "[Messages of this chat are not deleted automatically any more.]"
+        return "[Messages of this chat are no longer deleted automatically.]"
     hours = max(round(changed.message_auto_delete_time / 3600), 1)
     return f"[Messages of this chat are deleted automatically after {counted(hours, 'hour')}.]"
 

@@ -29,7 +29,7 @@ CHOSEN = "\N{HEAVY CHECK MARK}\ufe0f "
 ANSWER_LIMIT = 200
 """Reference: Bot API, answerCallbackQuery (text of 0-200 characters)."""
 
-UNKNOWN_BUTTON = "[The client pressed a button that is not known any more.]"
+UNKNOWN_BUTTON = "[The client pressed a button that is no longer known.]"
 
 
 class Press(BaseModel):
