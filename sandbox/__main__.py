@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from sandbox.kommo.model import Channel, Habits
 from sandbox.kommo.server import KommoServer
 from sandbox.telegram.server import TelegramServer
 
@@ -50,14 +51,14 @@ async def serve(options: argparse.Namespace) -> None:
     async with (
         TelegramServer.start(port=options.telegram_port) as telegram,
         KommoServer.start(
+            Channel(options.channel_id, options.secret, options.account_id),
             port=options.kommo_port,
-            channel_id=options.channel_id,
-            secret=options.secret,
-            account_id=options.account_id,
             hook_url=options.hook_url,
-            is_connected=options.connected,
-            fetch_media=options.fetch_media,
-            status_field=options.status_field,
+            habits=Habits(
+                is_connected=options.connected,
+                fetch_media=options.fetch_media,
+                status_field=options.status_field,
+            ),
         ) as kommo,
     ):
         for token in options.token or [TOKEN]:

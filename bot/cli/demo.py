@@ -17,16 +17,19 @@ from bot.cli.demo_bridge import BridgeProcess
 from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
 from sandbox import story
-from sandbox.kommo.server import CHANNEL_BOT_ID, KommoServer
+from sandbox.kommo.model import Channel
+from sandbox.kommo.server import KommoServer
 from sandbox.page.server import serve_page
 from sandbox.telegram.server import TelegramServer
 
 app = PlainTyper()
 
 LOOPBACK = "127.0.0.1"
-CHANNEL_ID = "11111111-2222-4333-8444-555555555555"
-ACCOUNT_ID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
-CHANNEL_SECRET = "0" * 40
+CHANNEL = Channel(
+    id="11111111-2222-4333-8444-555555555555",
+    secret="0" * 40,
+    account_id="aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
+)
 BOTS = (
     ("700001:SANDBOX-TOKEN-THAT-OPENS-NOTHING-000", "Sales", "sandbox_sales_bot"),
     ("700002:SANDBOX-TOKEN-THAT-OPENS-NOTHING-000", "Support", "sandbox_support_bot"),
@@ -127,11 +130,8 @@ async def _servers() -> AsyncIterator[tuple[TelegramServer, KommoServer, BridgeP
     async with (
         TelegramServer.start(LOOPBACK, 0) as telegram,
         KommoServer.start(
+            CHANNEL,
             LOOPBACK,
-            0,
-            channel_id=CHANNEL_ID,
-            secret=CHANNEL_SECRET,
-            account_id=ACCOUNT_ID,
             hook_url=f"http://{LOOPBACK}:{public_port}/webhooks/kommo/:scope_id",
         ) as kommo,
     ):
@@ -141,10 +141,10 @@ async def _servers() -> AsyncIterator[tuple[TelegramServer, KommoServer, BridgeP
             host=LOOPBACK,
             public_port=public_port,
             admin_port=admin_port,
-            channel_id=CHANNEL_ID,
-            channel_secret=CHANNEL_SECRET,
-            channel_bot_id=CHANNEL_BOT_ID,
-            account_id=ACCOUNT_ID,
+            channel_id=CHANNEL.id,
+            channel_secret=CHANNEL.secret,
+            channel_bot_id=CHANNEL.bot_id,
+            account_id=CHANNEL.account_id,
             kommo_url=kommo.url,
             access_token=kommo.access_token,
             telegram_url=telegram.url,

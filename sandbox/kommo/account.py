@@ -6,8 +6,10 @@ from itertools import count
 from uuid import uuid4
 
 from sandbox.kommo.model import (
+    Channel,
     Conversation,
     Edit,
+    Habits,
     Json,
     Lead,
     Message,
@@ -21,37 +23,31 @@ class Account:
     """One Kommo account with one channel.
 
     Args:
-        id: the account's amojo id.
-        channel_bot_id: author of what no Kommo user wrote.
+        channel: the account's one.
         users: the people who answer in Kommo; the first one is the usual manager.
-        repeated_msgid: "refuse" answers 400 to a `msgid` that is known, "accept" repeats
-            the first answer without a second message; Kommo does not say which it does.
-        status_field: which name of a delivery status is taken: "status_code", "delivery_status"
-            or "both"; Kommo renamed it, and hosts that take either are in use.
+        habits: which repeated `msgid` and which name of a delivery status it takes.
         now: the clock.
     """
 
     def __init__(
         self,
+        channel: Channel,
         *,
-        id: str,  # noqa: A002 - the account's own word for it
-        channel_bot_id: str,
         users: Iterable[Person],
-        repeated_msgid: str,
-        status_field: str = "both",
+        habits: Habits,
         now: Callable[[], datetime],
     ) -> None:
-        self.id = id
-        self.channel_bot = Person(channel_bot_id, "Channel bot")
+        self.id = channel.account_id
+        self.channel_bot = Person(channel.bot_id, "Channel bot")
         self.users = list(users)
-        self.repeated_msgid = repeated_msgid
-        self.status_field = status_field
+        self.repeated_msgid = habits.repeated_msgid
+        self.status_field: str = habits.status_field
         self.now = now
         self.tells_milliseconds = True
         """Whether a history's `msec_timestamp` says more than the second: it may be 0."""
         self.takes_old_status = True
         """Whether a message to a client may tell how far it got; only since February 2026."""
-        self.is_connected = False
+        self.is_connected = habits.is_connected
         self.is_enabled = True
         self.title = ""
         self.is_time_window_disabled = False

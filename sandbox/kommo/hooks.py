@@ -10,11 +10,10 @@ from time import perf_counter
 import aiohttp
 
 from sandbox.kommo.account import Account
-from sandbox.kommo.model import Conversation, Hook, Json, Message, Person
+from sandbox.kommo.model import Channel, Conversation, Habits, Hook, Json, Message, Person
 from sandbox.kommo.shared import shown
 from sandbox.kommo.signing import hook_signature
 
-PATIENCE_S = 5.0
 EMPTY: Json = {
     "text": "",
     "markup": None,
@@ -31,31 +30,20 @@ class Hooks:
 
     Args:
         url: where to; ``:scope_id`` in it is replaced. None: nowhere.
-        secret: of the channel.
-        scope_id: of the channel and the account.
-        newline: whether a line feed follows the signed bytes, as it does in live hooks.
-        patience_s: how long an answer may take.
-        absent_keys: leave out what is empty instead of sending it empty; both occur.
+        channel: whose secret signs them, and whose scope they tell.
+        habits: whether a line feed follows the signed bytes, as it does in live hooks; how long
+            an answer may take; whether what is empty is left out: both occur.
     """
 
-    def __init__(
-        self,
-        *,
-        url: str | None,
-        secret: str,
-        scope_id: str,
-        newline: bool,
-        patience_s: float,
-        absent_keys: bool,
-    ) -> None:
+    def __init__(self, *, url: str | None, channel: Channel, habits: Habits) -> None:
         self.url = url
-        self.newline = newline
-        self.patience_s = patience_s
-        self.absent_keys = absent_keys
+        self.newline = habits.hook_newline
+        self.patience_s = habits.patience_s
+        self.absent_keys = habits.absent_keys
         self.posted: list[Hook] = []
         self.session: aiohttp.ClientSession | None = None
-        self._secret = secret
-        self._scope_id = scope_id
+        self._secret = channel.secret
+        self._scope_id = channel.scope_id
 
     async def post(
         self, body: bytes | Json, *, signature: str | None = None, newline: bool | None = None

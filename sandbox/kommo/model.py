@@ -3,9 +3,60 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel and the account that it belongs to.
+
+    Args:
+        id: the path of connect and disconnect.
+        secret: signs both directions.
+        account_id: the account's amojo id.
+        bot_id: author of messages that no Kommo user wrote.
+        access_token: of the account's REST calls.
+    """
+
+    id: str
+    secret: str
+    account_id: str
+    bot_id: str = "44444444-5555-4666-8777-888888888888"
+    access_token: str = "sandbox-access-token"  # noqa: S105 - opens nothing real
+
+    @property
+    def scope_id(self) -> str:
+        """Return the id of the channel in this account."""
+        return f"{self.id}_{self.account_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What Kommo does one way or another; hosts differ, and pages leave it open.
+
+    Args:
+        is_connected: start as if the account had connected the channel already.
+        repeated_msgid: "refuse" (400) or "accept" (the first answer again, without a second
+            message); Kommo does not say which it does.
+        status_field: the name of a delivery status that is taken: "status_code",
+            "delivery_status" or "both". Reference: Kommo, Update message delivery status.
+        fetch_media: whether the links that arrive are fetched.
+        head_first: whether a HEAD goes before that.
+        hook_newline: whether an unsigned line feed follows the body of a hook.
+        absent_keys: leave empty keys of hooks out.
+        patience_s: how long a hook waits for its answer.
+    """
+
+    is_connected: bool = False
+    repeated_msgid: Literal["refuse", "accept"] = "refuse"
+    status_field: Literal["both", "status_code", "delivery_status"] = "both"
+    fetch_media: bool = False
+    head_first: bool = False
+    hook_newline: bool = True
+    absent_keys: bool = False
+    patience_s: float = 5.0
 
 
 @dataclass(slots=True, eq=False)

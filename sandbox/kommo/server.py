@@ -3,7 +3,7 @@
 It is as strict as the documentation: what is not signed, typed and ordered as documented is
 refused and kept in `rejected`::
 
-    async with KommoServer.start(channel_id=..., secret=..., account_id=...) as kommo:
+    async with KommoServer.start(Channel(id=..., secret=..., account_id=...)) as kommo:
         kommo.hook_url = f"{bridge}/webhooks/kommo/:scope_id"
         message_id = await kommo.manager_says("hello", to="our conversation id")
         assert kommo.statuses_of(message_id) == [1]
@@ -15,7 +15,7 @@ body as ``call.fields`` and ``chat_id=`` is the conversation's id.
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -25,10 +25,12 @@ from sandbox.http import SandboxServer, json_response
 from sandbox.kommo import control, rest
 from sandbox.kommo.account import Account
 from sandbox.kommo.checks import parse
-from sandbox.kommo.hooks import PATIENCE_S, Hooks
+from sandbox.kommo.hooks import Hooks
 from sandbox.kommo.media import FetchedMedia, MediaHost, fetch
 from sandbox.kommo.model import (
     ApiCall,
+    Channel,
+    Habits,
     Json,
     Person,
     RefusedError,
@@ -40,89 +42,51 @@ from sandbox.kommo.shared import error_body
 from sandbox.kommo.signing import SignedHeaders, refusal
 
 MANAGER = Person("33333333-4444-4555-8666-777777777777", "Manager")
-CHANNEL_BOT_ID = "44444444-5555-4666-8777-888888888888"
+HABITS = Habits()
 
 
 class KommoServer(KommoResults, SandboxServer):
     """One account with one channel; `start` makes one and serves it.
 
     Args:
-        channel_id: of the channel; the path of connect and disconnect.
-        secret: of the channel; signs both directions.
-        account_id: the account's amojo id.
-        channel_bot_id: author of messages that no Kommo user wrote.
+        channel: whose calls are taken, and how they are signed.
         hook_url: where hooks go; ``:scope_id`` in it is replaced. May be set later.
-        access_token: of the REST calls.
         users: who answers in Kommo; the first one is the usual manager.
-        is_connected: start as if the account had connected the channel already.
-        repeated_msgid: "refuse" (400) or "accept" (the first answer again).
-        status_field: the name of a delivery status that is taken: "status_code",
-            "delivery_status" or "both". Reference: Kommo, Update message delivery status.
-        fetch_media: whether the links that arrive are fetched.
-        head_first: whether a HEAD goes before that.
-        hook_newline: whether an unsigned line feed follows the body of a hook.
-        absent_keys: leave empty keys of hooks out.
-        patience_s: how long a hook waits for its answer.
+        habits: what it does one way or another.
         now: the clock.
     """
 
     def __init__(
         self,
+        channel: Channel,
         *,
-        channel_id: str,
-        secret: str,
-        account_id: str,
-        channel_bot_id: str = CHANNEL_BOT_ID,
         hook_url: str | None = None,
-        access_token: str = "sandbox-access-token",  # noqa: S107 - opens nothing real
         users: Iterable[Person] = (MANAGER,),
-        is_connected: bool = False,
-        repeated_msgid: Literal["refuse", "accept"] = "refuse",
-        status_field: Literal["both", "status_code", "delivery_status"] = "both",
-        fetch_media: bool = False,
-        head_first: bool = False,
-        hook_newline: bool = True,
-        absent_keys: bool = False,
-        patience_s: float = PATIENCE_S,
+        habits: Habits = HABITS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         SandboxServer.__init__(self, lambda status, _: error_body(status, "told to fail"))
-        account = Account(
-            id=account_id,
-            channel_bot_id=channel_bot_id,
-            users=users,
-            repeated_msgid=repeated_msgid,
-            status_field=status_field,
-            now=now,
-        )
-        account.is_connected = is_connected
-        hooks = Hooks(
-            url=hook_url,
-            secret=secret,
-            scope_id=f"{channel_id}_{account_id}",
-            newline=hook_newline,
-            patience_s=patience_s,
-            absent_keys=absent_keys,
-        )
-        KommoResults.__init__(self, account, hooks, MediaHost(account_id))
-        self.channel_id = channel_id
-        self.scope_id = f"{channel_id}_{account_id}"
-        self.access_token = access_token
-        self.authority = Authority(now, access_token)
+        account = Account(channel, users=users, habits=habits, now=now)
+        hooks = Hooks(url=hook_url, channel=channel, habits=habits)
+        KommoResults.__init__(self, account, hooks, MediaHost(channel.account_id))
+        self.channel_id = channel.id
+        self.scope_id = channel.scope_id
+        self.access_token = channel.access_token
+        self.authority = Authority(now, channel.access_token)
         self.gate = Gate()
-        self.fetch_media = fetch_media
-        self.head_first = head_first
+        self.fetch_media = habits.fetch_media
+        self.head_first = habits.head_first
         self.fetched: list[FetchedMedia] = []
-        self._secret = secret
+        self._secret = channel.secret
         self._session: aiohttp.ClientSession | None = None
 
     @classmethod
     @asynccontextmanager
     async def start(
-        cls, host: str = "127.0.0.1", port: int = 0, **options: Any
+        cls, channel: Channel, host: str = "127.0.0.1", port: int = 0, **options: Any
     ) -> AsyncIterator["KommoServer"]:
         """Serve until the block ends; the options are those of the class."""
-        server = cls(**options)
+        server = cls(channel, **options)
         async with (
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
             server.serving(host, port),

@@ -15,6 +15,7 @@ import pytest
 from bot.app import open_app
 from bot.logs import Redactor
 from bot.settings import load
+from sandbox.kommo.model import Channel, Habits
 from sandbox.kommo.server import KommoServer
 from sandbox.telegram.server import TelegramServer
 from tests.e2e.commands import run_command
@@ -64,11 +65,9 @@ async def kommo(ports, request):
     A parameter says what it does with a message id that it knows: refuse or accept.
     """
     async with KommoServer.start(
-        channel_id=CHANNEL_ID,
-        secret=SECRET,
-        account_id=ACCOUNT_ID,
-        repeated_msgid=getattr(request, "param", "refuse"),
+        Channel(CHANNEL_ID, SECRET, ACCOUNT_ID),
         hook_url=f"http://127.0.0.1:{ports[0]}/webhooks/kommo/:scope_id",
+        habits=Habits(repeated_msgid=getattr(request, "param", "refuse")),
     ) as server:
         yield server
 

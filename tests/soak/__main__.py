@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from sandbox.faults import Faults
+from sandbox.kommo.model import Channel
 from sandbox.kommo.server import KommoServer
 from sandbox.telegram.server import TelegramServer
 from tests.e2e.lives import Lives
@@ -123,9 +124,7 @@ async def soak(minutes: float, seed: int, only: str = "") -> bool:
         listen, admin = free_port(), free_port()
         kommo = await stack.enter_async_context(
             KommoServer.start(
-                channel_id=CHANNEL_ID,
-                secret=SECRET,
-                account_id=ACCOUNT_ID,
+                Channel(CHANNEL_ID, SECRET, ACCOUNT_ID),
                 hook_url=f"http://127.0.0.1:{listen}/webhooks/kommo/:scope_id",
             )
         )

@@ -23,6 +23,7 @@ from kommo.errors import (
 )
 from kommo.limits import CrmLimits
 from kommo.oauth import Integration, OAuthApi
+from sandbox.kommo.model import Channel
 from sandbox.kommo.oauth import Integration as KnownIntegration
 from sandbox.kommo.server import KommoServer
 from storage.database import Database
@@ -51,7 +52,7 @@ def clock():
 async def kommo(clock):
     """A Kommo that knows the integration, and takes any number of requests."""
     async with KommoServer.start(
-        channel_id="c", secret="s", account_id="aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee", now=clock
+        Channel("c", "s", "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"), now=clock
     ) as server:
         server.authority.integration = KnownIntegration(CLIENT_ID, SECRET, REDIRECT)
         server.gate.per_second = None

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from sandbox.kommo.model import Channel, Habits
 from sandbox.kommo.server import KommoServer
 
 CHANNEL = "11111111-2222-4333-8444-555555555555"
@@ -166,11 +167,9 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 async def kommo(clock: Clock, receiver: Receiver) -> AsyncIterator[KommoServer]:
     """A Kommo that posts hooks to the receiver."""
     async with KommoServer.start(
-        channel_id=CHANNEL,
-        secret=SECRET,
-        account_id=ACCOUNT,
+        Channel(CHANNEL, SECRET, ACCOUNT),
         hook_url=receiver.url,
-        patience_s=0.3,
+        habits=Habits(patience_s=0.3),
         now=clock,
     ) as server:
         yield server

@@ -9,6 +9,7 @@ from time import perf_counter
 import aiohttp
 import pytest
 
+from sandbox.kommo.model import Channel
 from sandbox.kommo.server import KommoServer
 
 CHANNEL = "11111111-2222-4333-8444-555555555555"
@@ -117,9 +118,7 @@ async def test_rest_and_files_fail_as_told(http, kommo):
 
 async def test_stopping_is_quick(http, clock):
     """Kommo stops at once, even while calls and fetches hang."""
-    async with KommoServer.start(
-        channel_id=CHANNEL, secret="s", account_id=ACCOUNT, now=clock
-    ) as kommo:
+    async with KommoServer.start(Channel(CHANNEL, "s", ACCOUNT), now=clock) as kommo:
         kommo.faults.hang()
         url = f"{kommo.url}/v2/origin/custom/{CHANNEL}/connect"
         hanging = asyncio.create_task(http.post(url, data=b"{}"))

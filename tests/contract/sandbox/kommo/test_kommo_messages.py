@@ -2,6 +2,7 @@
 
 import pytest
 
+from sandbox.kommo.model import Channel, Habits
 from sandbox.kommo.server import KommoServer
 
 CHANNEL = "11111111-2222-4333-8444-555555555555"
@@ -72,11 +73,8 @@ async def test_a_msgid_is_taken_once(integration, kommo):
 async def test_a_repeated_msgid_may_be_answered_again(http, clock, stranger):
     """Where it is told to, Kommo repeats its first answer without a second message."""
     async with KommoServer.start(
-        channel_id=CHANNEL,
-        secret=SECRET,
-        account_id=ACCOUNT,
-        is_connected=True,
-        repeated_msgid="accept",
+        Channel(CHANNEL, SECRET, ACCOUNT),
+        habits=Habits(is_connected=True, repeated_msgid="accept"),
         now=clock,
     ) as kommo:
         stranger.kommo = kommo

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.kommo.model import Person
+from sandbox.kommo.model import Channel, Person
 from sandbox.kommo.server import MANAGER, KommoServer
 
 ACCOUNT = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
@@ -25,9 +25,7 @@ async def test_the_account_tells_its_amojo_id_when_asked(http, kommo):
 async def test_users_come_in_pages(http, clock):
     """Users are listed with their amojo ids, page by page."""
     users = (MANAGER, Person("44444444-0000-4000-8000-000000000000", "Olga"))
-    async with KommoServer.start(
-        channel_id="c", secret="s", account_id=ACCOUNT, users=users, now=clock
-    ) as kommo:
+    async with KommoServer.start(Channel("c", "s", ACCOUNT), users=users, now=clock) as kommo:
         _, _, body = await get(http, kommo, "users?with=amojo_id&limit=1&page=2")
         row = body["_embedded"]["users"][0]
         assert (row["name"], row["amojo_id"], row["id"]) == ("Olga", users[1].id, 9_000_002)

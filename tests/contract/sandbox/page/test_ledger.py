@@ -3,6 +3,7 @@
 import pytest
 
 from sandbox.kommo.messages import send
+from sandbox.kommo.model import Channel
 from sandbox.kommo.server import KommoServer
 from sandbox.page.ledger import ledger_of, place_of
 from sandbox.telegram.files import StoredFile
@@ -26,7 +27,7 @@ def telegram():
 @pytest.fixture
 def kommo():
     """A Kommo that nobody has told anything."""
-    server = KommoServer(channel_id="channel", secret="fa4e" * 10, account_id="account")
+    server = KommoServer(Channel("channel", "fa4e" * 10, "account"))
     server._media.base_url = "http://127.0.0.1:1"
     return server
 
