@@ -213,6 +213,16 @@ def undo(raw: sqlite3.Connection) -> None:
         raw.execute("ROLLBACK")
 
 
+async def _begin(thread: _Thread, path: Path) -> None:
+    """Open the file; where that fails, let the thread end before the loop may."""
+    try:
+        with Mapped(path):
+            await thread
+    except BaseException:
+        await asyncio.to_thread(thread._thread.join, BUSY_TIMEOUT_S)
+        raise
+
+
 @asynccontextmanager
 async def connect(path: Path, *, read_only: bool = False) -> AsyncIterator[Connection]:
     """Open a connection; its thread ends with the block.
@@ -230,8 +240,7 @@ async def connect(path: Path, *, read_only: bool = False) -> AsyncIterator[Conne
         check_same_thread=False,  # its thread and the loop's take turns, see `is_idle`
     )
     thread = _Thread(open_file)
-    with Mapped(path):
-        await thread
+    await _begin(thread, path)
     opened = Connection(thread, path)
     try:
         pragmas = [NEW_FILE] if is_new else []
@@ -261,8 +270,7 @@ async def look(path: Path) -> AsyncIterator[Connection]:
         check_same_thread=False,  # as in `connect`
     )
     thread = _Thread(open_file)
-    with Mapped(path):
-        await thread
+    await _begin(thread, path)
     opened = Connection(thread, path)
     try:
         yield opened

@@ -273,6 +273,8 @@ def _refuse_what_is_no_file(file: Path, database: Path) -> None:
             )
         if file.is_dir():
             raise DatabaseUnavailableError(f"{file} is a folder: name a backup in it")
+        if file.exists() and not file.is_file():
+            raise DatabaseUnavailableError(f"{file} is no ordinary file: name a backup")
         with file.open("rb"):
             pass
         is_same = database.exists() and file.samefile(database)
