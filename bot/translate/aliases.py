@@ -1,7 +1,7 @@
 """Aliases: the ids under which Kommo knows a conversation and its client. Pure.
 
-Mostly as we call them. A chat that a manager began, to a phone number, is tied to ours by the
-client's first answer; where Kommo has a chat of that name already, the new one gets its own name.
+Mostly as we call them. A chat that a manager started, to a phone number, is bound to ours by the
+client's first answer; where Kommo has a chat of that id already, the new one gets its own.
 Reference: Kommo, Chat capabilities (Write First).
 """
 
@@ -12,13 +12,13 @@ from kommo.models import NewMessage, Reaction
 
 
 @dataclass(frozen=True)
-class Voice:
-    """The name of a conversation.
+class Alias:
+    """An id by which Kommo knows a conversation.
 
     Args:
         conversation_id: what Kommo is told that we call it.
-        suffix: what tells it, and its client, from the conversation that has the plain name.
-        kommo_chat_id: Kommo's chat that is to be tied to it by this message.
+        suffix: what tells it, and its client, from the conversation that has the plain alias.
+        kommo_chat_id: Kommo's chat that this message binds to it.
         kommo_user_id: Kommo's person, likewise.
     """
 
@@ -28,28 +28,28 @@ class Voice:
     kommo_user_id: KommoUserId | None = None
 
 
-def plain(conversation_id: str) -> Voice:
-    """Return the name that a conversation has by itself."""
-    return Voice(ConversationId(conversation_id))
+def plain(conversation_id: str) -> Alias:
+    """Return the alias that a conversation has by itself."""
+    return Alias(ConversationId(conversation_id))
 
 
-def numbered(conversation_id: str, number: int) -> Voice:
-    """Return the name of a further conversation with the same client."""
+def numbered(conversation_id: str, number: int) -> Alias:
+    """Return the alias of a further conversation with the same client."""
     suffix = f"~{number}"
-    return Voice(ConversationId(conversation_id + suffix), suffix)
+    return Alias(ConversationId(conversation_id + suffix), suffix)
 
 
-def spoken(message: NewMessage, voice: Voice) -> NewMessage:
-    """Return a message under a name."""
+def message_under(message: NewMessage, alias: Alias) -> NewMessage:
+    """Return a message under an alias."""
     changes: dict[str, object] = {
-        "conversation_id": voice.conversation_id,
-        "kommo_chat_id": voice.kommo_chat_id or message.kommo_chat_id,
+        "conversation_id": alias.conversation_id,
+        "kommo_chat_id": alias.kommo_chat_id or message.kommo_chat_id,
     }
     client = message.receiver or message.sender
     named = client.model_copy(
         update={
-            "id": ParticipantId(client.id + voice.suffix),
-            "ref_id": voice.kommo_user_id or client.ref_id,
+            "id": ParticipantId(client.id + alias.suffix),
+            "ref_id": alias.kommo_user_id or client.ref_id,
         }
     )
     return message.model_copy(
@@ -57,13 +57,13 @@ def spoken(message: NewMessage, voice: Voice) -> NewMessage:
     )
 
 
-def reacted(reaction: Reaction, voice: Voice) -> Reaction:
-    """Return a client's reaction under a name; in a chat that is not tied yet, under Kommo's."""
-    if voice.kommo_chat_id is not None:
+def reaction_under(reaction: Reaction, alias: Alias) -> Reaction:
+    """Return a reaction under an alias; in a chat that is not bound yet, under Kommo's id."""
+    if alias.kommo_chat_id is not None:
         return reaction.model_copy(
-            update={"conversation_id": None, "kommo_chat_id": voice.kommo_chat_id}
+            update={"conversation_id": None, "kommo_chat_id": alias.kommo_chat_id}
         )
-    user_id = reaction.user_id and ParticipantId(reaction.user_id + voice.suffix)
+    user_id = reaction.user_id and ParticipantId(reaction.user_id + alias.suffix)
     return reaction.model_copy(
-        update={"conversation_id": voice.conversation_id, "user_id": user_id}
+        update={"conversation_id": alias.conversation_id, "user_id": user_id}
     )

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from bot.translate.aliases import Voice
+from bot.translate.aliases import Alias
 from kommo.errors import RejectedError
 
 BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 async def first_accepted(
-    aliases: Sequence[Voice], attempt: Callable[[Voice], Awaitable[T]], *unknown: int
+    aliases: Sequence[Alias], attempt: Callable[[Alias], Awaitable[T]], *unknown: int
 ) -> T:
     """Return what the first alias led to that Kommo took; the last one's refusal is final.
 

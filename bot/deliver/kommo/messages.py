@@ -6,15 +6,15 @@ from bot.deliver.kommo.aliases import BAD_REQUEST, NOT_FOUND, first_accepted, is
 from bot.deliver.kommo.media import Media
 from bot.deliver.kommo.sent_before import SentBefore
 from bot.deliver.kommo.started_chats import (
-    known_names,
+    aliases_to_try,
+    known_aliases,
     newest_started,
     note_alias,
     note_bound,
     note_refused,
-    voices,
 )
 from bot.deliver.kommo.unknown_messages import UnknownMessages
-from bot.translate.aliases import Voice, reacted, spoken
+from bot.translate.aliases import Alias, message_under, reaction_under
 from kommo.answers import SentMessage
 from kommo.chats import ChatsApi
 from kommo.errors import RejectedError
@@ -44,7 +44,7 @@ class Messages:
         self._unknown = unknown
 
     async def send(self, item: QueueItem) -> SentMessage:
-        """Send a message: the first answer to what a manager began ties that chat to ours."""
+        """Send a message: the first answer to what a manager started binds that chat to ours."""
         message = NewMessage.model_validate_json(item.payload)
         content = self._media.servable(message.content)
         sender = await self._media.pictured(message)
@@ -52,9 +52,9 @@ class Messages:
         started = await newest_started(self._database, message.conversation_id)
         if message.receiver is not None or started is None or started.state == "bound":
             is_bound = started is not None and started.state == "bound"
-            [alias] = voices(message.conversation_id, started if is_bound else None)
-            return await self._quoting(spoken(message, alias))
-        return await self._send_tying(item, message, started)
+            [alias] = aliases_to_try(message.conversation_id, started if is_bound else None)
+            return await self._quoting(message_under(message, alias))
+        return await self._send_binding(item, message, started)
 
     async def edit(self, item: QueueItem) -> None:
         """Change a message, in whichever of the client's conversations it is.
@@ -62,14 +62,16 @@ class Messages:
         Nothing is changed if Kommo took a newer change while this one stood aside.
         """
         edit = EditMessage.model_validate_json(item.payload)
-        is_tie = edit.external_id is not None and edit.kommo_message_id is not None
-        about = f"{'tie' if is_tie else 'text'} {edit.external_id or edit.kommo_message_id}"
+        is_binding = edit.external_id is not None and edit.kommo_message_id is not None
+        about = (
+            f"{'binding' if is_binding else 'text'} {edit.external_id or edit.kommo_message_id}"
+        )
         if self._unknown.is_outdated(about, item.id):
             return
         edit = edit.model_copy(update={"content": self._media.servable(edit.content)})
         started = await newest_started(self._database, edit.conversation_id)
-        names = known_names(edit.conversation_id, started)
-        await first_accepted(names, partial(self._edit, edit), BAD_REQUEST, NOT_FOUND)
+        aliases = known_aliases(edit.conversation_id, started)
+        await first_accepted(aliases, partial(self._edit, edit), BAD_REQUEST, NOT_FOUND)
         self._unknown.note_told(about, item.id)
 
     async def react(self, item: QueueItem) -> None:
@@ -86,42 +88,42 @@ class Messages:
             await self._chats.react(reaction)
         else:
             started = await newest_started(self._database, reaction.conversation_id)
-            names = known_names(reaction.conversation_id, started)
-            await first_accepted(names, partial(self._react, reaction), BAD_REQUEST, NOT_FOUND)
+            aliases = known_aliases(reaction.conversation_id, started)
+            await first_accepted(aliases, partial(self._react, reaction), BAD_REQUEST, NOT_FOUND)
         self._unknown.note_told(about, item.id)
 
-    async def _send_tying(
+    async def _send_binding(
         self, item: QueueItem, message: NewMessage, started: ConversationChat
     ) -> SentMessage:
-        """Send a client's first answer in a chat that a manager began."""
+        """Send a client's first answer in a chat that a manager started."""
         if started.alias is not None and (item.attempts > 1 or item.is_uncertain):
             chat_id = KommoChatId(started.kommo_chat_id)
             found = await self._sent_before.in_chat(chat_id, message)
             if found is not None:
                 await note_bound(self._database, started, started.alias)
                 return SentMessage(found)
-        aliases = voices(message.conversation_id, started)
-        return await first_accepted(aliases, partial(self._tie, message, started), BAD_REQUEST)
+        aliases = aliases_to_try(message.conversation_id, started)
+        return await first_accepted(aliases, partial(self._bind, message, started), BAD_REQUEST)
 
-    async def _tie(
-        self, message: NewMessage, started: ConversationChat, alias: Voice
+    async def _bind(
+        self, message: NewMessage, started: ConversationChat, alias: Alias
     ) -> SentMessage:
-        """Send a message under an alias that ties a chat, or under the usual one."""
+        """Send a message under an alias that binds a chat, or under the usual one."""
         if alias.kommo_chat_id is None:
-            sent = await self._quoting(spoken(message, alias))
+            sent = await self._quoting(message_under(message, alias))
             await note_refused(self._database, started)
             return sent
         await note_alias(self._database, started, alias)
-        sent = await self._quoting(spoken(message, alias))
+        sent = await self._quoting(message_under(message, alias))
         await note_bound(self._database, started, alias.conversation_id)
         return sent
 
-    async def _edit(self, edit: EditMessage, alias: Voice) -> None:
+    async def _edit(self, edit: EditMessage, alias: Alias) -> None:
         named = edit.model_copy(update={"conversation_id": alias.conversation_id})
         await self._chats.edit_message(named)
 
-    async def _react(self, reaction: Reaction, alias: Voice) -> None:
-        await self._chats.react(reacted(reaction, alias))
+    async def _react(self, reaction: Reaction, alias: Alias) -> None:
+        await self._chats.react(reaction_under(reaction, alias))
 
     async def _quoting(self, message: NewMessage) -> SentMessage:
         """Send a message; without its quote, should Kommo not know what it quotes."""

@@ -6,7 +6,7 @@ Reference: Kommo, Chat capabilities (Write First): the client's first answer nam
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.translate.aliases import Voice, numbered, plain
+from bot.translate.aliases import Alias, numbered, plain
 from kommo.ids import KommoChatId, KommoUserId
 from storage.conversation_chats import ConversationChat
 from storage.database import Database
@@ -19,7 +19,7 @@ async def newest_started(database: Database, conversation_id: str) -> Conversati
         return await snapshot.conversation_chats.newest_started(conversation_id)
 
 
-def voices(conversation_id: str, started: ConversationChat | None) -> Sequence[Voice]:
+def aliases_to_try(conversation_id: str, started: ConversationChat | None) -> Sequence[Alias]:
     """Return the aliases to try for a message, in order; a refused one leads to the next."""
     usual = plain(conversation_id)
     if started is None:
@@ -30,26 +30,26 @@ def voices(conversation_id: str, started: ConversationChat | None) -> Sequence[V
     chat_id = KommoChatId(started.kommo_chat_id)
     user_id = KommoUserId(started.kommo_user_id) if started.kommo_user_id else None
     binding = [
-        replace(voice, kommo_chat_id=chat_id, kommo_user_id=user_id) for voice in (usual, own)
+        replace(alias, kommo_chat_id=chat_id, kommo_user_id=user_id) for alias in (usual, own)
     ]
     return (*binding, usual)
 
 
-def known_names(conversation_id: str, started: ConversationChat | None) -> Sequence[Voice]:
+def known_aliases(conversation_id: str, started: ConversationChat | None) -> Sequence[Alias]:
     """Return the aliases that a message of a conversation may be known by, the newest first."""
     usual = plain(conversation_id)
     if started is None:
         return (usual,)
-    newest = voices(conversation_id, started)[0]
+    newest = aliases_to_try(conversation_id, started)[0]
     return (newest,) if newest == usual else (newest, usual)
 
 
-async def note_alias(database: Database, started: ConversationChat, voice: Voice) -> None:
+async def note_alias(database: Database, started: ConversationChat, alias: Alias) -> None:
     """Store by which id a chat is about to be bound."""
     await persist(
         database,
         lambda tx: tx.conversation_chats.set_state(
-            started.kommo_chat_id, "open", voice.conversation_id
+            started.kommo_chat_id, "open", alias.conversation_id
         ),
     )
 

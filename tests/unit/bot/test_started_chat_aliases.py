@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.deliver.kommo.started_chats import known_names, voices
-from bot.translate.aliases import Voice, numbered, plain, reacted, spoken
+from bot.deliver.kommo.started_chats import aliases_to_try, known_aliases
+from bot.translate.aliases import Alias, message_under, numbered, plain, reaction_under
 from bot.translate.ids import ChatAddress, parse_conversation, parse_message
 from kommo.ids import ConversationId, ExternalMessageId, ParticipantId
 from kommo.models import Content, NewMessage, Person, Reaction
@@ -15,10 +15,10 @@ NAME = ChatAddress(1, 7).conversation_id
 OPEN = ConversationChat("chat-b", NAME, "person-b", None, "open", 2)
 
 
-def voice(suffix="", *, is_tying=False):
-    """Return the name with this suffix, perhaps the one that ties the chat to it."""
-    chat_id, user_id = ("chat-b", "person-b") if is_tying else (None, None)
-    return Voice(ConversationId(NAME + suffix), suffix, chat_id, user_id)  # type: ignore[arg-type]
+def alias(suffix="", *, is_binding=False):
+    """Return the alias with this suffix, perhaps the one that binds the chat to it."""
+    chat_id, user_id = ("chat-b", "person-b") if is_binding else (None, None)
+    return Alias(ConversationId(NAME + suffix), suffix, chat_id, user_id)  # type: ignore[arg-type]
 
 
 MESSAGE = NewMessage(
@@ -31,68 +31,68 @@ MESSAGE = NewMessage(
 
 
 @pytest.mark.parametrize(
-    ("opening", "expected"),
+    ("started", "expected"),
     [
-        pytest.param(None, [voice()], id="nobody-began"),
+        pytest.param(None, [alias()], id="nobody-started"),
         pytest.param(
             OPEN,
-            [voice(is_tying=True), voice("~2", is_tying=True), voice()],
+            [alias(is_binding=True), alias("~2", is_binding=True), alias()],
             id="not-answered-yet",
         ),
         pytest.param(
             ConversationChat("chat-b", NAME, "p", f"{NAME}~2", "bound", 2),
-            [voice("~2")],
-            id="tied-under-its-own-name",
+            [alias("~2")],
+            id="bound-under-its-own-alias",
         ),
         pytest.param(
-            ConversationChat("c", NAME, "p", NAME, "bound", 2), [voice()], id="under-ours"
+            ConversationChat("c", NAME, "p", NAME, "bound", 2), [alias()], id="under-ours"
         ),
     ],
 )
-def test_which_names_are_tried(opening, expected):
+def test_which_aliases_are_tried(started, expected):
     """Ours first, as Kommo describes it; then one of its own; then as before."""
-    assert list(voices(NAME, opening)) == expected
+    assert list(aliases_to_try(NAME, started)) == expected
 
 
 def test_where_a_message_is_looked_for():
     """In the newest conversation, then in ours; once, where they are the same."""
-    assert list(known_names(NAME, None)) == [voice()]
-    assert list(known_names(NAME, OPEN)) == [voice(is_tying=True), voice()]
+    assert list(known_aliases(NAME, None)) == [alias()]
+    assert list(known_aliases(NAME, OPEN)) == [alias(is_binding=True), alias()]
     bound = ConversationChat("c", NAME, "p", NAME, "bound", 2)
-    assert list(known_names(NAME, bound)) == [voice()]
+    assert list(known_aliases(NAME, bound)) == [alias()]
 
 
-def test_a_message_under_a_name():
+def test_a_message_under_an_alias():
     """The client, and nobody else, is called by it; the message's own id stays."""
-    said = spoken(MESSAGE, voice("~2", is_tying=True))
+    said = message_under(MESSAGE, alias("~2", is_binding=True))
     assert (said.conversation_id, said.kommo_chat_id) == (f"{NAME}~2", "chat-b")
     assert (said.sender.id, said.sender.ref_id) == ("tg:7~2", "person-b")
     assert said.external_id == MESSAGE.external_id
-    assert spoken(MESSAGE, plain(NAME)) == MESSAGE
+    assert message_under(MESSAGE, plain(NAME)) == MESSAGE
 
 
-def test_a_message_to_the_client_under_a_name():
+def test_a_message_to_the_client_under_an_alias():
     """What was written elsewhere keeps its author."""
     manager = Person(id="m", name="Manager", ref_id="user-m")
     message = MESSAGE.model_copy(update={"sender": manager, "receiver": MESSAGE.sender})
-    said = spoken(message, numbered(NAME, 3))
+    said = message_under(message, numbered(NAME, 3))
     assert said.sender == manager
     assert said.receiver is not None
     assert said.receiver.id == "tg:7~3"
 
 
-def test_a_reaction_under_a_name():
-    """In a chat that is not tied yet, Kommo's own id names it."""
+def test_a_reaction_under_an_alias():
+    """In a chat that is not bound yet, Kommo's own id names it."""
     reaction = Reaction(
         type="react", emoji="x", conversation_id=NAME, external_id="tg:1:7:9", user_id="tg:7"
     )
-    tying = reacted(reaction, voice(is_tying=True))
-    assert (tying.conversation_id, tying.kommo_chat_id) == (None, "chat-b")
-    named = reacted(reaction, numbered(NAME, 2))
+    binding = reaction_under(reaction, alias(is_binding=True))
+    assert (binding.conversation_id, binding.kommo_chat_id) == (None, "chat-b")
+    named = reaction_under(reaction, numbered(NAME, 2))
     assert (named.conversation_id, named.user_id) == (f"{NAME}~2", "tg:7~2")
 
 
-def test_names_are_read_back():
+def test_aliases_are_read_back():
     """A hook of a further conversation leads to the same chat; no message has such an id."""
     assert parse_conversation("tg:1:7~12") == ChatAddress(1, 7)
     assert parse_conversation("tg:1:7~") is None
