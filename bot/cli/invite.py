@@ -116,7 +116,7 @@ async def _doubt(settings: Settings, contact_id: int) -> str | None:
         async with open_rest(settings) as crm:
             is_there = await crm.has_contact(contact_id)
     except (BridgeError, KommoError) as error:
-        return f"whether there is a contact {contact_id} could not be asked: {error}"
+        return f"could not look up contact {contact_id}: {error}"
     if not is_there:
         raise InviteError(
             f"Kommo has no contact {contact_id}: the id is at the end of the address "
