@@ -36,7 +36,7 @@ class Participant:
 
 
 @dataclass(frozen=True)
-class Connection:
+class ConnectedChannel:
     """A channel connected to an account."""
 
     scope_id: ScopeId
@@ -86,7 +86,7 @@ class HistoryPage(list[HistoryMessage]):
         self.told = told
 
 
-def connection(body: bytes) -> Connection:
+def connection(body: bytes) -> ConnectedChannel:
     """Read the answer to connect.
 
     Reference: Kommo, Connect a channel to an account.
@@ -97,7 +97,7 @@ def connection(body: bytes) -> Connection:
     fields = decode(body)
     account_id = fields.optional("account_id")
     is_disabled = fields.data.get("is_time_window_disabled")
-    return Connection(
+    return ConnectedChannel(
         scope_id=ScopeId(fields.required("scope_id")),
         account_id=AmojoId(account_id) if account_id else None,
         title=fields.text("title"),

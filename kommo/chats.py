@@ -9,7 +9,7 @@ from typing import TypeVar
 import httpx
 
 from kommo import answers, calls
-from kommo.answers import Connection, CreatedChat, HistoryPage, SentMessage
+from kommo.answers import ConnectedChannel, CreatedChat, HistoryPage, SentMessage
 from kommo.calls import Call
 from kommo.errors import (
     HeldBackError,
@@ -93,7 +93,7 @@ class ChatsApi:
 
     async def connect(
         self, account_id: AmojoId, title: str, *, is_time_window_disabled: bool | None = None
-    ) -> Connection:
+    ) -> ConnectedChannel:
         """Connect the channel to an account, where it appears under the title."""
         connection = Connect(
             account_id=account_id, title=title, is_time_window_disabled=is_time_window_disabled

@@ -25,12 +25,12 @@ from bot.http.listeners import Address, listen
 from bot.operate.jobs import scheduled
 from bot.operate.service.systemd import Notifier
 from bot.operate.service.watchdog import Watchdog
-from bot.receive.catch_up.schedule import History, Pace
+from bot.receive.catch_up.schedule import CatchUpPace, History
 from bot.receive.telegram_poll import Poller
 from bot.settings import Settings
 from storage.heartbeat import Pulse
 
-USUAL_PACE = Pace()
+USUAL_PACE = CatchUpPace()
 STOP_S = 8.5
 """How long deliveries under way may take after SIGTERM; 10 s is what is promised for all."""
 
@@ -77,7 +77,7 @@ async def open_app(
     *,
     redact: Callable[[str], str],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    pace: Pace = USUAL_PACE,
+    pace: CatchUpPace = USUAL_PACE,
     hold_s: float = HOLD_S,
     rules: DeliveryRules = USUAL_RULES,
 ) -> AsyncIterator[App]:

@@ -23,7 +23,7 @@ from bot.operate.operators.chat import OperatorChat
 from bot.receive.catch_up.conversation import Recovery, Terms
 from bot.receive.catch_up.knowledge import Knowledge
 from bot.receive.catch_up.pages import Pages
-from bot.receive.catch_up.schedule import History, Pace
+from bot.receive.catch_up.schedule import CatchUpPace, History
 from bot.receive.catch_up.storing import MissedMessages, Owner
 from bot.receive.client_messages import IntakeSettings
 from bot.receive.kommo_events import Events
@@ -96,7 +96,9 @@ def _people(context: Context, account: Account) -> PeopleSettings:
     )
 
 
-def build_history(context: Context, account: Account, connector: Connector, pace: Pace) -> History:
+def build_history(
+    context: Context, account: Account, connector: Connector, pace: CatchUpPace
+) -> History:
     """Return what reads back answers that no webhook brought."""
     kommo = context.settings.kommo
     recover = timedelta(hours=context.settings.delivery.recover_h)

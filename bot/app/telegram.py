@@ -11,7 +11,7 @@ from aiogram import Bot
 
 from bot.app.context import Context
 from bot.background import Background
-from bot.deliver.telegram.fetch import Fetcher, guarded_session, place_of
+from bot.deliver.telegram.fetch import Fetcher, guarded_session, host_and_port
 from bot.deliver.telegram.interrupted import boot_id, recover
 from bot.deliver.telegram.journal import Journal
 from bot.deliver.telegram.typing import Typist
@@ -70,7 +70,7 @@ async def open_journal(context: Context) -> AsyncIterator[Journal]:
 async def open_telegram(context: Context, journal: Journal) -> AsyncIterator[TelegramSide]:
     """Open the bots' sessions and the pools for files."""
     settings = context.settings
-    kommos = place_of(settings.kommo.chats_url)
+    kommos = host_and_port(settings.kommo.chats_url)
     async with AsyncExitStack() as stack:
         bots = await stack.enter_async_context(_open_bots(context))
         downloads = await stack.enter_async_context(_open_downloads(settings.routes))

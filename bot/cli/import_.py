@@ -22,7 +22,7 @@ from bot.cli.options import JsonOption, YesOption, load_settings
 from bot.cli.terminal import confirm, say, show_json
 from bot.cli.usage import PlainTyper
 from bot.errors import ConfigError, Problem
-from bot.imports.kommo import Pace
+from bot.imports.kommo import ImportPace
 from bot.imports.plan import Plan
 from bot.imports.reading import Wanted, file_in, read_export
 from bot.imports.recording import count_known
@@ -34,7 +34,7 @@ from storage.sqlite.spool import Spool
 
 app = PlainTyper()
 
-PACE = Pace()
+PACE = ImportPace()
 LOWER_PRIORITY = 10
 """Live messages are delivered by another process of this machine: it goes first."""
 
@@ -122,7 +122,7 @@ def import_(  # noqa: PLR0917 - the command line's own
     import_export(load_settings(context), choice)
 
 
-def import_export(settings: Settings, choice: Choice, *, pace: Pace = PACE) -> None:
+def import_export(settings: Settings, choice: Choice, *, pace: ImportPace = PACE) -> None:
     """Read an export, show what is in it, and bring it to Kommo."""
     _step_back()
     entry = bot_named(settings, choice.bot)

@@ -17,7 +17,7 @@ from bot.cli.import_progress import shown
 from bot.cli.terminal import say
 from bot.errors import BridgeError
 from bot.http.clients import local_client
-from bot.imports.kommo import Pace
+from bot.imports.kommo import ImportPace
 from bot.imports.lane import Done, Options
 from bot.imports.plan import Plan
 from bot.imports.sending import Import
@@ -57,7 +57,7 @@ class Work:
     entry: BotSettings
     folder: Path
     links: MediaLinks
-    pace: Pace
+    pace: ImportPace
     is_silent: bool
 
     @property

@@ -57,12 +57,12 @@ class Door:
 
     most: int = MOST
     first_request_s: float = FIRST_REQUEST_S
-    inside: set["Connection"] = field(default_factory=set)
-    waiting: dict["Connection", None] = field(default_factory=dict)
+    inside: set["LimitedConnection"] = field(default_factory=set)
+    waiting: dict["LimitedConnection", None] = field(default_factory=dict)
     was_crowded: bool = False
     refusals: Refusals = field(default_factory=lambda: Refusals(log))
 
-    def enter(self, connection: "Connection") -> bool:
+    def enter(self, connection: "LimitedConnection") -> bool:
         """Let a connection in, in the place of one that only waits if need be."""
         if len(self.inside) >= self.most:
             longest = next(iter(self.waiting), None)
@@ -77,7 +77,7 @@ class Door:
         self.waits(connection)
         return True
 
-    def leave(self, connection: "Connection") -> None:
+    def leave(self, connection: "LimitedConnection") -> None:
         """Forget a connection that ended."""
         self.inside.discard(connection)
         self.waiting.pop(connection, None)
@@ -85,17 +85,17 @@ class Door:
             self.was_crowded = False
             asyncio.get_running_loop().call_later(SETTLED_S, give_back)
 
-    def waits(self, connection: "Connection") -> None:
+    def waits(self, connection: "LimitedConnection") -> None:
         """Note that a connection waits for its other side from now on."""
         if connection in self.inside:
             self.waiting[connection] = None
 
-    def works(self, connection: "Connection") -> None:
+    def works(self, connection: "LimitedConnection") -> None:
         """Note that it is our turn."""
         self.waiting.pop(connection, None)
 
 
-class Connection(web.RequestHandler):
+class LimitedConnection(web.RequestHandler):
     """aiohttp's connection, with a limit to how many there are and how long they may be silent."""
 
     def __init__(self, server: web.Server, *, loop: asyncio.AbstractEventLoop, door: Door) -> None:
@@ -170,7 +170,7 @@ async def without_program(_request: web.BaseRequest, response: web.StreamRespons
 def waiting(request: web.BaseRequest) -> Iterator[None]:
     """Count a connection as waiting for its other side while the block lasts."""
     connection = request.protocol
-    if not isinstance(connection, Connection):
+    if not isinstance(connection, LimitedConnection):
         yield
         return
     connection.waits()
@@ -184,7 +184,7 @@ def waiting(request: web.BaseRequest) -> Iterator[None]:
 async def noted(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let the connection know that it asked for something, and end it after a refusal."""
     connection = request.protocol
-    if isinstance(connection, Connection):
+    if isinstance(connection, LimitedConnection):
         connection.asked()
     try:
         response = await handler(request)
@@ -192,7 +192,7 @@ async def noted(request: web.Request, handler: Handler) -> web.StreamResponse:
         _end_if_refused(refusal)
         raise
     finally:
-        if isinstance(connection, Connection):
+        if isinstance(connection, LimitedConnection):
             connection.waits()
     _end_if_refused(response)
     return response
@@ -207,7 +207,7 @@ async def serve(server: web.Server, host: str, port: int, door: Door) -> asyncio
     """Listen on an address; the caller closes what is returned."""
     loop = asyncio.get_running_loop()
     listening = await loop.create_server(
-        lambda: Connection(server, loop=loop, door=door),
+        lambda: LimitedConnection(server, loop=loop, door=door),
         host,
         port,
         reuse_address=True,

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.imports.kommo import Pace
+from bot.imports.kommo import ImportPace
 from storage.database import Database, Snapshot
 from storage.patience import ask
 
@@ -17,7 +17,9 @@ LIVE_S = 3.0
 class Courtesy:
     """Lets an old message wait while live ones wait, and leaves pauses while any are about."""
 
-    def __init__(self, database: Database, pace: Pace, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, pace: ImportPace, *, now: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._pace = pace
         self._now = now

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Pace:
+class ImportPace:
     """How an import treats Kommo.
 
     Args:
@@ -78,7 +78,7 @@ class Refused:
 class Teller:
     """Tells Kommo of old messages, one call after another for each that asks."""
 
-    def __init__(self, chats: ChatsApi, pace: Pace) -> None:
+    def __init__(self, chats: ChatsApi, pace: ImportPace) -> None:
         self._chats = chats
         self._pace = pace
         self._gap_s = 0.0

@@ -17,7 +17,7 @@ from operator import itemgetter
 
 from bot.conversations.kommo_chats import KommoChats
 from bot.imports.courtesy import Courtesy
-from bot.imports.kommo import Pace, Refused, Teller
+from bot.imports.kommo import ImportPace, Refused, Teller
 from bot.imports.lane import (
     PAGE,
     SECOND_MS,
@@ -60,7 +60,7 @@ class Import:
         plan: Plan,
         options: Options,
         *,
-        pace: Pace,
+        pace: ImportPace,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_progress: Callable[[Done], None] = lambda _done: None,
     ) -> None:

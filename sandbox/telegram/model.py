@@ -87,7 +87,7 @@ class Peer:
 
 
 @dataclass
-class Connection:
+class BusinessConnection:
     """A business account that a bot is connected to."""
 
     id: str

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.telegram.model import Bot, Chat, Connection, Json
+from sandbox.telegram.model import Bot, BusinessConnection, Chat, Json
 from sandbox.telegram.sending import without_reply
 from sandbox.telegram.updates import add_update, queue
 from sandbox.telegram.world import ANN, World
@@ -190,7 +190,7 @@ class People(World):
         account, owner = self.bot(bot), self.add_person(owner_id, name)
         connection_id = f"connection{self.number()}"
         given = dict.fromkeys(rights, True)
-        connection = Connection(connection_id, owner, int(self.now()), given)
+        connection = BusinessConnection(connection_id, owner, int(self.now()), given)
         self.connections[connection_id] = connection
         add_update(account, "business_connection", connection.content())
         return connection_id

@@ -12,8 +12,8 @@ from sandbox.telegram.model import (
     DAY_S,
     ApiCall,
     Bot,
+    BusinessConnection,
     Chat,
-    Connection,
     Json,
     Peer,
     SentMessage,
@@ -45,7 +45,7 @@ class World:
         self.bots: dict[int, Bot] = {}
         self.peers: dict[int, Peer] = {}
         self.chats: dict[tuple[int, int, int], Chat] = {}
-        self.connections: dict[str, Connection] = {}
+        self.connections: dict[str, BusinessConnection] = {}
         self.files: dict[str, StoredFile] = {}
         self.owners: dict[str, set[int]] = {}
         self.paths: dict[str, str] = {}

@@ -11,7 +11,7 @@ from bot.cli import serve as command
 from bot.deliver.chances import Chance
 from bot.deliver.retries import Rules
 from bot.queue.outcomes import RetryPolicy
-from bot.receive.catch_up.schedule import Pace
+from bot.receive.catch_up.schedule import CatchUpPace
 
 QUICK_RULES = DeliveryRules(
     to_kommo=replace(
@@ -37,5 +37,5 @@ def change_app(**options: Any) -> None:
 
 
 if __name__ == "__main__":
-    change_app(rules=BRISK_RULES, pace=Pace(hold_s=0.5))
+    change_app(rules=BRISK_RULES, pace=CatchUpPace(hold_s=0.5))
     sys.exit(run(sys.argv[1:]))

@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
-from bot.receive.catch_up.schedule import Pace
+from bot.receive.catch_up.schedule import CatchUpPace
 from storage.database import Database
 from storage.stamp import stamp_path
 
-QUICK = Pace(every_s=0.1, grace_s=0.0)
+QUICK = CatchUpPace(every_s=0.1, grace_s=0.0)
 CLIENTS = range(555, 560)
 
 

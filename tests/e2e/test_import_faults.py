@@ -12,7 +12,7 @@ import typer
 
 from bot.cli import import_ as command
 from bot.errors import BridgeError
-from bot.imports.kommo import Pace
+from bot.imports.kommo import ImportPace
 from bot.queue.outcomes import RetryPolicy
 from bot.settings import load
 from tests.e2e.conftest import SCOPE_ID
@@ -20,7 +20,7 @@ from tests.e2e.exports import account, chat, message, naming_bot, talk, written
 
 CONVERSATION = "tg:700001:555"
 SEND = f"/v2/origin/custom/{SCOPE_ID}"
-QUICK = Pace(
+QUICK = ImportPace(
     policy=RetryPolicy(first_s=0.01, factor=1.0), give_up_s=0.3, alone=3, gap_s=0.01,
     react_again_s=(0.01,), record_s=0.05,
 )  # fmt: skip
@@ -51,7 +51,7 @@ def _carried_out(settings, choice, options):
     output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
         try:
-            command.import_export(settings, choice, pace=Pace(**{**vars(QUICK), **options}))
+            command.import_export(settings, choice, pace=ImportPace(**{**vars(QUICK), **options}))
         except (BridgeError, typer.Exit) as error:
             return str(error)
     return json.loads(output.getvalue())

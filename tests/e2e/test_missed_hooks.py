@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.receive.catch_up.schedule import MISSED_SINCE, Pace
+from bot.receive.catch_up.schedule import MISSED_SINCE, CatchUpPace
 from storage.database import Database
 
 ANN, BOB = 555, 556
 CONVERSATION, OTHER = "tg:700001:555", "tg:700001:556"
-QUICK = Pace(every_s=0.1, grace_s=0.0)
+QUICK = CatchUpPace(every_s=0.1, grace_s=0.0)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ async def test_a_late_hook_doubles_nothing(talking, telegram, kommo, eventually)
 
 async def test_a_hook_that_is_under_way_is_waited_for(talking, telegram, kommo, eventually):
     """A young message is left to its hook, which tells more of it than history does."""
-    talking.options["pace"] = Pace(every_s=0.05, grace_s=3600)
+    talking.options["pace"] = CatchUpPace(every_s=0.05, grace_s=3600)
     await talking.restart()
     await kommo.manager_says("young", to=CONVERSATION, hook=False)
     looks = len(kommo.calls("history"))
@@ -175,7 +175,7 @@ async def test_a_history_that_fails_harms_nothing(bridge, telegram, kommo, event
     await bridge.stop()
     await kommo.manager_says("missed", to=CONVERSATION)
     fail(kommo.faults)
-    bridge.options["pace"] = Pace(every_s=0.2, grace_s=0.0, hold_s=0.2)
+    bridge.options["pace"] = CatchUpPace(every_s=0.2, grace_s=0.0, hold_s=0.2)
     await bridge.start()
     await kommo.manager_says("for Bob", to=OTHER)
     await eventually(lambda: telegram.texts_to(BOB) == ["for Bob"])
@@ -199,7 +199,7 @@ async def test_a_hanging_history_holds_a_hook_for_moments_only(
     """A hook waits for the history of its conversation, but not long."""
     await talking.stop()
     fault = kommo.faults.hang("*/history", times=None)
-    talking.options["pace"] = Pace(hold_s=0.2)
+    talking.options["pace"] = CatchUpPace(hold_s=0.2)
     await talking.start()
     await kommo.manager_says("now", to=CONVERSATION)
     await eventually(lambda: telegram.texts_to(ANN) == ["hello", "now"])
@@ -305,7 +305,7 @@ async def test_a_stop_meanwhile_forgets_nothing(talking, telegram, kommo, eventu
     await talking.stop()
     await kommo.manager_says("missed", to=CONVERSATION)
     fault = kommo.faults.fail("*/history", status=500, times=None)
-    talking.options["pace"] = Pace(hold_s=0.1)
+    talking.options["pace"] = CatchUpPace(hold_s=0.1)
     await talking.start()
     await eventually(lambda: fault.hits > 0)
     async with (

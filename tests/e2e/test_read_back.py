@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.receive.catch_up.schedule import Pace
+from bot.receive.catch_up.schedule import CatchUpPace
 
 ANN = 555
 CONVERSATION = "tg:700001:555"
 NEW_MESSAGE = "/v2/origin/custom/scope"
-QUICK = Pace(every_s=0.1, grace_s=0.0)
+QUICK = CatchUpPace(every_s=0.1, grace_s=0.0)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def test_a_lost_webhook_to_who_was_silent_for_days_is_made_up_for(
 ):
     """A manager follows up after a weekend; how old the message is counts, not the silence."""
     kommo.account.now = lambda: datetime.now(UTC) + talking.ahead
-    talking.options["pace"] = Pace(every_s=0.02, grace_s=0.0)
+    talking.options["pace"] = CatchUpPace(every_s=0.02, grace_s=0.0)
     await talking.stop()
     talking.ahead = timedelta(days=days)
     await talking.start()
@@ -127,7 +127,7 @@ async def test_an_answer_to_what_is_not_known_to_have_arrived_is_found_once_it_i
     await eventually(lambda: CONVERSATION in kommo.conversations)
     await bridge.stop()
     await kommo.manager_says("welcome!", to=CONVERSATION, hook=False)
-    bridge.options["pace"] = Pace(grace_s=0.0)
+    bridge.options["pace"] = CatchUpPace(grace_s=0.0)
     hits = fault.hits
     await bridge.start()
     await eventually(lambda: fault.hits > hits)

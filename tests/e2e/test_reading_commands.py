@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.receive.catch_up.schedule import Pace
+from bot.receive.catch_up.schedule import CatchUpPace
 from tests.e2e.conftest import SCOPE_ID
 
 ANN = 555
@@ -47,7 +47,7 @@ async def test_reading_back_makes_no_chat_of_what_never_reached_kommo(
 ):
     """There is no history to be read; the others' is."""
     fault = kommo.faults.fail(f"/v2/origin/custom/{SCOPE_ID}", times=None)
-    bridge.options["pace"] = Pace(every_s=0.05, grace_s=0.0)
+    bridge.options["pace"] = CatchUpPace(every_s=0.05, grace_s=0.0)
     await bridge.start()
     await eventually(lambda: fault.hits > 1)
     assert kommo.calls("chats") == []

@@ -7,7 +7,7 @@ import sqlite3
 import aiohttp
 import pytest
 
-from bot.receive.catch_up.schedule import Pace
+from bot.receive.catch_up.schedule import CatchUpPace
 
 CONVERSATION = "tg:700001:555"
 ANN = 555
@@ -55,7 +55,7 @@ async def test_a_hook_that_cannot_be_stored_is_answered_503(
     other_program, bridge, telegram, kommo, eventually
 ):
     """A hook that is not on disk is not acknowledged; it is read back from Kommo's history."""
-    bridge.options["pace"] = Pace(hold_s=60)  # what follows waits for it on a busy machine, too
+    bridge.options["pace"] = CatchUpPace(hold_s=60)  # what follows waits for it
     await bridge.restart()
     telegram.client_says("before")
     await eventually(lambda: CONVERSATION in kommo.conversations)
@@ -93,7 +93,7 @@ async def test_a_look_that_began_before_a_loss_is_not_the_one_that_is_waited_for
     """What is written after a lost webhook waits for a look at the history that knows of it."""
     telegram.client_says("before")
     await eventually(lambda: CONVERSATION in kommo.conversations)
-    bridge.options["pace"] = Pace(every_s=0.1, hold_s=30.0)
+    bridge.options["pace"] = CatchUpPace(every_s=0.1, hold_s=30.0)
     await bridge.restart()
     earlier = kommo.faults.hang("*/history", times=1)
     await eventually(lambda: earlier.hits == 1)

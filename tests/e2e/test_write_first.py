@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bot.receive.catch_up.schedule import Pace
+from bot.receive.catch_up.schedule import CatchUpPace
 from tests.e2e.conftest import SCOPE_ID
 
 ANN = 555
@@ -69,7 +69,7 @@ async def test_a_number_does_not_wait_for_the_history_of_another_chat(
     shared, bridge, kommo, eventually
 ):
     """After a restart only that waits which may have been preceded by something missed."""
-    bridge.options["pace"] = Pace(hold_s=3600)
+    bridge.options["pace"] = CatchUpPace(hold_s=3600)
     kommo.faults.hang(f"*{kommo.conversations[CONVERSATION].id}/history", times=None)
     await bridge.restart()
     message = await kommo.write_first(PHONE, "Are you there?")

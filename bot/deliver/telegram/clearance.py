@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.deliver.telegram.journal import Journal, Step
-from bot.deliver.telegram.stagger import BRIEF_S, HOLD_S, NotBegunError, Pace, StoppedError, Turn
+from bot.deliver.telegram.stagger import BRIEF_S, HOLD_S, NotBegunError, StoppedError, Turn, Turns
 from storage.database import Database
 from storage.queue.reader import QueueItem
 
@@ -61,7 +61,7 @@ class Clearance:
         self._database = database
         self._journal = journal
         self._hold_s = hold_s
-        self._paces = {bot_id: Pace() for bot_id in bots}
+        self._turns = {bot_id: Turns() for bot_id in bots}
         self._hung: set[str] = set()
         self._waited_s: dict[int, float] = defaultdict(float)
         self._freed = asyncio.Event()
@@ -71,8 +71,8 @@ class Clearance:
         """Begin nothing more; what is in flight goes on."""
         self._is_stopped = True
         self._freed.set()
-        for pace in self._paces.values():
-            pace.stop()
+        for turns in self._turns.values():
+            turns.stop()
 
     def check(self) -> None:
         """Refuse what would begin after a stop.
@@ -112,7 +112,7 @@ class Clearance:
         """Wait for the turn, and for what makes sure that the call can be recorded."""
         since = asyncio.get_running_loop().time()
         try:
-            send.turn = await self._paces[send.bot_id].turn(send.lane)
+            send.turn = await self._turns[send.bot_id].turn(send.lane)
             await self._has_room(send)
             await self._check_known(send.item)
             while not (self._may_begin(send) and self._journal.begin(send.step, send.bot_id)):

@@ -36,7 +36,7 @@ AS_IT_IS = {"Accept-Encoding": "identity"}
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
-Place = tuple[str, int]
+HostAndPort = tuple[str, int]
 """A host and a port."""
 
 
@@ -86,7 +86,7 @@ class GuardedResolver(AbstractResolver):
         trusted: host and port of the Chats API.
     """
 
-    def __init__(self, inner: AbstractResolver, trusted: Place) -> None:
+    def __init__(self, inner: AbstractResolver, trusted: HostAndPort) -> None:
         self._inner = inner
         self._trusted = trusted
 
@@ -125,7 +125,7 @@ class GuardedResolver(AbstractResolver):
         await self._inner.close()
 
 
-def guarded_session(trusted: Place, routes: Routes = DIRECT) -> aiohttp.ClientSession:
+def guarded_session(trusted: HostAndPort, routes: Routes = DIRECT) -> aiohttp.ClientSession:
     """Return a session that reaches public addresses and one trusted place."""
     resolver = GuardedResolver(aiohttp.ThreadedResolver(), trusted)
     return aiohttp.ClientSession(
@@ -135,7 +135,7 @@ def guarded_session(trusted: Place, routes: Routes = DIRECT) -> aiohttp.ClientSe
     )
 
 
-def place_of(address: str) -> Place:
+def host_and_port(address: str) -> HostAndPort:
     """Return host and port of an address."""
     url = URL(address)
     return url.host or "", url.port or 0
@@ -175,7 +175,7 @@ class Fetcher:
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        trusted: Place,
+        trusted: HostAndPort,
         *,
         limit_bytes: int = UPLOAD_LIMIT_BYTES,
     ) -> None:

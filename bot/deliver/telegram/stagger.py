@@ -24,8 +24,8 @@ class StoppedError(NotBegunError):
 class Turn:
     """The right to be the one call of a bot that is in flight."""
 
-    def __init__(self, pace: "Pace") -> None:
-        self._pace = pace
+    def __init__(self, turns: "Turns") -> None:
+        self._turns = turns
         self._granted = asyncio.get_running_loop().create_future()
         self._timer: asyncio.TimerHandle | None = None
         self.was_too_long = False
@@ -54,10 +54,10 @@ class Turn:
         """Pass it on."""
         if self._timer is not None:
             self._timer.cancel()
-        self._pace.ended(self)
+        self._turns.ended(self)
 
 
-class Pace:
+class Turns:
     """Gives the turns of a bot; its lanes have one each in turn."""
 
     def __init__(self) -> None:

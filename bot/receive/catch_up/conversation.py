@@ -13,7 +13,7 @@ from typing import Literal
 from bot.conversations.kommo_chats import KommoChats
 from bot.receive.catch_up.knowledge import Knowledge
 from bot.receive.catch_up.pages import Pages
-from bot.receive.catch_up.storing import LetGo, MissedMessages, Place, key_of
+from bot.receive.catch_up.storing import KnownChats, LetGo, MissedMessages, key_of
 from bot.receive.catch_up.window import Bounds, Window, believable, of_client, of_managers
 from kommo.answers import HistoryMessage
 from kommo.ids import ConversationId, ExternalMessageId, KommoMessageId, KommoUserId
@@ -108,8 +108,8 @@ class Recovery:
         found = {chat_id: await self._pages.newest(chat_id, window.since) for chat_id in chat_ids}
         rows = [row for chat in found.values() for row in chat]
         chat_of = {row.kommo_message_id: chat for chat, some in found.items() for row in some}
-        place = Place(ConversationId(name), chat_of)
-        foreign = await self._foreign(of_client(rows, place.conversation_id))
+        chats = KnownChats(ConversationId(name), chat_of)
+        foreign = await self._foreign(of_client(rows, chats.conversation_id))
         heard = [row.at + self._terms.ahead for row in foreign]
         if await self.knowledge.is_evidence(name, heard, missed_since, lost_until):
             window = await self._window(known, missed_since, lost_until)
@@ -119,7 +119,7 @@ class Recovery:
         missed = [row for row in unknown if not self._leaves_to_webhook(row, window)]
         if missed:
             store = partial(
-                self._missed.store, place=place, missed=missed, window=window, let_go=let_go
+                self._missed.store, chats=chats, missed=missed, window=window, let_go=let_go
             )
             await persist(self._database, store)
         return "done" if len(missed) == len(unknown) else "again"

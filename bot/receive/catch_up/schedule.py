@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Pace:
+class CatchUpPace:
     """How often history is read, and how long webhooks wait for it and it for them.
 
     Args:
@@ -84,7 +84,7 @@ class History:
         recovery: Recovery,
         *,
         recover: timedelta,
-        pace: Pace,
+        pace: CatchUpPace,
         starts_after: asyncio.Event,
         now: Callable[[], datetime],
     ) -> None:

@@ -41,7 +41,7 @@ LetGo = Callable[[Transaction], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Place:
+class KnownChats:
     """A conversation, and in which of its chats each message is."""
 
     conversation_id: ConversationId
@@ -64,26 +64,26 @@ class MissedMessages:
         self,
         tx: Transaction,
         *,
-        place: Place,
+        chats: KnownChats,
         missed: Sequence[HistoryMessage],
         window: Window,
         let_go: LetGo,
     ) -> None:
         """Store what was missed, in order with the webhooks that came meanwhile."""
-        if await tx.conversations.get(place.conversation_id) is None:
+        if await tx.conversations.get(chats.conversation_id) is None:
             return  # forgotten while Kommo was asked
         known = await tx.to_telegram.known(key_of(row) for row in missed)
         missed = [row for row in missed if key_of(row) not in known]
         fresh = [row for row in missed if row.at >= max(window.send_from, window.sure_from)]
         for row in missed:
             if row.at < window.sure_from:
-                await self._report(tx, row, place, DOUBTFUL, refusals.UNSURE)
+                await self._report(tx, row, chats, DOUBTFUL, refusals.UNSURE)
             elif row.at < window.send_from:
-                await self._report(tx, row, place, TOO_OLD, refusals.MISSED)
-        waiting = await tx.to_telegram.untried(place.conversation_id) if fresh else []
+                await self._report(tx, row, chats, TOO_OLD, refusals.MISSED)
+        waiting = await tx.to_telegram.untried(chats.conversation_id) if fresh else []
         for one in in_order(fresh, [(_at(item), item) for item in waiting]):
             if one.missed is not None:
-                await self._add_message(tx, one.missed, place)
+                await self._add_message(tx, one.missed, chats)
             elif one.waiting is not None:
                 await tx.to_telegram.put_behind(one.waiting)
         await let_go(tx)
@@ -91,16 +91,16 @@ class MissedMessages:
             log.warning(
                 "recovered from Kommo's history, its webhook was missed: %s",
                 counted(len(fresh), "answer"),
-                extra={"conversation": place.conversation_id},
+                extra={"conversation": chats.conversation_id},
             )
 
-    async def _add_message(self, tx: Transaction, row: HistoryMessage, place: Place) -> None:
+    async def _add_message(self, tx: Transaction, row: HistoryMessage, chats: KnownChats) -> None:
         await tx.to_telegram.add(
             dedupe_key=key_of(row),
-            ordering_key=place.conversation_id,
-            conversation_id=place.conversation_id,
+            ordering_key=chats.conversation_id,
+            conversation_id=chats.conversation_id,
             kind=Kind.MANAGER_MESSAGE,
-            payload=self._payload(row, place),
+            payload=self._payload(row, chats),
             now=tx.now,
             expires_at=tx.now + self._lifetimes.to_telegram,
             urgency="later",
@@ -110,7 +110,7 @@ class MissedMessages:
         self,
         tx: Transaction,
         row: HistoryMessage,
-        place: Place,
+        chats: KnownChats,
         why: str,
         verdict: refusals.Verdict,
     ) -> None:
@@ -118,30 +118,30 @@ class MissedMessages:
         reason = why.format(at=row.at.isoformat(timespec="seconds"))
         await tx.to_telegram.park(
             dedupe_key=key_of(row),
-            ordering_key=place.conversation_id,
-            conversation_id=place.conversation_id,
+            ordering_key=chats.conversation_id,
+            conversation_id=chats.conversation_id,
             kind=Kind.MANAGER_MESSAGE,
-            payload=self._payload(row, place),
+            payload=self._payload(row, chats),
             now=tx.now,
             reason=reason,
         )
         await Enqueue(tx, self._lifetimes).status(
             row.kommo_message_id,
             StatusCode.ERROR,
-            conversation_id=place.conversation_id,
+            conversation_id=chats.conversation_id,
             error_code=verdict.code,
             error=in_language(verdict.text, self._owner.language),
         )
         log.error(
-            "not delivered to Telegram: %s", reason, extra={"conversation": place.conversation_id}
+            "not delivered to Telegram: %s", reason, extra={"conversation": chats.conversation_id}
         )
 
-    def _payload(self, row: HistoryMessage, place: Place) -> str:
+    def _payload(self, row: HistoryMessage, chats: KnownChats) -> str:
         return webhook_of(
             row,
             account_id=self._owner.account_id,
-            kommo_chat_id=place.chat_of[row.kommo_message_id],
-            conversation_id=place.conversation_id,
+            kommo_chat_id=chats.chat_of[row.kommo_message_id],
+            conversation_id=chats.conversation_id,
         ).decode()
 
 

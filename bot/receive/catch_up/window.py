@@ -127,7 +127,7 @@ def of_client(
 
 
 @dataclass(frozen=True)
-class Place(Generic[Waiting]):
+class InOrder(Generic[Waiting]):
     """What stands at one place of the order: a missed message, or an item that waits already."""
 
     at: datetime
@@ -137,13 +137,13 @@ class Place(Generic[Waiting]):
 
 def in_order(
     missed: Sequence[HistoryMessage], waiting: Sequence[tuple[datetime, Waiting]]
-) -> list[Place[Waiting]]:
+) -> list[InOrder[Waiting]]:
     """Return what has to be put at the end of the queue, in this order.
 
     That is everything from the first missed message on: what waits and is older stays in front.
     """
-    places = [Place[Waiting](row.at, missed=row) for row in missed]
-    places += [Place(at, waiting=item) for at, item in waiting]
+    places = [InOrder[Waiting](row.at, missed=row) for row in missed]
+    places += [InOrder(at, waiting=item) for at, item in waiting]
     places.sort(key=lambda place: place.at)
     first = next((n for n, place in enumerate(places) if place.missed), len(places))
     return places[first:]

@@ -20,7 +20,7 @@ from aiogram.types import (
     PollMedia,
     Venue,
 )
-from aiogram.types import Location as Place
+from aiogram.types import Location as TelegramLocation
 
 from bot.translate.files import MediaUrl
 from bot.translate.incoming import media, notices, rich
@@ -105,7 +105,7 @@ def _contact(shown: SharedContact, _media_url: MediaUrl, _caption: str | None) -
     return (Content(type="contact", contact=Contact(name=name or number, phone=number)),)
 
 
-def _location(shown: Place, _media_url: MediaUrl, _caption: str | None) -> Parts:
+def _location(shown: TelegramLocation, _media_url: MediaUrl, _caption: str | None) -> Parts:
     place = Location(lon=shown.longitude, lat=shown.latitude)
     text = "[live location]" if shown.live_period else None
     return (Content(type="location", location=place, text=text),)

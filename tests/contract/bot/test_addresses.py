@@ -5,13 +5,13 @@ import io
 
 import pytest
 
-from bot.deliver.telegram.fetch import Fetcher, guarded_session, place_of
+from bot.deliver.telegram.fetch import Fetcher, guarded_session, host_and_port
 from bot.deliver.telegram.urls import web_address
 
 SIGNED = "/R%26D%20offer%20%28v2%29.pdf?X-Goog-Credential=a%40b%2F2026&X-Goog-Signature=%2b%2B+/="
 
 
-class Place:
+class FileServer:
     """A server that shows the raw targets of its requests, and leads on where it is told to."""
 
     def __init__(self):
@@ -40,7 +40,7 @@ class Place:
 @pytest.fixture
 async def place():
     """A place that is trusted."""
-    made = Place()
+    made = FileServer()
     server = await asyncio.start_server(made.handle, "127.0.0.1", 0)
     made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     yield made
@@ -50,8 +50,8 @@ async def place():
 @pytest.fixture
 async def fetch(place):
     """Fetch an address."""
-    async with guarded_session(place_of(place.url)) as session:
-        fetcher = Fetcher(session, place_of(place.url))
+    async with guarded_session(host_and_port(place.url)) as session:
+        fetcher = Fetcher(session, host_and_port(place.url))
 
         async def act(address):
             return await fetcher.fetch(address, io.BytesIO())

@@ -17,8 +17,8 @@ from bot.deliver.telegram.fetch import (
     GuardedResolver,
     Promised,
     guarded_session,
+    host_and_port,
     is_public,
-    place_of,
 )
 from bot.translate.outgoing import refusals
 
@@ -203,8 +203,8 @@ async def other():
 @pytest.fixture
 async def fetch(kommo):
     """Fetch an address; returns the bytes."""
-    async with guarded_session(place_of(kommo)) as session:
-        fetcher = Fetcher(session, place_of(kommo), limit_bytes=LIMIT)
+    async with guarded_session(host_and_port(kommo)) as session:
+        fetcher = Fetcher(session, host_and_port(kommo), limit_bytes=LIMIT)
 
         async def act(address):
             target = io.BytesIO()
@@ -264,8 +264,10 @@ async def test_what_is_packed_is_unpacked(fetch, kommo):
 )
 async def test_a_page_is_not_the_file_that_was_promised(kommo, promised, is_refused):
     """A page with a 200 is trouble of the server, which passes; a file that is a page is fine."""
-    async with guarded_session(place_of(kommo)) as session:
-        fetched = Fetcher(session, place_of(kommo)).fetch(f"{kommo}/page", io.BytesIO(), promised)
+    async with guarded_session(host_and_port(kommo)) as session:
+        fetched = Fetcher(session, host_and_port(kommo)).fetch(
+            f"{kommo}/page", io.BytesIO(), promised
+        )
         if not is_refused:
             assert await fetched == 39
             return
@@ -290,7 +292,7 @@ async def test_a_server_that_drips_is_given_up():
         aiohttp.ClientSession(timeout=timeout) as session,
     ):
         with pytest.raises(FetchError) as caught:
-            await Fetcher(session, place_of(address)).fetch(f"{address}/a.pdf", io.BytesIO())
+            await Fetcher(session, host_and_port(address)).fetch(f"{address}/a.pdf", io.BytesIO())
     assert caught.value.verdict == refusals.FILE_UNREACHABLE
 
 
@@ -347,9 +349,9 @@ async def test_a_full_disk_is_tried_again(kommo):
         def write(self, data):
             raise OSError(28, "No space left on device")
 
-    async with guarded_session(place_of(kommo)) as session:
+    async with guarded_session(host_and_port(kommo)) as session:
         with pytest.raises(FetchError) as caught:
-            await Fetcher(session, place_of(kommo)).fetch(f"{kommo}/give?bytes=5", Full())
+            await Fetcher(session, host_and_port(kommo)).fetch(f"{kommo}/give?bytes=5", Full())
     assert caught.value.verdict == refusals.FILE_UNREACHABLE
 
 
@@ -374,7 +376,7 @@ async def test_a_server_that_says_nothing_is_tried_again():
         serving([web.get("/a.pdf", be_silent)]) as address,
         aiohttp.ClientSession(timeout=timeout) as session,
     ):
-        fetcher = Fetcher(session, place_of(address))
+        fetcher = Fetcher(session, host_and_port(address))
         with pytest.raises(FetchError) as caught:
             await fetcher.fetch(f"{address}/a.pdf", io.BytesIO())
     assert (caught.value.verdict.code, caught.value.verdict.retry) == (903, True)

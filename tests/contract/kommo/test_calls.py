@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kommo import answers, calls
-from kommo.answers import Connection, CreatedChat, HistoryMessage, Participant, SentMessage
+from kommo.answers import ConnectedChannel, CreatedChat, HistoryMessage, Participant, SentMessage
 from kommo.body import Body
 from kommo.calls import Call
 from kommo.errors import PayloadError
@@ -323,9 +323,11 @@ def test_connection_is_read(sample: Sample) -> None:
     """The answer to connect tells the scope; its older form, and a nameless one, do as well."""
     full = sample("connect.answer")
     read = answers.connection(json.dumps(full).encode())
-    assert read == Connection(SCOPE, ACCOUNT, "Telegram", "v2", is_time_window_disabled=False)
+    assert read == ConnectedChannel(
+        SCOPE, ACCOUNT, "Telegram", "v2", is_time_window_disabled=False
+    )
     short = answers.connection(json.dumps({"scope_id": SCOPE}).encode())
-    assert short == Connection(SCOPE, None, "", "")
+    assert short == ConnectedChannel(SCOPE, None, "", "")
 
 
 SENT = NewMessage(

@@ -4,23 +4,23 @@ import asyncio
 
 import pytest
 
-from bot.deliver.telegram.stagger import Pace, StoppedError
+from bot.deliver.telegram.stagger import StoppedError, Turns
 
 LONG_S, SHORT_S = 60.0, 0.01
 
 
 @pytest.fixture
-def pace():
+def turns():
     """The turns of a bot."""
-    return Pace()
+    return Turns()
 
 
 @pytest.fixture
-def wait(pace):
+def wait(turns):
     """Let somebody wait for a turn; returns the task."""
 
     async def act(lane=""):
-        task = asyncio.create_task(pace.turn(lane))
+        task = asyncio.create_task(turns.turn(lane))
         await asyncio.sleep(0)
         return task
 
@@ -33,9 +33,9 @@ async def settled():
         await asyncio.sleep(0)
 
 
-async def test_the_next_waits_for_the_end(pace, wait):
+async def test_the_next_waits_for_the_end(turns, wait):
     """Whoever has the turn keeps it until the end, which may be said more than once."""
-    first = await pace.turn("")
+    first = await turns.turn("")
     first.begin(LONG_S)
     second, third = await wait(), await wait()
     first.end()
@@ -46,9 +46,9 @@ async def test_the_next_waits_for_the_end(pace, wait):
     await third
 
 
-async def test_who_takes_too_long_holds_up_nobody_for_ever(pace, wait):
+async def test_who_takes_too_long_holds_up_nobody_for_ever(turns, wait):
     """The turn is passed on, and its late end takes it from nobody."""
-    first = await pace.turn("")
+    first = await turns.turn("")
     first.begin(SHORT_S)
     second = await (await wait())
     assert first.was_too_long
@@ -60,9 +60,9 @@ async def test_who_takes_too_long_holds_up_nobody_for_ever(pace, wait):
     assert await third
 
 
-async def test_the_lanes_have_a_turn_each(pace, wait):
+async def test_the_lanes_have_a_turn_each(turns, wait):
     """An answer waits for one message of a broadcast, not for all of them."""
-    first = await pace.turn("later")
+    first = await turns.turn("later")
     broadcast = [await wait("later") for _ in range(3)]
     answer = await wait("")
     first.end()
@@ -73,9 +73,9 @@ async def test_the_lanes_have_a_turn_each(pace, wait):
     assert answer.done()
 
 
-async def test_who_waits_no_longer_is_passed_over(pace, wait):
+async def test_who_waits_no_longer_is_passed_over(turns, wait):
     """Also when the turn was given at the same moment."""
-    first = await pace.turn("")
+    first = await turns.turn("")
     gone, given, last = await wait(), await wait(), await wait()
     gone.cancel()
     await settled()
@@ -87,15 +87,15 @@ async def test_who_waits_no_longer_is_passed_over(pace, wait):
     assert given.cancelled()
 
 
-async def test_after_a_stop_there_are_no_turns(pace, wait):
+async def test_after_a_stop_there_are_no_turns(turns, wait):
     """Who waits learns it at once, however long the call in flight takes."""
-    first = await pace.turn("")
+    first = await turns.turn("")
     first.begin(LONG_S)
     waiting = [await wait(lane) for lane in ("", "", "later")]
-    pace.stop()
+    turns.stop()
     for task in waiting:
         with pytest.raises(StoppedError):
             await task
     first.end()
     with pytest.raises(StoppedError):
-        await pace.turn("")
+        await turns.turn("")
