@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
-from bot.settings.tables import KommoSettings, OAuthSettings
+from bot.settings.kommo_tables import KommoSettings, OAuthSettings
 
 LIFETIME = timedelta(hours=24)
 NONCE_BYTES = 16

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.account.access import GrantedAccess
 from bot.account.consent import account_url, end_of
-from bot.settings.tables import KommoSettings, OAuthSettings
+from bot.settings.kommo_tables import KommoSettings, OAuthSettings
 from kommo.errors import KommoError, RejectedError
 from storage.database import Database
 from storage.patience import persist

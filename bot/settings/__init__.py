@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bot.errors import ConfigError, Problem
 from bot.http.routes import DIRECT, Routes
+from bot.settings.kommo_tables import ImportSettings, KommoSettings
 from bot.settings.network import routes_from
 from bot.settings.placeholders import is_placeholder
 from bot.settings.problems import MismatchError, problems_in, unknown
@@ -25,15 +26,15 @@ from bot.settings.sources import (
 )
 from bot.settings.tables import (
     AdminSettings,
-    BotSettings,
     DeliverySettings,
-    ImportSettings,
-    KommoSettings,
     ListenSettings,
     LoggingSettings,
     NetworkSettings,
-    OperatorsSettings,
     StorageSettings,
+)
+from bot.settings.telegram_tables import (
+    BotSettings,
+    OperatorsSettings,
     TelegramSettings,
     TemplateSettings,
     TextsSettings,

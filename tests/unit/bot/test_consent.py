@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.account.consent import LIFETIME, account_url, consent_url, end_of, new_state
-from bot.settings.tables import KommoSettings, OAuthSettings
+from bot.settings.kommo_tables import KommoSettings, OAuthSettings
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECRET = "fake-client-secret"
