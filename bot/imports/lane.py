@@ -109,14 +109,17 @@ class Lane:
         return "client" if row.author == self.chat.client_id else "company"
 
 
-def lane_of(chat: ChatPlan, spool: Spool, source: str | None) -> Lane:
-    """Return a chat that is about to be imported."""
+def lane_of(
+    chat: ChatPlan, spool: Spool, source: str | None, *, known_name: str | None = None
+) -> Lane:
+    """Return a chat that is about to be imported; a known client keeps the name of today."""
     address = ChatAddress(chat.bot_id, chat.client_id)
+    person = client(address, known_name or chat.name)
     newest = spool.newest(chat.number)
     newest_client = spool.newest(chat.number, author=chat.client_id)
     return Lane(
         chat=chat,
-        place=Place(address, client(address, chat.name), SourceId(source) if source else None),
+        place=Place(address, person, SourceId(source) if source else None),
         newest=newest.place if newest else NOWHERE,
         newest_client=newest_client.place if newest_client else NOWHERE,
     )

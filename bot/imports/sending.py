@@ -35,6 +35,7 @@ from bot.imports.recording import store_plan, store_results
 from bot.imports.verdict import Verdict
 from bot.translate.exports.messages import answering, old_message, reactions
 from bot.translate.exports.told import Told
+from bot.translate.ids import ChatAddress
 from kommo.answers import SentMessage
 from kommo.chats import ChatsApi
 from kommo.ids import ExternalMessageId, KommoMessageId
@@ -103,7 +104,7 @@ class Import:
         if not found:
             return
         before, chat, first = min(found, key=itemgetter(0))
-        async with self._recording(self._lane(chat)) as lane:
+        async with self._recording(chat) as lane:
             messages = dated(chat, self._spool, upto=first.place)
             rows = list(messages) if before <= SHORT_LEAD else _ends(messages)
             await self._page(lane, rows)
@@ -112,7 +113,7 @@ class Import:
     async def _chats(self, chats: Iterator[ChatPlan]) -> None:
         """Import chats, one after another."""
         for chat in chats:
-            async with self._recording(self._lane(chat)) as lane:
+            async with self._recording(chat) as lane:
                 messages = dated(chat, self._spool)
                 while page := list(islice(messages, PAGE)):
                     await self._page(lane, page)
@@ -120,15 +121,20 @@ class Import:
             self._on_progress(self.done)
 
     @asynccontextmanager
-    async def _recording(self, lane: Lane) -> AsyncIterator[Lane]:
+    async def _recording(self, chat: ChatPlan) -> AsyncIterator[Lane]:
         """Record what came of a chat's messages, whatever ends it."""
+        lane = await self._lane(chat)
         try:
             yield lane
         finally:
             await self._record(lane)
 
-    def _lane(self, chat: ChatPlan) -> Lane:
-        return lane_of(chat, self._spool, self._options.sources.get(chat.bot_id))
+    async def _lane(self, chat: ChatPlan) -> Lane:
+        conversation_id = ChatAddress(chat.bot_id, chat.client_id).conversation_id
+        async with self._database.snapshot() as snapshot:
+            known = await snapshot.conversations.get(conversation_id)
+        source = self._options.sources.get(chat.bot_id)
+        return lane_of(chat, self._spool, source, known_name=known.name if known else None)
 
     async def _page(self, lane: Lane, page: Sequence[Dated]) -> None:
         """Tell Kommo of some messages, as far as it does not know them."""

@@ -141,7 +141,7 @@ async def test_what_was_live_is_not_imported_once_more(
     tmp_path, telegram, kommo, bridge, command, eventually
 ):
     """An export of the chat with the bot holds what the bridge has brought already."""
-    telegram.client_says("live words", chat_id=ANN, name="Ann")
+    telegram.client_says("live words", chat_id=ANN, name="Ann of today")
     await eventually(lambda: CONVERSATION in kommo.conversations)
     await kommo.manager_says("live answer", to=CONVERSATION)
     await eventually(lambda: telegram.texts_to(ANN) == ["live answer"])
@@ -165,6 +165,7 @@ async def test_what_was_live_is_not_imported_once_more(
         ["old words", "old answer", "live words", "other words", "live answer"]
     )
     assert kommo.messages_in(CONVERSATION)[0].is_incoming
+    assert kommo.messages_in(CONVERSATION)[0].sender.name == "Ann of today"
     assert answer.text == "live answer"
 
 
