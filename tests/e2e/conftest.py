@@ -20,6 +20,7 @@ from sandbox.kommo.server import KommoServer
 from sandbox.telegram.server import TelegramServer
 from tests.e2e.commands import run_command
 from tests.e2e.lives import Lives
+from tests.e2e.people import Client, Manager
 from tests.e2e.quick import QUICK_RULES
 from tests.ports import free_port
 
@@ -184,3 +185,35 @@ def quiet_aiogram():
 def command(config):
     """Run a command with the settings; return its exit code, output and errors."""
     return partial(run_command, config=config)
+
+
+@pytest.fixture
+def ann(telegram, kommo, eventually):
+    """A client."""
+    return Client(telegram, kommo, eventually, 555)
+
+
+@pytest.fixture
+def manager(kommo, eventually):
+    """The manager who answers."""
+    return Manager(kommo, eventually)
+
+
+@pytest.fixture
+async def chat(bridge, kommo, ann, eventually):
+    """A client has written, so that a manager can answer; returns Telegram's message id."""
+    message_id = await ann.says("Hi", name="Zoë")
+    await eventually(lambda: kommo.texts_in(ann.conversation) == ["Hi"])
+    return message_id
+
+
+@pytest.fixture
+def send(kommo, ann, eventually):
+    """Let a manager send something; returns Kommo's id once the status is there."""
+
+    async def act(**content):
+        message_id = await kommo.manager_sends(to=ann.conversation, **content)
+        await eventually(lambda: kommo.statuses_of(message_id) != [])
+        return message_id
+
+    return act

@@ -15,10 +15,9 @@ KEYBOARD = {"inline_keyboard": [[{"text": "Yes", "callback_data": "b:one"}], [
 
 
 @pytest.fixture
-async def question(bridge, telegram, kommo, eventually):
+async def question(bridge, telegram, kommo, eventually, ann):
     """A manager's message with buttons that Ann has; returns its ids in Kommo and Telegram."""
-    telegram.client_says("Hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("Hi")
     kommo_id = await kommo.manager_says("Shall we?", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(kommo_id) == [1])
     return kommo_id, telegram.sent_to(ANN)[0].message_id
@@ -303,10 +302,11 @@ async def test_a_reaction_to_the_managers_message_is_told_and_taken_back(
     await eventually(lambda: kommo.statuses_of(kommo_id) == [1, 2])
 
 
-async def test_a_reaction_to_the_clients_own_message_is_told(bridge, telegram, kommo, eventually):
+async def test_a_reaction_to_the_clients_own_message_is_told(
+    bridge, telegram, kommo, eventually, ann
+):
     """A client may react to what the client wrote; Kommo knows it by our id."""
-    message_id = telegram.client_says("Hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    message_id = await ann.says("Hi")
     telegram.client_reacts(message_id, "❤")
     await eventually(lambda: kommo.reactions)
     assert kommo.reactions[0].message.msgid == f"{CONVERSATION}:{message_id}"

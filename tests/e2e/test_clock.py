@@ -11,11 +11,10 @@ CONVERSATION = "tg:700001:555"
 
 @pytest.mark.parametrize("hours", [1, -1], ids=["ahead", "behind"])
 async def test_a_clock_that_jumps_is_named_and_loses_nothing(
-    bridge, telegram, kommo, eventually, caplog, hours
+    bridge, telegram, kommo, eventually, caplog, hours, ann
 ):
     """Kommo refuses signatures meanwhile; with the right time all goes on without a restart."""
-    telegram.client_says("before")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("before")
     with caplog.at_level(logging.WARNING):
         bridge.ahead = timedelta(hours=hours)
         telegram.client_says("meanwhile")
@@ -35,15 +34,14 @@ async def test_a_clock_that_jumps_is_named_and_loses_nothing(
 
 
 async def test_a_clock_set_back_across_a_restart_stops_nothing(
-    bridge, telegram, kommo, eventually
+    bridge, telegram, kommo, eventually, ann
 ):
     """What waited for its next attempt by the old time is tried at once, and so is the rest."""
     await bridge.stop()
     bridge.ahead = timedelta(hours=8)
     kommo.account.now = lambda: datetime.now(UTC) + bridge.ahead
     await bridge.start()
-    telegram.client_says("before")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("before")
     fault = telegram.faults.fail("sendMessage", status=429, retry_after=3600)
     await kommo.manager_says("one", to=CONVERSATION)
     await eventually(lambda: fault.hits > 0)
@@ -55,10 +53,11 @@ async def test_a_clock_set_back_across_a_restart_stops_nothing(
     await eventually(lambda: telegram.texts_to(ANN) == ["one", "two"])
 
 
-async def test_a_clock_that_is_set_back_holds_no_album_up(bridge, telegram, kommo, eventually):
+async def test_a_clock_that_is_set_back_holds_no_album_up(
+    bridge, telegram, kommo, eventually, ann
+):
     """Files that came together wait for one another for a second, whatever the clock says."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     bridge.ahead = timedelta(hours=1)
     for name in ("one.pdf", "two.pdf"):
         media = kommo.add_attachment(b"%PDF-1.4", name)

@@ -82,11 +82,10 @@ async def becomes(ask, status, *, within_s):
 
 
 async def test_a_channel_that_is_cut_off_is_noticed_and_connected_again(
-    bridge, telegram, kommo, health, eventually
+    bridge, telegram, kommo, health, eventually, ann
 ):
     """The integration is switched off and on in Kommo: health says so, nothing is lost."""
-    telegram.client_says("before")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("before")
     kommo.is_enabled = False
     telegram.client_says("meanwhile")
     text = await becomes(health, 503, within_s=5)
@@ -116,11 +115,10 @@ REFUSALS = {
 
 @pytest.mark.parametrize(("status", "body"), REFUSALS.values(), ids=REFUSALS)
 async def test_whoever_refuses_the_channel_is_asked_more_and_more_slowly(
-    bridge, telegram, kommo, health, eventually, status, body
+    bridge, telegram, kommo, health, eventually, status, body, ann
 ):
     """While calls of the scope are refused health says why; each attempt waits longer."""
-    telegram.client_says("before")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("before")
     connects = len(kommo.calls("connect"))
     refusing = kommo.faults.fail(
         f"/v2/origin/custom/{bridge.settings.kommo.channel_id}_*",
@@ -139,11 +137,10 @@ async def test_whoever_refuses_the_channel_is_asked_more_and_more_slowly(
 
 
 async def test_a_router_that_knows_no_way_is_not_the_channel(
-    bridge, telegram, kommo, health, eventually
+    bridge, telegram, kommo, health, eventually, ann
 ):
     """A 404 that is not Kommo's makes what waits wait, and nobody connects anything."""
-    telegram.client_says("before")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("before")
     connects = len(kommo.calls("connect"))
     lost = kommo.faults.html("/v2/origin/custom/*", status=404)
     telegram.client_says("meanwhile")

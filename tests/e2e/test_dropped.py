@@ -46,10 +46,9 @@ def give_up(command, telegram, ports):
 
 
 @pytest.fixture
-async def waiting(bridge, telegram, kommo, eventually):
+async def waiting(bridge, telegram, kommo, eventually, ann):
     """A manager's message that Telegram does not take for now."""
-    telegram.client_says("Hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("Hi")
     fault = telegram.faults.fail("sendMessage", status=502, times=1000, chat_id=ANN)
     message_id = await kommo.manager_says("an offer", to=CONVERSATION)
     await eventually(lambda: fault.hits > 0)
@@ -84,11 +83,10 @@ async def test_what_was_never_tried_was_not_delivered(waiting, give_up, kommo, e
 
 
 async def test_what_is_given_up_while_it_is_tried_is_told_at_the_end(
-    bridge, telegram, kommo, give_up, eventually
+    bridge, telegram, kommo, give_up, eventually, ann
 ):
     """The attempt is cut off after the drop; nobody knows, and it is not made again."""
-    telegram.client_says("Hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("Hi")
     held = telegram.faults.hang("sendMessage")
     message_id = await kommo.manager_says("an offer", to=CONVERSATION)
     await eventually(lambda: held.hits == 1)
@@ -103,11 +101,10 @@ async def test_what_is_given_up_while_it_is_tried_is_told_at_the_end(
 
 
 async def test_a_failure_that_was_told_is_not_told_again(
-    bridge, telegram, kommo, give_up, eventually
+    bridge, telegram, kommo, give_up, eventually, ann
 ):
     """The manager keeps the reason, rather than that somebody tidied up."""
-    telegram.client_says("Hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("Hi")
     telegram.client_blocks(ANN)
     message_id = await kommo.manager_says("an offer", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(message_id) == [-1])

@@ -1,53 +1,12 @@
 """Everything a manager can send reaches the client, file by file and button by button."""
 
-import struct
-import zlib
-
 import pytest
 
 from sandbox.faults import HTML_PAGE
+from tests.e2e.content import picture, status_of
 
 ANN = 555
 CONVERSATION = "tg:700001:555"
-
-
-def picture(width=40, height=30):
-    """Return a PNG that says how large it is."""
-
-    def chunk(kind, data):
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IEND", b"")
-
-
-@pytest.fixture
-async def chat(bridge, telegram, kommo, eventually):
-    """A client has written, so that a manager can answer; returns Telegram's message id."""
-    message_id = telegram.client_says("Hi", name="Zoë")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
-    await eventually(lambda: kommo.texts_in(CONVERSATION) == ["Hi"])
-    return message_id
-
-
-@pytest.fixture
-def send(kommo, eventually):
-    """Let a manager send something; returns Kommo's id once the status is there."""
-
-    async def act(**content):
-        message_id = await kommo.manager_sends(to=CONVERSATION, **content)
-        await eventually(lambda: kommo.statuses_of(message_id) != [])
-        return message_id
-
-    return act
-
-
-def status_of(kommo, message_id):
-    """Return the last status of a message with its code and words."""
-    status = kommo.manager.message(message_id).statuses[-1]
-    return status.code, status.error_code, status.error
 
 
 @pytest.mark.parametrize(

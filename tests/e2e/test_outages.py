@@ -38,10 +38,9 @@ async def test_what_kommo_missed_while_it_was_down_arrives_in_order(
 
 
 @pytest.mark.parametrize("kommo", ["refuse", "accept"], indirect=True)
-async def test_a_lost_answer_of_kommo_doubles_nothing(bridge, telegram, kommo, eventually):
+async def test_a_lost_answer_of_kommo_doubles_nothing(bridge, telegram, kommo, eventually, ann):
     """Kommo took the message but its answer was lost: the retry is recognised."""
-    telegram.client_says("before")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("before")
     kommo.faults.reset("/v2/origin/custom/*", after_processing=True)
     telegram.client_says("once")
     await eventually(lambda: kommo.repeated == 1, within_s=30)
@@ -56,11 +55,10 @@ async def test_a_lost_answer_of_kommo_doubles_nothing(bridge, telegram, kommo, e
 
 @pytest.mark.parametrize("status", [400, 422])
 async def test_what_kommo_refuses_for_good_is_dead_and_stops_nobody(
-    bridge, telegram, kommo, eventually, status
+    bridge, telegram, kommo, eventually, status, ann
 ):
     """A message that Kommo refuses waits for a person; the conversation goes on."""
-    telegram.client_says("first")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("first")
     kommo.fail_with(status)
     telegram.client_says("refused")
     telegram.client_says("taken")
@@ -69,11 +67,10 @@ async def test_what_kommo_refuses_for_good_is_dead_and_stops_nobody(
 
 @pytest.mark.parametrize("status", [403, 404, 429, 500, 502, 503])
 async def test_what_says_nothing_about_the_message_is_tried_again(
-    bridge, telegram, kommo, eventually, status
+    bridge, telegram, kommo, eventually, status, ann
 ):
     """Trouble with the channel, the rate or the server costs time, not messages."""
-    telegram.client_says("first")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("first")
     kommo.fail_with(status)
     telegram.client_says("second")
     await eventually(lambda: kommo.texts_in(CONVERSATION) == ["first", "second"], within_s=20)
@@ -82,11 +79,10 @@ async def test_what_says_nothing_about_the_message_is_tried_again(
 @pytest.mark.parametrize("status", [200, 201, 202])
 @pytest.mark.parametrize("kommo", ["refuse", "accept"], indirect=True)
 async def test_a_page_in_the_place_of_kommos_answer_proves_nothing(
-    bridge, telegram, kommo, eventually, status
+    bridge, telegram, kommo, eventually, status, ann
 ):
     """A proxy's page with a 200 is no success of any call: each is made again, nothing is lost."""
-    edited = telegram.client_says("importnat")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    edited = await ann.says("importnat")
     answer = await kommo.manager_says("hello", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(answer) == [1])
     for path in (f"{ROOT}/*/delivery_status", f"{ROOT}/*/react", ROOT, ROOT):
@@ -99,10 +95,11 @@ async def test_a_page_in_the_place_of_kommos_answer_proves_nothing(
     assert not list(kommo.faults)
 
 
-async def test_telegram_answering_nonsense_costs_time_only(bridge, telegram, kommo, eventually):
+async def test_telegram_answering_nonsense_costs_time_only(
+    bridge, telegram, kommo, eventually, ann
+):
     """Error pages, floods and broken connections of Telegram delay an answer, in order."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     telegram.faults.html("sendMessage")
     telegram.faults.fail("sendMessage", status=429, retry_after=1)
     telegram.faults.reset("sendMessage")
@@ -113,11 +110,10 @@ async def test_telegram_answering_nonsense_costs_time_only(bridge, telegram, kom
 
 
 async def test_an_answer_that_takes_too_long_is_given_up_and_the_manager_knows(
-    impatient, bridge, telegram, kommo, eventually
+    impatient, bridge, telegram, kommo, eventually, ann
 ):
     """After the time that the settings give, the manager reads that the client got nothing."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     fault = telegram.faults.fail("sendMessage", status=500, times=None)
     message_id = await kommo.manager_says("never", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(message_id) == [-1], within_s=30)
@@ -169,11 +165,10 @@ async def test_what_is_dropped_while_it_is_sent_is_not_overtaken(
 
 
 async def test_a_conversation_of_a_bot_that_is_gone_is_reported(
-    bridge, telegram, kommo, config, eventually
+    bridge, telegram, kommo, config, eventually, ann
 ):
     """The manager reads that this bot is not set up any more, with Kommo's code for it."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     await bridge.stop()
     other = "700002:FAKE-TOKEN-FOR-TESTS-ONLY-0000000002"
     telegram.add_bot(other, name="Other", username="other_bot")
@@ -219,10 +214,11 @@ async def test_the_end_of_an_outage_of_telegram_is_told_at_once(
         pytest.param(403, 904, id="forbidden"),
     ],
 )
-async def test_the_status_of_a_page_decides(bridge, telegram, kommo, eventually, status, told):
+async def test_the_status_of_a_page_decides(
+    bridge, telegram, kommo, eventually, status, told, ann
+):
     """A refusal in HTML is a refusal: the manager learns it at once, and nothing is sent again."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     hit = telegram.faults.html("sendDocument", status=status, times=None)
     link = kommo.add_attachment(b"%PDF-1.4" + bytes(400_000), "offer.pdf")
     message_id = await kommo.manager_sends(type="file", media=link, to=CONVERSATION)
@@ -234,11 +230,10 @@ async def test_the_status_of_a_page_decides(bridge, telegram, kommo, eventually,
 
 @pytest.mark.parametrize("status", [302, 400, 402, 406, 418, 502])
 async def test_a_page_that_says_nothing_of_the_message_costs_time_only(
-    bridge, telegram, kommo, eventually, status
+    bridge, telegram, kommo, eventually, status, ann
 ):
     """What a proxy answers in Telegram's place is no verdict on the message."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     telegram.faults.html("sendMessage", status=status)
     message_id = await kommo.manager_says("Good morning", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(message_id) == [1])
@@ -246,11 +241,10 @@ async def test_a_page_that_says_nothing_of_the_message_costs_time_only(
 
 
 async def test_an_upload_without_an_answer_is_sent_twice_at_most(
-    bridge, telegram, kommo, eventually
+    bridge, telegram, kommo, eventually, ann
 ):
     """A gateway that gave up waiting may have passed the file on: a person decides after two."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     telegram.faults.html("sendDocument", status=504, times=None, after_processing=True)
     link = kommo.add_attachment(b"%PDF-1.4", "offer.pdf")
     message_id = await kommo.manager_sends(type="file", media=link, to=CONVERSATION)
@@ -268,11 +262,10 @@ async def test_an_upload_without_an_answer_is_sent_twice_at_most(
     ],
 )
 async def test_a_refusal_of_the_bot_is_none_of_the_message(
-    bridge, telegram, kommo, eventually, status, words
+    bridge, telegram, kommo, eventually, status, words, ann
 ):
     """The answer waits until the bot may be used again; nothing is told as failed."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     body = {"ok": False, "error_code": status, "description": words}
     fault = telegram.faults.fail("sendMessage", status=status, body=body)
     message_id = await kommo.manager_says("Good morning", to=CONVERSATION)
@@ -297,11 +290,10 @@ async def test_the_health_of_a_bot_that_is_refused_says_why(bridge, telegram, po
 
 @pytest.mark.parametrize("is_refused", [False, True], ids=["delivered", "refused"])
 async def test_an_error_of_ours_at_the_end_of_a_delivery_ends_nothing(
-    bridge, telegram, kommo, eventually, monkeypatch, is_refused
+    bridge, telegram, kommo, eventually, monkeypatch, is_refused, ann
 ):
     """The item ends, is not sent again, and holds up neither its conversation nor the service."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     settle, failures = ToTelegram.settle, list[int]()
 
     async def fails_once(self, tx, item, outcome):

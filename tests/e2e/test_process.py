@@ -9,11 +9,12 @@ ANN = 555
 CONVERSATION = "tg:700001:555"
 
 
-async def test_sigterm_ends_it_in_time_and_loses_nothing(process, telegram, kommo, eventually):
+async def test_sigterm_ends_it_in_time_and_loses_nothing(
+    process, telegram, kommo, eventually, ann
+):
     """A stop while Telegram hangs ends within ten seconds; the answer arrives after the start."""
     await process.start()
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     fault = telegram.faults.hang("sendMessage", times=None)
     await kommo.manager_says("while it hangs", to=CONVERSATION)
     await kommo.manager_says("and one more", to=CONVERSATION)
@@ -84,12 +85,11 @@ async def test_a_taken_port_is_a_readable_line(process, config, ports, tmp_path)
 
 
 async def test_dead_items_are_listed_retried_and_dropped(
-    process, config, telegram, kommo, eventually
+    process, config, telegram, kommo, eventually, ann
 ):
     """What could not be delivered waits for a person, who sees why and decides."""
     await process.start()
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     telegram.client_blocks(ANN)
     first = await kommo.manager_says("first", to=CONVERSATION)
     second = await kommo.manager_says("second", to=CONVERSATION)

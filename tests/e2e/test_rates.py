@@ -42,10 +42,11 @@ def long_ago():
     return int(time.time()) - 7200
 
 
-async def test_a_flood_to_one_client_keeps_to_telegrams_limit(bridge, telegram, kommo, eventually):
+async def test_a_flood_to_one_client_keeps_to_telegrams_limit(
+    bridge, telegram, kommo, eventually, ann
+):
     """Many quick answers arrive in order; when Telegram refuses one, the others wait for it."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     telegram.flood_limit = FloodLimit()
     texts = [f"answer {number}" for number in range(9)]
     for text in texts:
@@ -55,11 +56,10 @@ async def test_a_flood_to_one_client_keeps_to_telegrams_limit(bridge, telegram, 
 
 
 async def test_the_parts_of_a_long_message_come_as_fast_as_the_chat_may(
-    bridge, telegram, kommo, eventually
+    bridge, telegram, kommo, eventually, ann
 ):
     """What needs more calls than a burst has goes on where it stopped, in order, once."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     words = "\n\n".join(f"{number:04} " + "x" * 4000 for number in range(22))
     message_id = await kommo.manager_says(words, to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(message_id) == [1])
@@ -129,10 +129,11 @@ async def test_floods_in_several_chats_silence_the_whole_bot(
     )
 
 
-async def test_a_press_is_answered_while_its_chat_has_to_wait(bridge, telegram, kommo, eventually):
+async def test_a_press_is_answered_while_its_chat_has_to_wait(
+    bridge, telegram, kommo, eventually, ann
+):
     """What answers a press waits for no message."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     markup = {"mode": "inline", "buttons": [[{"text": "Yes"}]]}
     question = await kommo.manager_says("Well?", to=CONVERSATION, markup=markup)
     await eventually(lambda: kommo.statuses_of(question) == [1])
@@ -145,11 +146,10 @@ async def test_a_press_is_answered_while_its_chat_has_to_wait(bridge, telegram, 
 
 
 async def test_kommo_never_gets_more_than_ten_requests_at_a_time(
-    bridge, telegram, kommo, eventually
+    bridge, telegram, kommo, eventually, ann
 ):
     """However many clients write at once."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     hanging = kommo.faults.hang("/v2/origin/custom/*", times=None)
     for chat_id in BROADCAST:
         telegram.client_says("hi", chat_id=chat_id)
@@ -210,11 +210,10 @@ async def test_a_telegram_that_is_back_is_not_stormed(bridge, telegram, kommo, e
 
 
 async def test_when_kommo_asks_to_slow_down_nothing_is_sent_to_it(
-    bridge, telegram, kommo, eventually
+    bridge, telegram, kommo, eventually, ann
 ):
     """A refusal of one client's message holds the others' back as well, as long as Kommo says."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     flood = kommo.faults.fail("/v2/origin/custom/*", status=429, retry_after=2)
     telegram.client_says("first")
     await eventually(lambda: flood.hits == 1)

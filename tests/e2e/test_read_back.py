@@ -14,10 +14,9 @@ QUICK = CatchUpPace(every_s=0.1, grace_s=0.0)
 
 
 @pytest.fixture
-async def talking(bridge, telegram, kommo, eventually):
+async def talking(bridge, kommo, eventually, ann):
     """A bridge whose client has written and got an answer."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     message_id = await kommo.manager_says("hello", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(message_id) == [1])
     return bridge
@@ -73,7 +72,7 @@ async def test_a_lost_webhook_to_who_was_silent_for_days_is_made_up_for(
 @pytest.mark.parametrize("seconds", [0, 3, -3, 300, -300])
 @pytest.mark.parametrize("whose", ["ours", "kommos"])
 async def test_a_greeting_is_read_back_whatever_the_clocks_say(
-    bridge, telegram, kommo, eventually, seconds, whose, tells_ms
+    bridge, telegram, kommo, eventually, seconds, whose, tells_ms, ann
 ):
     """What answers the first message at once may seem older than it, or written in the future."""
     kommo.account.tells_milliseconds = tells_ms
@@ -84,15 +83,14 @@ async def test_a_greeting_is_read_back_whatever_the_clocks_say(
     else:
         kommo.account.now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
     await bridge.start()
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     await kommo.manager_says("welcome!", to=CONVERSATION, hook=False)
     await bridge.restart()
     await eventually(lambda: telegram.texts_to(ANN) == ["welcome!"])
 
 
 async def test_a_clock_that_was_ahead_at_the_first_message_hides_no_answer(
-    bridge, telegram, kommo, eventually
+    bridge, telegram, kommo, eventually, ann
 ):
     """The database was made and the client heard of hours from now, as it seems."""
     await bridge.stop()
@@ -102,8 +100,7 @@ async def test_a_clock_that_was_ahead_at_the_first_message_hides_no_answer(
     bridge.ahead = timedelta(hours=5)
     kommo.account.now = lambda: datetime.now(UTC) + bridge.ahead
     await bridge.start()
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     await bridge.stop()
     bridge.ahead = timedelta(0)
     await bridge.start()
@@ -113,7 +110,7 @@ async def test_a_clock_that_was_ahead_at_the_first_message_hides_no_answer(
 
 
 async def test_an_answer_to_what_is_not_known_to_have_arrived_is_found_once_it_is(
-    bridge, telegram, kommo, eventually, caplog
+    bridge, telegram, kommo, eventually, caplog, ann
 ):
     """Kommo took the first message, its answer was lost, and so was the greeting's webhook."""
     caplog.set_level("INFO")
@@ -123,8 +120,7 @@ async def test_an_answer_to_what_is_not_known_to_have_arrived_is_found_once_it_i
         after_processing=True,
         where=lambda call: call.name.count("/") == NEW_MESSAGE.count("/"),
     )
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     await bridge.stop()
     await kommo.manager_says("welcome!", to=CONVERSATION, hook=False)
     bridge.options["pace"] = CatchUpPace(grace_s=0.0)

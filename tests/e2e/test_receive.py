@@ -144,11 +144,10 @@ async def test_every_unicode_plane_crosses_both_ways(bridge, telegram, kommo, ev
 
 
 async def test_a_long_text_is_split_and_its_parts_are_in_order(
-    bridge, telegram, kommo, eventually
+    bridge, telegram, kommo, eventually, ann
 ):
     """A text beyond Telegram's limit arrives whole, in parts of whole lines, with one status."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     lines = [f"line {number} 👍🏽 of a long text" for number in range(600)]
     message_id = await kommo.manager_says("\n".join(lines), to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(message_id) == [1])
@@ -157,11 +156,10 @@ async def test_a_long_text_is_split_and_its_parts_are_in_order(
 
 
 async def test_a_text_of_spaces_is_reported_and_does_not_stop_the_others(
-    bridge, telegram, kommo, eventually
+    bridge, telegram, kommo, eventually, ann
 ):
     """Nothing that Telegram could show: the manager reads why, and the next message arrives."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     empty = await kommo.manager_says(" \n\t ", to=CONVERSATION)
     await kommo.manager_says("real", to=CONVERSATION)
     await eventually(lambda: telegram.texts_to(ANN) == ["real"])
@@ -169,21 +167,19 @@ async def test_a_text_of_spaces_is_reported_and_does_not_stop_the_others(
 
 
 async def test_an_edit_replaces_the_text_and_an_unchanged_one_is_none(
-    bridge, telegram, kommo, eventually
+    bridge, telegram, kommo, eventually, ann
 ):
     """A client's correction is shown in place; an update that changes nothing is not."""
-    message_id = telegram.client_says("Do you deliver?")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    message_id = await ann.says("Do you deliver?")
     telegram.client_edits(message_id, "Do you deliver?")
     telegram.client_edits(message_id, "Do you deliver on Sundays?")
     await eventually(lambda: kommo.texts_in(CONVERSATION) == ["Do you deliver on Sundays?"])
     assert len(kommo.edits) == 1
 
 
-async def test_edits_within_a_second_end_as_the_last_one(bridge, telegram, kommo, eventually):
+async def test_edits_within_a_second_end_as_the_last_one(bridge, telegram, kommo, eventually, ann):
     """A program may change a client's text to and fro: what it says in the end is shown."""
-    message_id = telegram.client_says("off")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    message_id = await ann.says("off")
     for text in ("on", "off", "on"):
         telegram.client_edits(message_id, text)
     await eventually(lambda: len(kommo.edits) == 3)
@@ -352,13 +348,14 @@ async def test_whatever_is_answered_the_bot_goes_on(
     assert "Traceback" not in caplog.text
 
 
-async def test_an_answer_to_an_impossible_message_crosses(bridge, telegram, kommo, eventually):
+async def test_an_answer_to_an_impossible_message_crosses(
+    bridge, telegram, kommo, eventually, ann
+):
     """Words are not lost because of the number of what they answer."""
     chat = {"id": ANN, "type": "private", "first_name": "Ann"}
     message = {"message_id": 7, "date": 1767348000, "chat": chat, "text": "words"}
     telegram.push({"message": {**message, "reply_to_message": {**message, "message_id": 1 << 70}}})
-    telegram.client_says("after")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("after")
     await eventually(lambda: kommo.texts_in(CONVERSATION) == ["words", "after"], within_s=10)
 
 

@@ -19,11 +19,10 @@ async def test_a_forwarded_message_says_from_whom(bridge, telegram, kommo, event
 
 
 async def test_a_forwarded_place_and_a_file_without_address_show(
-    bridge, telegram, kommo, eventually
+    bridge, telegram, kommo, eventually, ann
 ):
     """The client sees what was forwarded, and that there was a file, though Kommo lost it."""
-    telegram.client_says("Hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("Hi")
     place = {"type": "location", "text": "", "location": {"lon": -99.13, "lat": 19.43}}
     ids = [
         await kommo.manager_sends(text="", forwards={"messages": [place]}, to=CONVERSATION),
@@ -44,11 +43,10 @@ def five_minutes(config):
 
 
 async def test_a_file_that_cannot_be_fetched_in_time_is_told(
-    five_minutes, bridge, telegram, kommo, eventually
+    five_minutes, bridge, telegram, kommo, eventually, ann
 ):
     """After the time of the settings the manager reads that the file did not arrive."""
-    telegram.client_says("Hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("Hi")
     failing = kommo.faults.fail("/attachments", status=503, times=None)
     link = kommo.add_attachment(b"%PDF", "a.pdf")
     message_id = await kommo.manager_sends(type="file", media=link, to=CONVERSATION)

@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.e2e.test_manager_content import chat, picture, send, status_of
-
-__all__ = ["chat", "send"]
+from tests.e2e.content import picture, status_of
 
 ANN, GROUP, SUPERGROUP = 555, -4001, -1004001
 CHAT = "tg:700001:555"

@@ -117,9 +117,7 @@ async def test_a_later_edit_is_not_undone_by_a_retry(parked, bridge, telegram, k
     await eventually(lambda: kommo.texts_in(CONVERSATION) == ["better", "next"])
 
 
-async def test_an_unreadable_event_is_parked_without_a_word(
-    bridge, telegram, kommo, eventually, caplog
-):
+async def test_an_unreadable_event_is_parked_without_a_word(bridge, telegram, kommo, caplog, ann):
     """Of a reaction, a member's state or a press that cannot be read, only the log speaks."""
     chat, user = telegram.add_person(ANN).chat(), telegram.peers[ANN].user()
     for event in (
@@ -128,18 +126,16 @@ async def test_an_unreadable_event_is_parked_without_a_word(
         {"callback_query": {"from": user, "data": "x"}},
     ):
         telegram.push(event)
-    telegram.client_says("Hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("Hi")
     assert kommo.texts_in(CONVERSATION) == ["Hi"]
     assert caplog.text.count("it is kept, see `queue list`") == 3
 
 
 async def test_an_edit_of_an_unknown_message_is_shown_once_and_can_be_edited(
-    bridge, telegram, kommo, eventually
+    bridge, telegram, kommo, eventually, ann
 ):
     """The message itself expired while the bridge was off: its edit is what is left of it."""
-    telegram.client_says("Hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("Hi")
     await bridge.stop()
     message_id = telegram.client_says("expired")
     telegram.bot(None).updates.clear()

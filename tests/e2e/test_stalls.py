@@ -36,11 +36,10 @@ async def health(bridge):
 
 
 async def test_a_lock_held_too_long_delays_messages_and_says_so(
-    other_program, bridge, telegram, kommo, eventually, caplog
+    other_program, bridge, telegram, kommo, eventually, caplog, ann
 ):
     """What clients write meanwhile arrives when the lock is gone, without a restart, once."""
-    telegram.client_says("before")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("before")
     await other_program("BEGIN IMMEDIATE")
     telegram.client_says("meanwhile")
     await eventually(lambda: "database unavailable, nothing can be stored" in caplog.text)
@@ -52,13 +51,12 @@ async def test_a_lock_held_too_long_delays_messages_and_says_so(
 
 
 async def test_a_hook_that_cannot_be_stored_is_answered_503(
-    other_program, bridge, telegram, kommo, eventually
+    other_program, bridge, telegram, kommo, eventually, ann
 ):
     """A hook that is not on disk is not acknowledged; it is read back from Kommo's history."""
     bridge.options["pace"] = CatchUpPace(hold_s=60)  # what follows waits for it
     await bridge.restart()
-    telegram.client_says("before")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("before")
     await other_program("BEGIN IMMEDIATE")
     message_id = await kommo.manager_says("not now", to=CONVERSATION)
     await other_program("ROLLBACK")
@@ -69,7 +67,7 @@ async def test_a_hook_that_cannot_be_stored_is_answered_503(
 
 
 async def test_what_was_lost_early_goes_ahead_of_what_is_written_next(
-    other_program, bridge, telegram, kommo, eventually
+    other_program, bridge, telegram, kommo, eventually, ann
 ):
     """Also while it is not known yet that the client's first message has reached Kommo."""
     arriving = kommo.faults.hang(
@@ -77,8 +75,7 @@ async def test_what_was_lost_early_goes_ahead_of_what_is_written_next(
         after_processing=True,
         where=lambda call: call.name.count("/") == NEW_MESSAGE.count("/"),
     )
-    telegram.client_says("before")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("before")
     await other_program("BEGIN IMMEDIATE")
     await kommo.manager_says("not now", to=CONVERSATION)
     await other_program("ROLLBACK")
@@ -88,11 +85,10 @@ async def test_what_was_lost_early_goes_ahead_of_what_is_written_next(
 
 
 async def test_a_look_that_began_before_a_loss_is_not_the_one_that_is_waited_for(
-    bridge, other_program, telegram, kommo, eventually
+    bridge, other_program, telegram, kommo, eventually, ann
 ):
     """What is written after a lost webhook waits for a look at the history that knows of it."""
-    telegram.client_says("before")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("before")
     bridge.options["pace"] = CatchUpPace(every_s=0.1, hold_s=30.0)
     await bridge.restart()
     earlier = kommo.faults.hang("*/history", times=1)
@@ -111,11 +107,10 @@ async def test_a_look_that_began_before_a_loss_is_not_the_one_that_is_waited_for
 
 
 async def test_a_hook_that_an_error_of_ours_keeps_from_being_stored_is_made_up_for(
-    bridge, telegram, kommo, eventually, monkeypatch
+    bridge, telegram, kommo, eventually, monkeypatch, ann
 ):
     """Kommo is answered 500 and does not repeat it; the conversation is read back at once."""
-    telegram.client_says("before")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("before")
     with monkeypatch.context() as broken:
         broken.delattr("bot.receive.kommo_events._written_at")
         message_id = await kommo.manager_says("not now", to=CONVERSATION)
@@ -143,15 +138,14 @@ async def test_health_names_a_connection_that_kommo_refuses(refusal, bridge, kom
 
 
 async def test_a_disk_that_takes_nothing_more_delays_messages(
-    process, telegram, kommo, eventually
+    process, telegram, kommo, eventually, ann
 ):
     """While the disk refuses, nothing is acknowledged; afterwards all goes on, without a restart.
 
     The disk is a limit to the size of files, which the kernel can impose on a running process.
     """
     await process.start()
-    telegram.client_says("before")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("before")
     log_bytes = process.log.with_name("kommo-telegram.sqlite3-wal").stat().st_size
     _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (log_bytes, hard))

@@ -42,11 +42,10 @@ async def wait_for_end(traced, name, step):
 
 
 async def test_a_managers_message_can_be_followed_by_every_id(
-    bridge, telegram, kommo, traced, eventually
+    bridge, telegram, kommo, traced, eventually, ann
 ):
     """Whichever side's id is given, the way is the same: received, attempts, sent, statuses."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     telegram.faults.fail("sendMessage", status=502)
     message_id = await kommo.manager_says("hello", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(message_id) == [1])
@@ -71,10 +70,9 @@ async def test_a_managers_message_can_be_followed_by_every_id(
         assert other["steps"] == document["steps"], name
 
 
-async def test_a_clients_message_can_be_followed(bridge, telegram, kommo, traced, eventually):
+async def test_a_clients_message_can_be_followed(bridge, kommo, traced, ann):
     """Our id, Kommo's, Telegram's and the conversation lead to the same way."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     (message,) = kommo.messages_in(CONVERSATION)
     document = await wait_for_end(traced, message.msgid, "sent")
     assert steps(document) == ["written", "received", "stored", "attempt", "sent"]
@@ -86,11 +84,10 @@ async def test_a_clients_message_can_be_followed(bridge, telegram, kommo, traced
 
 
 async def test_a_conversation_leads_to_its_newest_message_whatever_became_of_it(
-    bridge, telegram, kommo, traced, eventually, command
+    bridge, telegram, kommo, traced, eventually, command, ann
 ):
     """Also one that was not delivered, that waits, or that was given up; then a newer one."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     assert (await traced(CONVERSATION))["direction"] == "incoming"
     telegram.client_blocks(ANN)
     refused = await kommo.manager_says("refused", to=CONVERSATION)
@@ -115,11 +112,10 @@ async def test_a_conversation_leads_to_its_newest_message_whatever_became_of_it(
 
 
 async def test_steps_stand_in_the_order_of_cause_and_effect(
-    bridge, telegram, kommo, traced, eventually
+    bridge, kommo, traced, eventually, ann
 ):
     """What Telegram shows, dated in whole seconds, comes after the attempt that sent it."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     message_id = await kommo.manager_says("hello", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(message_id) == [1])
     await wait_for_end(traced, message_id, "status")
@@ -135,10 +131,9 @@ async def test_steps_stand_in_the_order_of_cause_and_effect(
     ]
 
 
-async def test_the_way_is_told_in_words(bridge, config, telegram, kommo, eventually):
+async def test_the_way_is_told_in_words(bridge, config, telegram, kommo, eventually, ann):
     """On a terminal each step is a line with its time; a failure comes with its remedy."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     telegram.client_blocks(ANN)
     message_id = await kommo.manager_says("hello?", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(message_id) == [-1])
@@ -176,10 +171,9 @@ async def test_an_id_of_nothing_is_a_readable_line(bridge, config, name):
     assert "Traceback" not in errors
 
 
-async def test_what_waits_is_told_too(bridge, telegram, kommo, traced, eventually):
+async def test_what_waits_is_told_too(bridge, telegram, kommo, traced, eventually, ann):
     """While a message waits, its trail says for what, and for which earlier one."""
-    telegram.client_says("hi")
-    await eventually(lambda: CONVERSATION in kommo.conversations)
+    await ann.says("hi")
     telegram.is_down = True
     first = await kommo.manager_says("first", to=CONVERSATION)
     second = await kommo.manager_says("second", to=CONVERSATION)
