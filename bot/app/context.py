@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.health import BotHealth, Health
 from bot.media.links import MediaLinks
@@ -30,11 +30,7 @@ class Context:
     @property
     def lifetimes(self) -> Lifetimes:
         """Return how long items are tried."""
-        delivery = self.settings.delivery
-        return Lifetimes(
-            to_kommo=timedelta(hours=delivery.kommo_give_up_h),
-            to_telegram=timedelta(minutes=delivery.telegram_give_up_min),
-        )
+        return self.settings.delivery.lifetimes
 
     @property
     def links(self) -> MediaLinks:

@@ -124,12 +124,12 @@ def build_local(context: Context) -> web.Application:
         return replace(await read(), machine=await read_machine(context.database, copies))
 
     async def try_again(names: Sequence[str]) -> int:
-        return await retry(context.database, names, now=context.now(), lifetimes=context.lifetimes)
+        return len(await retry(context.database, names, lifetimes=context.lifetimes))
 
     dropping = _dropping(context)
 
     async def give_up(names: Sequence[str]) -> int:
-        return len(await dropping.drop(context.database, names, now=context.now()))
+        return len(await dropping.drop(context.database, names))
 
     admin = AdminRoutes(
         read=read,

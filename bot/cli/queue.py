@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -11,13 +11,12 @@ from bot.account.existing import open_existing
 from bot.cli.options import JsonOption, YesOption, load_settings
 from bot.cli.terminal import confirm, say, show_json, show_record
 from bot.cli.usage import PlainTyper
-from bot.operate.dead_items import Dropping, remedy
-from bot.queue.items import Lifetimes, item_named, name_of
+from bot.operate import dead_items
+from bot.queue.items import item_named, name_of
 from bot.settings import Settings
 from bot.words import counted
-from storage.database import Transaction
+from storage.database import Database
 from storage.queue.direction import Direction
-from storage.queue.durable import DurableQueue
 from storage.queue.reader import QueueItem
 
 app = PlainTyper()
@@ -70,12 +69,7 @@ def retry(
 ) -> None:
     """Retry failed or waiting items now."""
     settings = load_settings(context)
-    now = datetime.now(UTC)
-    lifetimes = _lifetimes(settings)
-
-    async def act(queue: DurableQueue, direction: Direction, item_id: int) -> bool:
-        return await queue.retry(item_id, now=now, expires_at=now + lifetimes.of(direction))
-
+    act = partial(dead_items.retry, lifetimes=settings.delivery.lifetimes)
     raise typer.Exit(asyncio.run(_change(settings, ids or [], act, done="will be tried again")))
 
 
@@ -89,27 +83,8 @@ def drop(
     settings = load_settings(context)
     if not yes:
         confirm(f"Drop {counted(len(ids), 'item')} for good?")
-    dropping = Dropping(_lifetimes(settings), settings.kommo.language)
-    names = [name_of(*_parse(text)) for text in ids]
-    raise typer.Exit(asyncio.run(_drop(settings, names, dropping)))
-
-
-async def _drop(settings: Settings, names: Sequence[str], dropping: Dropping) -> int:
-    async with open_existing(settings) as database:
-        known = await dropping.drop(database, names, now=datetime.now(UTC))
-    for name in names:
-        if name in known:
-            say(f"{name}: dropped")
-        else:
-            say(f"{name}: {UNKNOWN}", err=True)
-    return 0 if len(known) == len(names) else 1
-
-
-def _lifetimes(settings: Settings) -> Lifetimes:
-    return Lifetimes(
-        to_kommo=timedelta(hours=settings.delivery.kommo_give_up_h),
-        to_telegram=timedelta(minutes=settings.delivery.telegram_give_up_min),
-    )
+    dropping = dead_items.Dropping(settings.delivery.lifetimes, settings.kommo.language)
+    raise typer.Exit(asyncio.run(_change(settings, ids, dropping.drop, done="dropped")))
 
 
 async def _rows(settings: Settings) -> list[dict[str, Any]]:
@@ -134,47 +109,35 @@ def _row(direction: Direction, item: QueueItem) -> dict[str, Any]:
         "attempts": item.attempts,
         "next_attempt_at": item.due_at.isoformat(timespec="seconds") if item.due_at else None,
         "possible_duplicate": item.is_uncertain and direction is Direction.OUTGOING,
-        "remedy": remedy(name, item),
+        "remedy": dead_items.remedy(name, item),
     }
 
 
 async def _change(
     settings: Settings,
     ids: Sequence[str],
-    act: Callable[[DurableQueue, Direction, int], Awaitable[bool]],
+    act: Callable[[Database, Sequence[str]], Awaitable[list[str]]],
     *,
     done: str,
 ) -> int:
-    """Do something to items in one transaction; say what was done, and which ids are unknown."""
-    chosen = [_parse(text) for text in ids] or await _dead(settings)
-    unknown = 0
-    async with open_existing(settings) as database, database.transaction() as tx:
-        for direction, item_id in chosen:
-            if await act(_queue(tx, direction), direction, item_id):
-                say(f"{name_of(direction, item_id)}: {done}")
-            else:
-                unknown += 1
-                say(f"{name_of(direction, item_id)}: {UNKNOWN}", err=True)
-    if not chosen:
+    """Do something to items; say what was done, and which ids are unknown."""
+    names = [_name(text) for text in ids]
+    async with open_existing(settings) as database:
+        names = names or [item.name for item in await dead_items.failed_items(database)]
+        changed = set(await act(database, names))
+    for name in names:
+        if name in changed:
+            say(f"{name}: {done}")
+        else:
+            say(f"{name}: {UNKNOWN}", err=True)
+    if not names:
         say("No item has failed.")
-    return 1 if unknown else 0
+    return 0 if changed.issuperset(names) else 1
 
 
-async def _dead(settings: Settings) -> list[tuple[Direction, int]]:
-    async with open_existing(settings) as database, database.snapshot() as snapshot:
-        incoming = await snapshot.to_kommo.list_items(states=("dead",), limit=AT_MOST)
-        outgoing = await snapshot.to_telegram.list_items(states=("dead",), limit=AT_MOST)
-    found: list[tuple[Direction, int]] = [(Direction.INCOMING, item.id) for item in incoming]
-    return found + [(Direction.OUTGOING, item.id) for item in outgoing]
-
-
-def _parse(text: str) -> tuple[Direction, int]:
-    """Read an id as `queue list` prints it."""
+def _name(text: str) -> str:
+    """Return the name of an item, as `queue list` prints it."""
     named = item_named(text)
     if named is None:
         raise UnknownItemError(f"{text!r} is not an id that `queue list` prints")
-    return named
-
-
-def _queue(tx: Transaction, direction: Direction) -> DurableQueue:
-    return tx.queue(direction)
+    return name_of(*named)

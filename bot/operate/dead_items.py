@@ -1,9 +1,8 @@
 """Items that wait for a person: what they are, trying them again, giving them up."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 from bot.deliver.dropped import dropped
 from bot.operate.remedies import in_commands, in_words, remedy_for
@@ -117,30 +116,18 @@ async def _with_clients(snapshot: Snapshot, items: Sequence[Failed]) -> list[Fai
     return [replace(item, client=names.get(item.conversation_id or "")) for item in items]
 
 
-async def retry(
-    database: Database, names: Sequence[str], *, now: datetime, lifetimes: Lifetimes
-) -> int:
-    """Try items again at once; return how many of them there are.
+async def retry(database: Database, names: Sequence[str], *, lifetimes: Lifetimes) -> list[str]:
+    """Try items again at once; return the names of those that there are.
 
     Raises:
         StorageError: nothing was changed.
     """
-    again = partial(_retry, names=names, now=now, lifetimes=lifetimes)
-    return await persist(database, again, within_s=PATIENCE_S)
 
+    async def again(tx: Transaction, direction: Direction, item_id: int) -> bool:
+        expires_at = tx.now + lifetimes.of(direction)
+        return await tx.queue(direction).retry(item_id, now=tx.now, expires_at=expires_at)
 
-async def _retry(
-    tx: Transaction, *, names: Sequence[str], now: datetime, lifetimes: Lifetimes
-) -> int:
-    retried = 0
-    for name in names:
-        named = item_named(name)
-        if named is None:
-            continue
-        direction, number = named
-        expires_at = now + lifetimes.of(direction)
-        retried += await tx.queue(direction).retry(number, now=now, expires_at=expires_at)
-    return retried
+    return await _each(database, names, again)
 
 
 @dataclass(frozen=True)
@@ -155,22 +142,17 @@ class Dropping:
     lifetimes: Lifetimes
     language: Language
 
-    async def drop(self, database: Database, names: Sequence[str], *, now: datetime) -> list[str]:
-        """Give items up; return those that there are.
+    async def drop(self, database: Database, names: Sequence[str]) -> list[str]:
+        """Give items up; return the names of those that there are.
 
         Raises:
             StorageError: nothing was changed.
         """
-        drop = partial(self._drop, names=names, now=now)
-        return await persist(database, drop, within_s=PATIENCE_S)
+        return await _each(database, names, self._drop)
 
-    async def _drop(self, tx: Transaction, *, names: Sequence[str], now: datetime) -> list[str]:
-        return [name for name in names if await self._drop_one(tx, name, now)]
-
-    async def _drop_one(self, tx: Transaction, name: str, now: datetime) -> bool:
-        named = item_named(name)
-        item = await tx.queue(named[0]).get(named[1]) if named else None
-        if named is None or item is None or not await tx.queue(named[0]).drop(item.id, now=now):
+    async def _drop(self, tx: Transaction, direction: Direction, item_id: int) -> bool:
+        item = await tx.queue(direction).get(item_id)
+        if item is None or not await tx.queue(direction).drop(item_id, now=tx.now):
             return False
         if item.started_at is None:  # else the end of the attempt says what became of it
             await self._tell(tx, item)
@@ -192,6 +174,20 @@ class Dropping:
             error_code=ErrorCode(end.code or ErrorCode.OTHER),
             error=in_language(end.text or end.reason, self.language),
         )
+
+
+async def _each(
+    database: Database,
+    names: Sequence[str],
+    change: Callable[[Transaction, Direction, int], Awaitable[bool]],
+) -> list[str]:
+    """Change items in one transaction; return the names of those that were changed."""
+
+    async def all_of_them(tx: Transaction) -> list[str]:
+        named = ((name, item_named(name)) for name in names)
+        return [name for name, item in named if item is not None and await change(tx, *item)]
+
+    return await persist(database, all_of_them, within_s=PATIENCE_S)
 
 
 def _event_of(item: QueueItem) -> Event | None:

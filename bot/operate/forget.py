@@ -20,7 +20,7 @@ def media_links(settings: Settings, *, now: Callable[[], datetime]) -> MediaLink
         settings.public_url,
         settings.kommo.channel_secret.get_secret_value(),
         lifetime=timedelta(days=settings.delivery.media_link_days)
-        + timedelta(hours=settings.delivery.kommo_give_up_h),
+        + settings.delivery.lifetimes.to_kommo,
         now=now,
     )
 

@@ -1,11 +1,13 @@
 """The other tables of the settings file: listeners, storage, delivery, network, logging."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from bot.http.routes import NONE, proxy_from
+from bot.queue.items import Lifetimes
 from bot.settings.section import Section
 from bot.settings.types import Level, Port, Word
 
@@ -97,6 +99,14 @@ class DeliverySettings(Section):
         le=LONGEST_LINK_DAYS,
         description=f"a whole number of days, {SHORTEST_LINK_DAYS} to {LONGEST_LINK_DAYS}",
     )
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """Return how long items are tried."""
+        return Lifetimes(
+            to_kommo=timedelta(hours=self.kommo_give_up_h),
+            to_telegram=timedelta(minutes=self.telegram_give_up_min),
+        )
 
 
 def _proxy(value: str) -> str:

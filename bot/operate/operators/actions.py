@@ -75,9 +75,8 @@ class Actions:
 
     async def _retry(self, command: Command) -> Answer:
         names = command.arguments or [item.name for item in await failed_items(self._database)]
-        count = await retry(
-            self._database, names, now=self._now(), lifetimes=self._dropping.lifetimes
-        )
+        retried = await retry(self._database, names, lifetimes=self._dropping.lifetimes)
+        count = len(retried)
         text = retried_text(count, len(names) - count)
         return Answer(text, (("Status", "status"),))
 
@@ -87,7 +86,7 @@ class Actions:
         if not names:
             return Answer(WHICH)
         if is_confirmed(command.arguments):
-            dropped = await self._dropping.drop(self._database, names, now=self._now())
+            dropped = await self._dropping.drop(self._database, names)
             unknown = [name for name in names if name not in dropped]
             return Answer(dropped_text(dropped, unknown), (("Status", "status"),))
         known = await open_items(self._database, names)
