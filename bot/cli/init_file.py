@@ -1,0 +1,38 @@
+"""The settings file that `init` writes."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from bot.errors import BridgeError
+
+
+class InitError(BridgeError):
+    """The settings file cannot be read or written."""
+
+
+def write(file: Path, text: str) -> None:
+    """Write the file as a whole, for its owner only; where it cannot be, all stays as it was."""
+    place = file.resolve() if file.exists() else file
+    draft = place.with_name(f".{place.name}.new")
+    try:
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(text.encode())
+        if place.exists():
+            _give_to_owner_of(place, draft)
+        draft.replace(place)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            reason = f"cannot write {file}: {error.strerror}; run it as root?"
+            raise InitError(reason) from error
+        raise
+
+
+def _give_to_owner_of(place: Path, draft: Path) -> None:
+    """Let the new file belong to whom the old one did, where this user may do that."""
+    owner = place.stat()
+    with contextlib.suppress(PermissionError):
+        os.chown(draft, owner.st_uid, owner.st_gid)
