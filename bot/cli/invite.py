@@ -75,20 +75,23 @@ def invite(  # noqa: PLR0917 - the command line's own
         created_at=now,
         expires_at=now + timedelta(days=days),
     )
-    link = asyncio.run(_made(settings, entry, invitation))
+    _show(asyncio.run(_made(settings, entry, invitation)), entry, invitation, as_json=as_json)
+
+
+def _show(link: str, entry: BotSettings, invitation: Invitation, *, as_json: bool) -> None:
     until = invitation.expires_at.isoformat(timespec="seconds")
     if as_json:
         row = {
             "link": link,
-            "contact_id": contact,
+            "contact_id": invitation.contact_id,
             "bot": entry.name or str(entry.bot_id),
-            "is_single": not many,
+            "is_single": invitation.is_single,
             "expires_at": until,
         }
         show_json(row)
         return
     say(link)
-    whom = "everybody who opens it" if many else "the first person who opens it"
+    whom = "the first person who opens it" if invitation.is_single else "everybody who opens it"
     say(f"for {whom}, until {until}", err=True)
 
 
