@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from bot.account.access import LEASE
 from bot.account.consent import new_state
+from bot.account.renewal import LEASE
 from bot.http.tls import certificates
 from sandbox.kommo.oauth import Integration
 from storage.database import Database

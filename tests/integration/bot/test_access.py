@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from bot.account.access import AHEAD, LEASE, GrantedAccess
+from bot.account.access import AHEAD, GrantedAccess
+from bot.account.renewal import LEASE
 from bot.health import Health, RestHealth
 from bot.http.tls import certificates
 from bot.operate.operators.alerts import alerts_in
@@ -192,7 +193,7 @@ async def test_a_renewal_that_hangs_is_given_up_while_its_lease_lasts(
     access, kommo, clock, monkeypatch
 ):
     """The next one may try at once: nobody waits for a lease whose holder knows better."""
-    monkeypatch.setattr("bot.account.access.RENEWAL_S", 0.2)
+    monkeypatch.setattr("bot.account.renewal.RENEWAL_S", 0.2)
     clock.at += timedelta(hours=24)
     kommo.faults.hang("/oauth2/access_token")
     with pytest.raises(UnreachableError, match="did not renew"):
