@@ -1,9 +1,11 @@
-"""Kommo's two APIs as commands use them, and the account's id where the settings leave it out."""
+"""Kommo's two APIs: the one place where each is made, and how commands open them."""
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+
+import httpx
 
 from bot.account.access import REMEDY, GrantedAccess
 from bot.account.consent import consent_url
@@ -14,9 +16,10 @@ from bot.http.clients import http_client
 from bot.settings import KommoSettings, Settings
 from kommo.chats import ChatsApi
 from kommo.crm import PAUSES_S, Access, CrmApi, LongLivedToken
-from kommo.ids import AmojoId, ChannelId, scope_id
+from kommo.ids import ChannelId, ScopeId
 from kommo.limits import CrmLimits
 from kommo.oauth import Integration, OAuthApi
+from kommo.status_names import StatusNames
 from storage.database import Database
 
 TIMEOUT_S = 20
@@ -99,10 +102,18 @@ async def open_crm(
             )
         if opened is None or url is None:
             raise NoRestAccessError(no_access(settings))
-        http = await stack.enter_async_context(
-            http_client(settings.routes, base_url=url, timeout=TIMEOUT_S)
+        yield await stack.enter_async_context(
+            crm_at(settings, url, opened, pace=pace, pauses_s=pauses_s)
         )
-        yield CrmApi(http, access=opened, pace=pace, now=_now, pauses_s=pauses_s)
+
+
+@asynccontextmanager
+async def crm_at(
+    settings: Settings, url: str, access: Access, *, pace: CrmLimits, pauses_s: Sequence[float]
+) -> AsyncIterator[CrmApi]:
+    """Return the REST API at an address, opened by an access."""
+    async with http_client(settings.routes, base_url=url, timeout=TIMEOUT_S) as http:
+        yield CrmApi(http, access=access, pace=pace, now=_now, pauses_s=pauses_s)
 
 
 @asynccontextmanager
@@ -149,71 +160,27 @@ async def _granted_url(settings: Settings, database: Database) -> str | None:
 
 
 @asynccontextmanager
-async def open_chats(settings: Settings) -> AsyncIterator[ChatsApi]:
-    """Return the Chats API for settings whose account is known."""
-    kommo = settings.kommo
-    channel_id = ChannelId(kommo.channel_id)
-    async with http_client(settings.routes, base_url=kommo.chats_url, timeout=TIMEOUT_S) as http:
-        yield ChatsApi(
-            http,
-            channel_id=channel_id,
-            scope_id=scope_id(channel_id, AmojoId(kommo.account_id or "")),
-            secret=kommo.channel_secret.get_secret_value(),
-            now=_now,
-        )
+async def open_chats(settings: Settings, scope: ScopeId) -> AsyncIterator[ChatsApi]:
+    """Return the Chats API in a scope, for a command."""
+    url = settings.kommo.chats_url
+    async with http_client(settings.routes, base_url=url, timeout=TIMEOUT_S) as http:
+        yield chats_api(http, settings.kommo, scope)
 
 
-async def with_account(
-    settings: Settings,
-    database: Database,
+def chats_api(
+    http: httpx.AsyncClient,
+    kommo: KommoSettings,
+    scope: ScopeId,
     *,
-    access: GrantedAccess | None = None,
-    pace: CrmLimits | None = None,
-) -> Settings:
-    """Return settings that name the account: as set, as stored, or as Kommo tells it.
-
-    Raises:
-        NoRestAccessError: it is not set and cannot be asked for.
-        RequestError: Kommo did not tell it.
-    """
-    if settings.kommo.account_id:
-        return settings
-    known = await stored_account(settings, database)
-    if known is None:
-        async with open_crm(settings, database, access=access, pace=pace) as crm:
-            known = await crm.account_id()
-        async with database.transaction() as tx:
-            await tx.facts.put(account_note(settings), known)
-    return _naming(settings, known)
-
-
-async def naming_account(settings: Settings) -> Settings:
-    """Return settings that name the account, for a command, which makes no database.
-
-    Raises:
-        NoRestAccessError: it is not set and cannot be asked for.
-        RequestError: Kommo did not tell it.
-    """
-    if settings.kommo.account_id:
-        return settings
-    if is_there(settings.database):
-        async with Database.open(settings.database) as database:
-            return await with_account(settings, database)
-    async with open_crm(settings, None) as crm:
-        return _naming(settings, await crm.account_id())
-
-
-def _naming(settings: Settings, account_id: str) -> Settings:
-    kommo = settings.kommo.model_copy(update={"account_id": account_id})
-    return settings.model_copy(update={"kommo": kommo})
-
-
-async def stored_account(settings: Settings, database: Database) -> str | None:
-    """Return the account's id as an earlier start found it."""
-    async with database.snapshot() as snapshot:
-        return await snapshot.facts.get(account_note(settings))
-
-
-def account_note(settings: Settings) -> str:
-    """Return under which name the account's id is stored."""
-    return f"account_id {settings.kommo.rest_url}"
+    now: Callable[[], datetime] = _now,
+    status_names: StatusNames | None = None,
+) -> ChatsApi:
+    """Return the Chats API of the settings' channel in a scope."""
+    return ChatsApi(
+        http,
+        channel_id=ChannelId(kommo.channel_id),
+        scope_id=scope,
+        secret=kommo.channel_secret.get_secret_value(),
+        now=now,
+        status_names=status_names,
+    )

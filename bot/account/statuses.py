@@ -4,6 +4,7 @@ import logging
 from typing import get_args
 
 from bot.settings import Settings
+from kommo.ids import AmojoId
 from kommo.models import StatusField
 from kommo.status_names import StatusNames
 from storage.database import Database
@@ -12,22 +13,24 @@ from storage.patience import persist
 log = logging.getLogger(__name__)
 
 
-async def status_names(settings: Settings, database: Database) -> StatusNames:
-    """Return what tells statuses for the settings' account, whose id is known."""
-    note = status_note(settings, settings.kommo.account_id)
+async def status_names(settings: Settings, account_id: AmojoId, database: Database) -> StatusNames:
+    """Return what tells statuses for an account."""
+    note = status_note(settings, account_id)
 
     async def remember(name: StatusField) -> None:
         log.info("Kommo accepts delivery statuses as %r; stored in the database", name)
         await persist(database, lambda tx: tx.facts.put(note, name))
 
-    known = await remembered_name(settings, database)
+    known = await remembered_name(settings, account_id, database)
     return StatusNames(settings.kommo.status_field, known, on_learned=remember)
 
 
-async def remembered_name(settings: Settings, database: Database) -> StatusField | None:
-    """Return the name that was found out for the settings' account; None before that."""
+async def remembered_name(
+    settings: Settings, account_id: AmojoId, database: Database
+) -> StatusField | None:
+    """Return the name that was found out for an account; None before that."""
     async with database.snapshot() as snapshot:
-        noted = await snapshot.facts.get(status_note(settings, settings.kommo.account_id))
+        noted = await snapshot.facts.get(status_note(settings, account_id))
     return next((name for name in get_args(StatusField) if name == noted), None)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import httpx
 
 from bot.account.access import GrantedAccess
-from bot.account.apis import NoRestAccessError, open_access, open_crm, with_account
+from bot.account.apis import NoRestAccessError, chats_api, open_access, open_crm
+from bot.account.resolved import find_account
 from bot.account.statuses import status_names
 from bot.app.context import Context
 from bot.conversations.kommo_chats import KommoChats
@@ -15,9 +16,8 @@ from bot.http.clients import http_client
 from bot.operate.check.clock import skew_s
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi
-from kommo.ids import AmojoId, ChannelId, ScopeId, scope_id
+from kommo.ids import AmojoId, ScopeId
 from kommo.limits import AT_A_TIME, HISTORIES_AT_A_TIME, CrmLimits
-from kommo.status_names import StatusNames
 
 CALLS = AT_A_TIME + HISTORIES_AT_A_TIME
 """Connections to Kommo's Chats API: one for each call that may be in flight."""
@@ -52,14 +52,18 @@ async def open_account(context: Context) -> AsyncIterator[Account]:
                 context.settings, database, pace=pace, health=context.health.rest, now=context.now
             )
         )
-        settings = await with_account(context.settings, database, access=access, pace=pace)
-        account_id = AmojoId(settings.kommo.account_id or "")
-        scope = scope_id(ChannelId(settings.kommo.channel_id), account_id)
-        http = await stack.enter_async_context(_open_pool(context))
-        chats = _chats(context, http, scope, await status_names(settings, database))
+        settings = context.settings
+        account = await find_account(settings, database, access=access, pace=pace)
+        chats = chats_api(
+            await stack.enter_async_context(_open_pool(context)),
+            settings.kommo,
+            account.scope_id,
+            now=context.now,
+            status_names=await status_names(settings, account.id, database),
+        )
         yield Account(
-            id=account_id,
-            scope_id=scope,
+            id=account.id,
+            scope_id=account.scope_id,
             chats=chats,
             kommo_chats=KommoChats(database, chats.create_chat, now=context.now),
             crm=await _open_crm(stack, context, access, pace),
@@ -83,20 +87,6 @@ def _open_pool(context: Context) -> httpx.AsyncClient:
         timeout=KOMMO_TIMEOUT,
         connections=CALLS,
         event_hooks={"request": [note_start], "response": [compare_clocks]},
-    )
-
-
-def _chats(
-    context: Context, http: httpx.AsyncClient, scope: ScopeId, names: StatusNames
-) -> ChatsApi:
-    kommo = context.settings.kommo
-    return ChatsApi(
-        http,
-        channel_id=ChannelId(kommo.channel_id),
-        scope_id=scope,
-        secret=kommo.channel_secret.get_secret_value(),
-        now=context.now,
-        status_names=names,
     )
 
 

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from bot.account.access import GrantedAccess
-from bot.account.apis import open_access, stored_account
+from bot.account.apis import open_access
 from bot.account.consent_page import ConsentRoute
+from bot.account.resolved import stored_account
 from bot.health import ChannelHealth, Health
 from bot.http.listeners import Address, admin_application, listen, public_base
 from bot.operate.check.public_address import PATH as CHALLENGE_PATH

@@ -4,13 +4,11 @@ import asyncio
 
 import typer
 
-from bot.account.apis import naming_account
 from bot.account.channel import open_channel
 from bot.cli.options import load_settings
 from bot.cli.terminal import say
 from bot.cli.usage import PlainTyper
 from bot.settings import Settings
-from kommo.ids import AmojoId
 
 app = PlainTyper()
 
@@ -25,11 +23,6 @@ def connect(context: typer.Context) -> None:
 
 
 async def _connect(settings: Settings) -> str:
-    settings = await naming_account(settings)
-    async with open_channel(settings) as chats:
-        connection = await chats.connect(
-            AmojoId(settings.kommo.account_id or ""),
-            settings.kommo.title,
-            is_time_window_disabled=settings.kommo.time_window is False,
-        )
+    async with open_channel(settings) as channel:
+        connection = await channel.connect()
     return f"Connected as {connection.title!r}, scope {connection.scope_id}."

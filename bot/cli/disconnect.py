@@ -4,13 +4,11 @@ import asyncio
 
 import typer
 
-from bot.account.apis import naming_account
 from bot.account.channel import open_channel
 from bot.cli.options import YesOption, load_settings
 from bot.cli.terminal import confirm, say
 from bot.cli.usage import PlainTyper
 from bot.settings import Settings
-from kommo.ids import AmojoId
 
 app = PlainTyper()
 
@@ -26,6 +24,5 @@ def disconnect(context: typer.Context, yes: YesOption = False) -> None:
 
 
 async def _disconnect(settings: Settings) -> None:
-    settings = await naming_account(settings)
-    async with open_channel(settings) as chats:
-        await chats.disconnect(AmojoId(settings.kommo.account_id or ""))
+    async with open_channel(settings) as channel:
+        await channel.disconnect()

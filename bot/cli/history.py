@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from bot.account.apis import naming_account
 from bot.account.channel import open_channel
 from bot.account.existing import is_there
 from bot.cli.conversations import SEE, NotFoundError, every
@@ -61,9 +60,8 @@ async def _history(settings: Settings, name: str, limit: int) -> list[HistoryMes
     """
     if NUMBER.fullmatch(name):
         raise NotFoundError(await _not_a_number(settings, name))
-    settings = await naming_account(settings)
     async with AsyncExitStack() as stack:
-        chats = await stack.enter_async_context(open_channel(settings))
+        chats = (await stack.enter_async_context(open_channel(settings))).chats
         found, is_known = KommoChatId(name), False  # what is not ours is Kommo's
         if is_there(settings.database):
             database = await stack.enter_async_context(Database.open(settings.database))

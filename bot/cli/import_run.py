@@ -12,7 +12,9 @@ from pathlib import Path
 import httpx
 import typer
 
-from bot.account.apis import naming_account, open_chats
+from bot.account.apis import open_chats
+from bot.account.channel import Channel
+from bot.account.resolved import find_for_command
 from bot.cli.import_progress import shown
 from bot.cli.terminal import say
 from bot.errors import BridgeError
@@ -28,9 +30,8 @@ from bot.translate.exports.messages import Company, channel_bot
 from bot.translate.exports.told import ExportedFile
 from bot.translate.files import TelegramFile
 from bot.words import counted
-from kommo.chats import ChatsApi
 from kommo.errors import RequestError
-from kommo.ids import AmojoId, KommoUserId
+from kommo.ids import KommoUserId
 from storage.database import Database
 from storage.errors import DatabaseBusyError
 from storage.sqlite.lock import instance_lock
@@ -105,7 +106,8 @@ def carry_out(work: Work, spool: Spool, plan: Plan) -> Done:
 async def _import(
     work: Work, spool: Spool, plan: Plan, on_progress: Callable[[Done], None]
 ) -> Done:
-    settings = await naming_account(work.settings)
+    settings = work.settings
+    account = await find_for_command(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.open(settings.database))
         _lock(stack, settings.database)
@@ -118,24 +120,19 @@ async def _import(
             file_urls=work.file_urls,
             is_silent=work.is_silent,
         )
-        chats = await stack.enter_async_context(open_chats(settings))
-        await _connect(settings, chats)
+        chats = await stack.enter_async_context(open_chats(settings, account.scope_id))
+        await _connect(Channel(settings.kommo, account, chats))
         running = Import(
             database, chats, spool, plan, options, pace=work.pace, on_progress=on_progress
         )
         return await running.run()
 
 
-async def _connect(settings: Settings, chats: ChatsApi) -> None:
+async def _connect(channel: Channel) -> None:
     """Connect the channel, as a start of the service does; harmless when it is connected."""
-    kommo = settings.kommo
-    if kommo.connect_on_start:
+    if channel.kommo.connect_on_start:
         with suppress(RequestError):  # the first message says what is wrong
-            await chats.connect(
-                AmojoId(kommo.account_id or ""),
-                kommo.title,
-                is_time_window_disabled=kommo.time_window is False,
-            )
+            await channel.connect()
 
 
 def _lock(stack: AsyncExitStack, database: Path) -> None:

@@ -9,10 +9,8 @@ account (the integration that is switched off).
 from bot.account.connect import OUTAGE, REMEDY
 from bot.operate.check.connection_errors import why
 from bot.operate.check.findings import Finding, doubt, failure, well
-from bot.settings import Settings
 from kommo.chats import NO_CHAT, ChatsApi
 from kommo.errors import KommoError, RateLimitedError, RejectedError, RequestError
-from kommo.ids import AmojoId, ChannelId, ScopeId, scope_id
 
 NAME = "channel"
 UNPAID, FORBIDDEN, NOT_FOUND = 402, 403, 404
@@ -35,12 +33,6 @@ BLOCKED = (
     "between here and Kommo answers in its place"
 )
 NOT_KOMMO = "check kommo.chats_url, and what answers in Kommo's place"
-
-
-def scopes(settings: Settings) -> tuple[ScopeId, ScopeId]:
-    """Return the scope of the settings, and the bare channel in the place of one."""
-    channel_id = ChannelId(settings.kommo.channel_id)
-    return scope_id(channel_id, AmojoId(settings.kommo.account_id or "")), ScopeId(channel_id)
 
 
 async def refusal_of(chats: ChatsApi) -> KommoError | None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import get_args
 
 from bot.account.access import REMEDY
-from bot.account.apis import TIMEOUT_S, account_note, consent_link
+from bot.account.apis import consent_link, crm_at
 from bot.account.existing import is_there
+from bot.account.resolved import account_note
 from bot.account.statuses import status_note
-from bot.http.clients import http_client
 from bot.operate.check.findings import Finding, doubt, failure, well
 from bot.operate.check.machine import is_made_by_systemd
 from bot.operate.operators.known_chats import OperatorsChats
@@ -135,14 +135,8 @@ async def open_looking(settings: Settings, found: Kept) -> AsyncIterator[CrmApi]
         NoConsentError: nobody has consented yet.
     """
     url, access = _opened(settings, found)
-    async with http_client(settings.routes, base_url=url, timeout=TIMEOUT_S) as http:
-        yield CrmApi(
-            http,
-            access=access,
-            pace=CrmLimits(),
-            now=lambda: datetime.now(UTC),
-            pauses_s=PAUSES_S,
-        )
+    async with crm_at(settings, url, access, pace=CrmLimits(), pauses_s=PAUSES_S) as crm:
+        yield crm
 
 
 def _opened(settings: Settings, found: Kept) -> tuple[str, Access]:

@@ -2,9 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
-import httpx
 from aiogram import Bot
 from aiogram.exceptions import (
     AiogramError,
@@ -13,19 +11,20 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 
+from bot.account.apis import chats_api
+from bot.account.resolved import account_of
 from bot.account.sources import WIDGET_REMEDY, plan
 from bot.errors import BridgeError
 from bot.http.clients import http_client
 from bot.http.telegram_session import TelegramSession
-from bot.operate.check.channel import scopes, standing
+from bot.operate.check.channel import standing
 from bot.operate.check.connection_errors import in_words, why
 from bot.operate.check.database import ExpiredError, Kept, NoConsentError, open_looking
 from bot.operate.check.findings import Finding, doubt, failure, well
 from bot.settings import BotSettings, Settings
-from kommo.chats import ChatsApi
 from kommo.crm import CrmApi
 from kommo.errors import KommoError, RejectedError
-from kommo.ids import ChannelId, ScopeId
+from kommo.ids import ScopeId
 
 TIMEOUT_S = 10
 FORBIDDEN = 403
@@ -60,10 +59,9 @@ async def probe(
     known = settings.kommo.account_id or found.account_id or told
     if known is None:
         return  # said already: nothing tells the account
-    kommo = settings.kommo.model_copy(update={"account_id": known})
-    settings = settings.model_copy(update={"kommo": kommo})
     if told is None or told == known:
-        yield await _channel(settings, is_account_sure=told is not None)
+        scope = account_of(settings.kommo, known).scope_id
+        yield await _channel(settings, scope, is_account_sure=told is not None)
     yield well("statuses", _statuses(settings, found))
 
 
@@ -144,30 +142,20 @@ async def _bot(settings: Settings, entry: BotSettings) -> Finding:
     )
 
 
-async def _channel(settings: Settings, *, is_account_sure: bool) -> Finding:
-    scope, channel = scopes(settings)
+async def _channel(settings: Settings, scope: ScopeId, *, is_account_sure: bool) -> Finding:
+    channel = ScopeId(settings.kommo.channel_id)  # the bare channel in the place of a scope
     async with http_client(
         settings.routes, base_url=settings.kommo.chats_url, timeout=TIMEOUT_S
     ) as http:
         found = await standing(
-            _chats(settings, http, scope),
-            _chats(settings, http, channel),
+            chats_api(http, settings.kommo, scope),
+            chats_api(http, settings.kommo, channel),
             is_account_sure=is_account_sure,
         )
     if found.state == "warning" and not settings.kommo.connect_on_start:
         remedy = "run: kommo-telegram connect (kommo.connect_on_start is false)"
         return replace(found, state="failed", remedy=remedy)
     return found
-
-
-def _chats(settings: Settings, http: httpx.AsyncClient, scope: ScopeId) -> ChatsApi:
-    return ChatsApi(
-        http,
-        channel_id=ChannelId(settings.kommo.channel_id),
-        scope_id=scope,
-        secret=settings.kommo.channel_secret.get_secret_value(),
-        now=lambda: datetime.now(UTC),
-    )
 
 
 def _statuses(settings: Settings, found: Kept) -> str:
