@@ -9,7 +9,7 @@ import httpx
 
 from bot.account.access import REMEDY, GrantedAccess
 from bot.account.consent import consent_url
-from bot.account.existing import is_there
+from bot.account.existing import has_database
 from bot.errors import BridgeError
 from bot.health import RestHealth
 from bot.http.clients import http_client
@@ -125,7 +125,7 @@ async def open_rest(settings: Settings) -> AsyncIterator[CrmApi]:
     """
     async with AsyncExitStack() as stack:
         database = None
-        if settings.kommo.access_token is None and is_there(settings.database):
+        if settings.kommo.access_token is None and has_database(settings):
             database = await stack.enter_async_context(Database.open(settings.database))
         yield await stack.enter_async_context(open_crm(settings, database, pauses_s=PAUSES_S))
 

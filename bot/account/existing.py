@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from bot.errors import BridgeError
-from bot.settings import Settings
+from bot.settings import Settings, is_there
 from storage.database import Database
 
 
@@ -21,7 +20,7 @@ async def open_existing(settings: Settings) -> AsyncIterator[Database]:
         NoDatabaseError: there is none.
         DatabaseUnavailableError: it cannot be opened.
     """
-    if not is_there(settings.database):
+    if not has_database(settings):
         raise NoDatabaseError(
             f"there is no database at {settings.database}: the first `kommo-telegram run` makes "
             "it; if the bridge has run already, check storage.path and --config"
@@ -30,12 +29,6 @@ async def open_existing(settings: Settings) -> AsyncIterator[Database]:
         yield database
 
 
-def is_there(path: Path) -> bool:
-    """Tell whether there is a file; SQLite says better what is wrong with one out of reach."""
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
-    return True
+def has_database(settings: Settings) -> bool:
+    """Tell whether the bridge has run."""
+    return is_there(settings.database)

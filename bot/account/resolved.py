@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.account.access import GrantedAccess
 from bot.account.apis import open_crm
-from bot.account.existing import is_there
+from bot.account.existing import has_database
 from bot.settings import KommoSettings, Settings
 from kommo.ids import AmojoId, ChannelId, ScopeId, scope_id
 from kommo.limits import CrmLimits
@@ -56,7 +56,7 @@ async def find_for_command(settings: Settings) -> ResolvedAccount:
     """
     if settings.kommo.account_id:
         return account_of(settings.kommo, settings.kommo.account_id)
-    if is_there(settings.database):
+    if has_database(settings):
         async with Database.open(settings.database) as database:
             return await find_account(settings, database)
     async with open_crm(settings, None) as crm:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bot.account.channel import open_channel
-from bot.account.existing import is_there
+from bot.account.existing import has_database
 from bot.cli.conversations import SEE, NotFoundError, every
 from bot.cli.options import JsonOption, load_settings
 from bot.cli.terminal import is_terminal, say, show_json
@@ -63,7 +63,7 @@ async def _history(settings: Settings, name: str, limit: int) -> list[HistoryMes
     async with AsyncExitStack() as stack:
         chats = (await stack.enter_async_context(open_channel(settings))).chats
         found, is_known = KommoChatId(name), False  # what is not ours is Kommo's
-        if is_there(settings.database):
+        if has_database(settings):
             database = await stack.enter_async_context(Database.open(settings.database))
             kommo_chat_id, is_known = await _kommo_chat(database, chats, name)
             if kommo_chat_id is None:
@@ -78,7 +78,7 @@ async def _history(settings: Settings, name: str, limit: int) -> list[HistoryMes
 async def _not_a_number(settings: Settings, number: str) -> str:
     """Return what to ask for in the place of a Telegram number."""
     ids: list[str] = []
-    if is_there(settings.database):
+    if has_database(settings):
         async with Database.open(settings.database) as database, database.snapshot() as snapshot:
             known = await every(snapshot)
         ids = [one.conversation_id for one in known if str(one.chat_id) == number]

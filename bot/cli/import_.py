@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from bot.account.existing import is_there
+from bot.account.existing import has_database
 from bot.cli.bots import bot_named
 from bot.cli.import_run import ImportRefusedError, Work, carry_out
 from bot.cli.import_table import ONE_DAY, document, result, show, show_result
@@ -297,7 +297,7 @@ def _want_author(settings: Settings, plan: Plan) -> None:
 
 
 async def _known(settings: Settings, spool: Spool, plan: Plan) -> int:
-    if not is_there(settings.database):
+    if not has_database(settings):
         return 0
     async with Database.open(settings.database) as database:
         return await count_known(database, spool, plan.chats)

@@ -76,7 +76,7 @@ def _say_what_is_lost(backup: Backup, database: Path) -> None:
     at = backup.latest_at
     until = f"up to {at:%Y-%m-%d %H:%M:%S} UTC" if at else "without any message"
     say(f"The backup holds {counted(backup.conversations, 'conversation')}, {until}.")
-    if not _is_there(database):
+    if not os.path.lexists(database):  # a link that leads nowhere is there, too
         say(f"There is no database at {database} yet.")
         return
     lacking = since(backup, database)
@@ -84,10 +84,6 @@ def _say_what_is_lost(backup: Backup, database: Path) -> None:
         say("The present database is damaged: it is unknown what was written since the backup.")
         return
     say(*lines_about(lacking))
-
-
-def _is_there(database: Path) -> bool:
-    return os.path.lexists(database)
 
 
 def lines_about(lacking: Since) -> list[str]:

@@ -256,7 +256,7 @@ def find_file(
     named = option or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
     places = [cwd / named] if named else [cwd / "config.toml", system_file]
     for place in places:
-        if _exists(place):
+        if is_there(place):
             return place
     if not named and any(name.upper().startswith(PREFIX) for name in environ):
         return None
@@ -283,8 +283,8 @@ def readable_by_others(path: Path) -> str | None:
     )
 
 
-def _exists(path: Path) -> bool:
-    """Tell whether there is a file; one that cannot be looked at is reported when it is read."""
+def is_there(path: Path) -> bool:
+    """Tell whether there is a file; whoever reads one that is out of reach says what is wrong."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):

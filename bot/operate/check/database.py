@@ -10,7 +10,7 @@ from typing import get_args
 
 from bot.account.access import REMEDY
 from bot.account.apis import consent_link, crm_at
-from bot.account.existing import is_there
+from bot.account.existing import has_database
 from bot.account.resolved import account_note
 from bot.account.statuses import status_note
 from bot.operate.check.findings import Finding, doubt, failure, well
@@ -50,7 +50,7 @@ class NoConsentError(RejectedError):
 
 async def kept(settings: Settings) -> Kept:
     """Look into the database."""
-    if not is_there(settings.database):
+    if not has_database(settings):
         return Kept(_before_the_first_start(settings))
     try:
         async with look(settings.database) as snapshot:
