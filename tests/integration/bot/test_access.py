@@ -71,6 +71,13 @@ class Quick:
 
 
 @pytest.fixture
+async def database(tmp_path):
+    """The database, as one more process sees it."""
+    async with Database.open(tmp_path / "bridge.sqlite3") as opened:
+        yield opened
+
+
+@pytest.fixture
 async def make(tmp_path, kommo, clock):
     """Make an access as one more process would: with a database connection of its own."""
     async with AsyncExitStack() as stack:
@@ -162,9 +169,8 @@ async def test_a_cancelled_caller_does_not_lose_the_new_tokens(access, make, kom
     assert kommo.authority.renewals == 1
 
 
-async def test_a_process_that_died_while_renewing_holds_nobody_for_ever(access, make, clock):
+async def test_a_process_that_died_while_renewing_holds_nobody_for_ever(access, database, clock):
     """Its lease ends; until then a token that is good is used as it is."""
-    database = access._database
     async with database.transaction() as tx:
         assert await tx.grants.take(CLIENT_ID, by="dead", now=clock.at, until=clock.at + LEASE)
     token = await access.token()
@@ -172,11 +178,10 @@ async def test_a_process_that_died_while_renewing_holds_nobody_for_ever(access, 
     assert await access.token() != token
 
 
-async def test_a_wait_for_another_process_is_said(access, make, kommo, clock, caplog):
+async def test_a_wait_for_another_process_is_said(access, database, kommo, clock, caplog):
     """After a moment a person reads what a command waits for; when the lease ends, it goes on."""
-    other = (await make())._database
     clock.at += timedelta(hours=24)
-    async with other.transaction() as tx:
+    async with database.transaction() as tx:
         assert await tx.grants.take(CLIENT_ID, by="dead", now=clock.at, until=clock.at + LEASE)
     waiting = asyncio.create_task(access.token())
     for _ in range(1000):
@@ -211,7 +216,9 @@ async def test_an_outage_is_no_loss(access, kommo, clock, caplog):
     assert kommo.authority.renewals == 1
 
 
-async def test_a_lost_grant_is_an_alert_until_the_next_consent(make, kommo, clock, caplog):
+async def test_a_lost_grant_is_an_alert_until_the_next_consent(
+    make, database, kommo, clock, caplog
+):
     """Operators read once what is lost and which link to open; a consent ends it."""
     caplog.set_level(logging.INFO)
     health = Health(rest=RestHealth())
@@ -222,7 +229,7 @@ async def test_a_lost_grant_is_an_alert_until_the_next_consent(make, kommo, cloc
     await access.keep()
     await access.keep()
     assert caplog.text.count("REST API is lost") == 1
-    state = await read_state(access._database, health, now=clock())
+    state = await read_state(database, health, now=clock())
     [alert] = [one for one in alerts_in(state, free_bytes=10**12) if one.key == "rest"]
     assert "LINK" in alert.text
     assert health.problems() == []
