@@ -9,7 +9,7 @@ from bot.account.connect import OUTAGE, REMEDY
 from bot.account.resolved import ResolvedAccount, find_for_command
 from bot.errors import BridgeError
 from bot.settings import KommoSettings, Settings
-from kommo.answers import Connection
+from kommo.answers import ConnectedChannel
 from kommo.chats import ChatsApi
 from kommo.errors import KommoError, RejectedError
 
@@ -26,7 +26,7 @@ class Channel:
     account: ResolvedAccount
     chats: ChatsApi
 
-    async def connect(self) -> Connection:
+    async def connect(self) -> ConnectedChannel:
         """Connect it to the account, as a start of the service does."""
         return await self.chats.connect(
             self.account.id,
