@@ -10,7 +10,7 @@ from bot.queue.items import Lifetimes
 from bot.receive.new_clients import PeopleSettings, meet
 from bot.translate.files import MediaUrl
 from bot.translate.ids import ChatAddress, quote
-from bot.translate.incoming import messages
+from bot.translate.incoming import messages, unreadable
 from bot.translate.incoming.messages import ClientEdit, ClientMessage
 from bot.translate.languages import Language
 from kommo.ids import KommoMessageId, SourceId
@@ -84,7 +84,7 @@ class ClientMessages:
         if shown is None:
             await self.store(tx, message)
             return
-        if shown.content_hash != _hash(messages.UNREADABLE):
+        if shown.content_hash != _hash(unreadable.UNREADABLE):
             return
         if message.phone is not None:
             await tx.conversations.set_phone(message.address.conversation_id, message.phone)

@@ -15,11 +15,12 @@ from bot.receive.client_messages import ClientMessages, IntakeSettings
 from bot.receive.presses import store_press
 from bot.receive.reachability import store_reachability
 from bot.receive.reactions import store_reaction
-from bot.translate.incoming import messages
+from bot.translate.incoming import unreadable
 from bot.translate.incoming.actions import Action, Pressed, action
-from bot.translate.incoming.messages import ClientEdit, ClientMessage, update_number
+from bot.translate.incoming.messages import ClientEdit, ClientMessage
 from bot.translate.incoming.reachability import Reachability
 from bot.translate.incoming.reactions import ClientReaction
+from bot.translate.incoming.unreadable import update_number
 from bot.translate.incoming.updates import UnreadableError
 from storage.database import Transaction
 from storage.queue.direction import Direction
@@ -118,7 +119,7 @@ class Intake:
         """Keep an update as it came, for a person; return its placeholder, if it is new."""
         update_id = update_number(update)
         reason = f"{reason} while reading Telegram's update {update_id}"
-        message = messages.unreadable_message(
+        message = unreadable.unreadable_message(
             update, bot_id=self._bot_id, source_id=self._settings.source_id, now=tx.now
         )
         conversation_id = message.address.conversation_id if message else None

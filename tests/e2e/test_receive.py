@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from bot.receive import telegram_poll as polling
-from bot.translate.incoming.messages import UNREADABLE
+from bot.translate.incoming.unreadable import UNREADABLE
 from storage.database import Database
 from tests.e2e.conftest import BOT_ID, TOKEN
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from bot.translate.incoming.messages import UNREADABLE
+from bot.translate.incoming.unreadable import UNREADABLE
 from tests.e2e.commands import run_command
 
 ANN = 555

@@ -12,10 +12,11 @@ from aiogram.types import CallbackQuery, Update, User
 
 from bot.translate.files import MediaUrl
 from bot.translate.incoming import messages, presses
-from bot.translate.incoming.messages import ClientEdit, ClientMessage, update_number
+from bot.translate.incoming.messages import ClientEdit, ClientMessage
 from bot.translate.incoming.presses import Press
 from bot.translate.incoming.reachability import Reachability, reachability
 from bot.translate.incoming.reactions import ClientReaction, client_reaction
+from bot.translate.incoming.unreadable import update_number
 from bot.translate.incoming.updates import read_update
 from kommo.ids import SourceId
 

@@ -1,30 +1,19 @@
 """Telegram message of a client → what Kommo shows. Pure: data in, data out."""
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from aiogram.types import Chat, Message, User
 
 from bot.translate.files import MediaUrl
 from bot.translate.ids import ID_LIMIT, ChatAddress, participant_id
-from bot.translate.incoming.contents import contents, lines, with_heading
+from bot.translate.incoming.contents import contents, with_heading
 from bot.translate.incoming.heading import heading
-from bot.translate.incoming.notices import is_quiet, tells_events_only
+from bot.translate.incoming.notices import is_quiet
 from bot.translate.incoming.starts import start_payload
 from bot.translate.names import person_name
-from bot.translate.text import clean
 from kommo.ids import ExternalMessageId, SourceId
 from kommo.models import Content, EditMessage, NewMessage, Person, Quote, QuoteAuthor
-
-UNREADABLE = (
-    "[Telegram sent something here that this version of the bridge cannot read. "
-    "It is kept, and will be shown here after an update of the bridge.]"
-)
-
 
 CLOCK_MARGIN, FIRST_YEAR = timedelta(minutes=10), 2013
 """Dates beyond these are nonsense: no Telegram before, and no message is of tomorrow."""
@@ -152,7 +141,7 @@ def client_edit(
     )
     if changed is None:
         return None
-    at = _moment(message.edit_date) or message.date
+    at = moment(message.edit_date) or message.date
     is_move = message.location is not None and message.location.live_period is not None
     return edit_of(replace(changed, at=at, start=None), at=at, is_move=is_move)
 
@@ -234,49 +223,6 @@ def person(user: User) -> Person:
     )
 
 
-def unreadable_message(
-    update: Mapping[str, Any], *, bot_id: int, source_id: SourceId | None, now: datetime
-) -> ClientMessage | None:
-    """Return a placeholder for a message that cannot be read; None when it names no chat.
-
-    Reads nothing but the plainest fields, and believes none of them. What is no message, such as
-    a reaction, has none: the client has said nothing. Neither has a message that tells of an
-    event, such as a pinned message.
-    """
-    parts = (update.get(kind) for kind in ("message", "edited_message"))
-    message = next((part for part in parts if _is_message(part)), None)
-    if message is None or tells_events_only(message):
-        return None
-    chat_id = _chat_id(message["chat"], message.get("from"))
-    if chat_id is None:
-        return None
-    message_id = _positive(message, "message_id") or 0
-    first_name = message["from"].get("first_name") if _is_object(message.get("from")) else None
-    name = clean(first_name) if isinstance(first_name, str) else ""
-    user = User(id=chat_id, is_bot=False, first_name=name)
-    address = ChatAddress(bot_id, chat_id)
-    at = plausible(_moment(_positive(message, "date")), now)
-    payload = NewMessage(
-        at=at,
-        external_id=(
-            address.message_id(message_id)
-            if message_id
-            else address.notice_id(update_number(update))
-        ),
-        conversation_id=address.conversation_id,
-        source_id=source_id,
-        sender=person(user),
-        content=Content(type="text", text=lines(UNREADABLE, _words(message))),
-    )
-    return ClientMessage(address, message_id, user, at, (payload,), UNREADABLE)
-
-
-def _words(message: Mapping[str, Any]) -> str:
-    """Return what a message says in words, as far as that is plain."""
-    words = message.get("text") or message.get("caption")
-    return clean(words) if isinstance(words, str) else ""
-
-
 def as_edit(part: NewMessage, at: datetime) -> EditMessage:
     """Return the edit that gives a part of a message its content."""
     return EditMessage(
@@ -302,47 +248,14 @@ def author_in(chat: Chat, author: User | None) -> User:
     )
 
 
-def _is_object(data: Any) -> bool:
-    return isinstance(data, Mapping)
-
-
-def _is_message(data: Any) -> bool:
-    """Tell whether a part of an update looks like a message: an object with a chat."""
-    return _is_object(data) and _is_object(data.get("chat"))
-
-
-def _chat_id(chat: Mapping[str, Any], author: Any) -> int | None:
-    """Return the id of a private chat, which is the client's own; None for any other."""
-    if chat.get("type") in GROUPS:
-        return None
-    found = _positive(chat, "id")
-    is_private = found is None and chat.get("type") == "private"
-    return _positive(author, "id") if is_private and _is_object(author) else found
-
-
 def plausible(moment: datetime | None, now: datetime) -> datetime:
     """Return a moment at which Telegram's messages are written; now in the place of any other."""
     is_nonsense = moment is None or moment > now + CLOCK_MARGIN or moment.year < FIRST_YEAR
     return now if moment is None or is_nonsense else moment
 
 
-def update_number(update: Mapping[str, Any]) -> int:
-    """Return the number of an update; without one, what only the same update has again."""
-    number = _positive(update, "update_id")
-    if number is not None:
-        return number
-    content = json.dumps(update, sort_keys=True).encode()
-    return ID_LIMIT + int.from_bytes(hashlib.sha256(content).digest()[:6])
-
-
-def _moment(seconds: int | None) -> datetime | None:
+def moment(seconds: int | None) -> datetime | None:
     """Return a moment that Telegram tells; None when it tells none, or nonsense."""
     if not seconds or not 0 < seconds < YEAR_10000:
         return None
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _positive(data: Mapping[str, Any], key: str) -> int | None:
-    """Return a positive integer within Telegram's range (52 bits); None for anything else."""
-    value = data.get(key)
-    return value if type(value) is int and 0 < value < ID_LIMIT else None

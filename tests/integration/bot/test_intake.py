@@ -20,7 +20,7 @@ from bot.receive.client_messages import IntakeSettings
 from bot.receive.new_clients import PeopleSettings
 from bot.receive.telegram_poll import Poller
 from bot.receive.telegram_updates import Intake
-from bot.translate.incoming.messages import UNREADABLE
+from bot.translate.incoming.unreadable import UNREADABLE
 from kommo.models import NewMessage
 from storage.database import Database
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from aiogram.types import Message
 
-from bot.translate.incoming import messages
+from bot.translate.incoming import messages, unreadable
 from kommo.ids import SourceId
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -206,7 +206,7 @@ def test_a_live_location_moves_until_it_ends(period, is_move):
 )
 def test_an_unreadable_update_without_a_place_has_no_placeholder(update):
     """Nothing is shown where nobody knows where."""
-    assert messages.unreadable_message(update, bot_id=1, source_id=None, now=NOON) is None
+    assert unreadable.unreadable_message(update, bot_id=1, source_id=None, now=NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -220,9 +220,9 @@ def test_an_unreadable_update_without_a_place_has_no_placeholder(update):
 def test_a_placeholder_stands_for_what_cannot_be_read(author, name):
     """The manager sees that there was something, and from whom."""
     update = {"message": {"chat": {"id": 5, "type": "private"}, "message_id": 7, "from": author}}
-    placeholder = messages.unreadable_message(update, bot_id=1, source_id=None, now=NOON)
+    placeholder = unreadable.unreadable_message(update, bot_id=1, source_id=None, now=NOON)
     assert placeholder is not None
-    assert placeholder.payload.content.text == messages.UNREADABLE
+    assert placeholder.payload.content.text == unreadable.UNREADABLE
     assert placeholder.payload.sender.name == name
     edit = messages.edit_of(placeholder, at=datetime.fromtimestamp(1, UTC))
     assert edit.external_id == edit.payload.external_id == placeholder.payload.external_id
@@ -240,16 +240,16 @@ def test_a_placeholder_stands_for_what_cannot_be_read(author, name):
 def test_a_placeholder_shows_the_words_at_once(said, words):
     """What new thing surrounds a text may wait for an upgrade; the text does not."""
     update = {"message": {"chat": {"id": 5, "type": "private"}, "message_id": 7} | said}
-    placeholder = messages.unreadable_message(update, bot_id=1, source_id=None, now=NOON)
+    placeholder = unreadable.unreadable_message(update, bot_id=1, source_id=None, now=NOON)
     assert placeholder is not None
-    assert placeholder.payload.content.text == messages.UNREADABLE + words
+    assert placeholder.payload.content.text == unreadable.UNREADABLE + words
 
 
 def test_an_unreadable_reaction_has_no_placeholder():
     """A reaction of a new kind is nothing that the client said."""
     reaction = {"chat": {"id": 5, "type": "private"}, "message_id": 7}
     update = {"update_id": 9, "message_reaction": reaction}
-    assert messages.unreadable_message(update, bot_id=1, source_id=None, now=NOON) is None
+    assert unreadable.unreadable_message(update, bot_id=1, source_id=None, now=NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -267,6 +267,6 @@ def test_an_unreadable_reaction_has_no_placeholder():
 def test_a_placeholder_takes_the_best_id_there_is(message, expected):
     """What names the message, or else the update, names the placeholder."""
     update = {"update_id": 9, "message": {"chat": {"id": 5, "type": "private"}} | message}
-    placeholder = messages.unreadable_message(update, bot_id=1, source_id=None, now=NOON)
+    placeholder = unreadable.unreadable_message(update, bot_id=1, source_id=None, now=NOON)
     assert placeholder is not None
     assert placeholder.payload.external_id == expected

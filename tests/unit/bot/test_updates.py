@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiogram.types import Video
 
-from bot.translate.incoming import actions, messages, notices
+from bot.translate.incoming import actions, messages, notices, unreadable
 from bot.translate.incoming.lenient import read
 from bot.translate.incoming.reactions import client_reaction
 from bot.translate.incoming.updates import UnreadableError, read_update
@@ -80,7 +80,7 @@ def shown(raw):
             media_url=lambda file: f"https://bridge.example.com/{file.file_id}",
         )
     except UnreadableError:
-        message = messages.unreadable_message(raw, bot_id=700001, source_id=None, now=NOW)
+        message = unreadable.unreadable_message(raw, bot_id=700001, source_id=None, now=NOW)
     return [part.content for part in message.payloads] if message else []
 
 
@@ -164,7 +164,7 @@ def test_what_can_be_read_is_read(content, expected):
     assert expected in json.dumps(
         [part.model_dump(mode="json") for part in parts], ensure_ascii=False
     ).replace("\\n", "\n")
-    assert messages.UNREADABLE not in words(update(content))
+    assert unreadable.UNREADABLE not in words(update(content))
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def crossing(raw):
             raw, bot_id=700001, source_id=None, media_url=lambda file: file.file_id, now=NOW
         )
     except UnreadableError:
-        done = messages.unreadable_message(raw, bot_id=700001, source_id=None, now=NOW)
+        done = unreadable.unreadable_message(raw, bot_id=700001, source_id=None, now=NOW)
     if isinstance(done, actions.Pressed):
         return str(done.press.text)
     message = done.message if isinstance(done, messages.ClientEdit) else done
@@ -310,7 +310,7 @@ def test_one_odd_value_costs_nothing_that_is_left(name):
         left = [(place, thing) for place, thing in told if not is_lost_with(place, path)]
         for odd in [without(raw, path), *(having(raw, path, value) for value in WRONG + ABSURD)]:
             after = crossing(odd)
-            is_kept = messages.UNREADABLE not in after
+            is_kept = unreadable.UNREADABLE not in after
             lost = [
                 thing
                 for place, thing in left
@@ -326,7 +326,7 @@ def test_a_server_three_versions_older_is_understood(name):
     content = sample(name)
     old = _older(content)
     if old.keys() == content.keys():
-        assert messages.UNREADABLE not in words(update(old))
+        assert unreadable.UNREADABLE not in words(update(old))
         assert len(shown(update(old))) >= min(len(shown(update(content))), 1)
 
 
@@ -391,7 +391,7 @@ def test_an_event_that_cannot_be_read_has_no_placeholder(kind, event):
     try:
         read_update(raw, now=NOW)
     except UnreadableError:
-        assert messages.unreadable_message(raw, bot_id=1, source_id=None, now=NOW) is None
+        assert unreadable.unreadable_message(raw, bot_id=1, source_id=None, now=NOW) is None
 
 
 @pytest.mark.parametrize("odd", [{}, {"date": "odd"}, {"date": 0}, {"reply_markup": 5}])
@@ -448,11 +448,11 @@ def test_what_is_said_beside_what_cannot_be_read_crosses(content, words):
 def test_an_event_that_cannot_be_read_says_nothing_to_the_manager(kind, odd):
     """The client has said nothing: no placeholder makes a lead of it."""
     raw = update({kind: odd})
-    assert messages.unreadable_message(raw, bot_id=700001, source_id=None, now=NOW) is None
+    assert unreadable.unreadable_message(raw, bot_id=700001, source_id=None, now=NOW) is None
 
 
 @pytest.mark.parametrize("said", [{"text": 5}, {"photo": "odd"}, {"caption": "words", "video": 1}])
 def test_words_beside_an_event_keep_their_placeholder(said):
     """What the client said is never hidden because of what stands beside it."""
     raw = update({"pinned_message": 5, **said})
-    assert messages.unreadable_message(raw, bot_id=700001, source_id=None, now=NOW) is not None
+    assert unreadable.unreadable_message(raw, bot_id=700001, source_id=None, now=NOW) is not None
