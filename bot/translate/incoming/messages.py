@@ -1,7 +1,7 @@
 """Telegram message of a client → what Kommo shows. Pure: data in, data out."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from aiogram.types import Chat, Message, User
 
