@@ -141,7 +141,8 @@ class Restoring:
         self._backup = backup
         self._database = database
         self._new = _beside(database, ".restoring")
-        self._kept: list[Path] = []
+        self._written: os.stat_result | None = None
+        self._kept: list[tuple[Path, Path]] = []
         self.aside = _free_name(database, now)
 
     def run(self) -> bool:
@@ -184,14 +185,15 @@ class Restoring:
         if os.geteuid() == ROOT:
             os.chown(self._new, owner.user, owner.group)
         flush(self._new)
+        self._written = self._new.stat()
 
     def _keep_aside(self) -> None:
         """Give the old files second names; they keep their own until the rename."""
         for end in ("", *ENDINGS):
             if (file := _beside(self._database, end)).exists():
                 name = _beside(self.aside, end)
+                self._kept.append((file, name))
                 _link(file, name)
-                self._kept.append(name)
         flush(self._database.parent)
 
     def _replace(self, condition: Condition) -> None:
@@ -204,9 +206,23 @@ class Restoring:
             _beside(self._database, end).unlink(missing_ok=True)
 
     def _undo(self) -> None:
+        """Take away what was made; after the rename only the old database's second names are left.
+
+        Ctrl-C is noticed when a call has returned: the rename is done then, and stays.
+        """
+        if self._is_in_place():
+            return
         self._clean_up()
-        for name in self._kept:
-            name.unlink(missing_ok=True)
+        for file, name in self._kept:
+            if file.exists():
+                name.unlink(missing_ok=True)
+            elif name.exists():  # the log of a damaged database
+                name.rename(file)
+
+    def _is_in_place(self) -> bool:
+        if self._written is None or not self._database.exists():
+            return False
+        return os.path.samestat(self._written, self._database.stat())
 
     def _clean_up(self) -> None:
         for end in ("", "-journal", *LOG):

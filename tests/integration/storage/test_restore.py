@@ -154,6 +154,54 @@ def _as_it_was(path, backup, tmp_path):
         (path.parent / file.name).write_bytes(file.read_bytes())
 
 
+@pytest.mark.parametrize("is_damaged", [False, True], ids=["sound", "damaged"])
+def test_ctrl_c_leaves_the_one_or_the_other(path, backup, tmp_path, is_damaged):
+    """After each call of the system Ctrl-C is tried: what was there is never lost."""
+    if is_damaged:
+        path.write_bytes(b"damaged" * 1000)
+    log = path.with_name(path.name + "-wal").read_bytes()
+    found = set()
+    for number in range(MOST_STEPS):
+        _as_it_was(path, backup, tmp_path)
+        restoring = Restoring(inspect(backup, path), path, NOON)
+        is_ended = _interrupted_after(number, restoring)
+        is_new = restoring.aside.exists()
+        kept = restoring.aside if is_new else path
+        if is_damaged:
+            assert kept.read_bytes() == b"damaged" * 1000
+            assert kept.with_name(kept.name + "-wal").read_bytes() == log
+        else:
+            assert notes(kept) == {OLD, NEW}
+        assert not is_new or notes(path) == {OLD}
+        found.add(is_new)
+        if is_ended:
+            break
+    else:
+        pytest.fail("it never ended")
+    assert found == {True, False}
+
+
+def _interrupted_after(number, restoring):
+    """Restore, with Ctrl-C when that call of the system has returned; tell whether it ended."""
+    left = [number]
+
+    def count(_frame, event, function):
+        if event == "c_return" and getattr(function, "__module__", "") == "posix":
+            left[0] -= 1
+            if left[0] < 0:
+                sys.setprofile(None)
+                raise KeyboardInterrupt
+
+    sys.setprofile(count)
+    try:
+        restoring.run()
+    except KeyboardInterrupt:
+        return False
+    finally:
+        sys.setprofile(None)
+    return True
+
+
 def test_a_damaged_database_is_kept_with_its_log(path, backup):
     """What cannot be read any more is kept as it is: somebody may save something of it."""
     path.write_bytes(b"damaged" * 1000)
