@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 it failed, 2 wrong usage or settings. What a user, a serve
 cause is a readable line on standard error, never a traceback.
 """
 
+import errno
 import io
 import logging
 import os
@@ -17,6 +18,8 @@ from kommo.errors import KommoError
 from storage.errors import StorageError
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What a disk says of the output, which has no name here."""
 
 
 def main() -> None:
@@ -40,13 +43,20 @@ def run(arguments: list[str]) -> int:
         _complain([f"kommo-telegram: {error}"])
         return FAILED
     except OSError as error:
-        if error.filename is None:
-            raise  # not about a file that somebody could mend
-        _complain([f"kommo-telegram: {error.filename}: {error.strerror}; see whose it is"])
+        _complain([f"kommo-telegram: {_about(error)}"])
         return FAILED
     except KeyboardInterrupt:
         return FAILED
     return DONE
+
+
+def _about(error: OSError) -> str:
+    """Return in words what somebody can mend; anything else is a fault of ours."""
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}; see whose it is"
+    if error.errno in NO_ROOM:
+        return f"cannot write the output: {error.strerror}; free some space on its disk"
+    raise error
 
 
 def _complain(lines: list[str]) -> None:
