@@ -94,11 +94,14 @@ class Imports(ImportReader):
             },
         )
 
-    async def set_state(self, external_id: str, state: State) -> None:
-        """Store how far a message is."""
-        await self._session.rows(
-            "UPDATE imported SET state = :state WHERE external_id = :external_id",
-            {"external_id": external_id, "state": state},
+    async def set_state(self, external_id: str, state: State) -> bool:
+        """Store how far a message is; tell whether it is still known."""
+        return bool(
+            await self._session.rows(
+                "UPDATE imported SET state = :state WHERE external_id = :external_id "
+                "RETURNING external_id",
+                {"external_id": external_id, "state": state},
+            )
         )
 
     async def save_folder(self, export_id: str, folder: str) -> None:

@@ -2,6 +2,7 @@
 
 ImportFailedError ─┬ UnreadableExportError   the file is not what it should be
                    ├ UnclearSideError        nobody says who the client is
+                   ├ ForgottenError          the client was forgotten meanwhile
                    ├ RefusedError            Kommo would refuse all the rest
                    └ NoAnswerError           Kommo did not answer for long
 """
@@ -19,6 +20,10 @@ class UnreadableExportError(ImportFailedError):
 
 class UnclearSideError(ImportFailedError):
     """Who is the client, and who the company, is not said."""
+
+
+class ForgottenError(ImportFailedError):
+    """A client was forgotten while messages of theirs were brought along."""
 
 
 class RefusedError(ImportFailedError):

@@ -90,6 +90,7 @@ class Lane:
     Args:
         results: what is not recorded yet.
         told: what Kommo took in this run, by the names in the export; the last page's.
+        known_since: since when the bridge knows the client; None if it does not yet.
     """
 
     chat: ChatPlan
@@ -98,6 +99,7 @@ class Lane:
     newest_client: tuple[int, int]
     results: list[Result] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)
+    known_since: datetime | None = None
     recorded_at: float = field(default_factory=time.monotonic)
 
     def external_id(self, row: Spooled) -> ExternalMessageId:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.imports.errors import ForgottenError
 from bot.imports.kommo import Refused
 from bot.imports.lane import Dated, Lane, Refusal, Result
 from bot.imports.plan import ChatPlan
@@ -12,7 +13,7 @@ from kommo.answers import SentMessage
 from kommo.models import NewMessage
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
-from storage.imports import Imported
+from storage.imports import Imported, State
 from storage.queue.direction import Direction
 from storage.sqlite.spool import Spool
 
@@ -21,9 +22,19 @@ COUNTED = 500
 
 
 async def store_plan(tx: Transaction, lane: Lane, planned: Sequence[Dated]) -> None:
-    """Store what Kommo is about to be told of, and whose conversation it is."""
+    """Store what Kommo is about to be told of, and whose conversation it is.
+
+    Raises:
+        ForgottenError: the client was forgotten since the import knows the conversation.
+    """
+    if not planned:
+        return
     conversation_id = lane.place.address.conversation_id
-    if planned and await tx.conversations.get(conversation_id) is None:
+    known = await tx.conversations.get(conversation_id)
+    if lane.known_since is not None:
+        if known is None or known.created_at != lane.known_since:
+            raise ForgottenError(conversation_id)
+    elif known is None:
         await tx.conversations.remember(_conversation(tx, lane))
     for one in planned:
         await tx.imports.plan(
@@ -37,14 +48,18 @@ async def store_plan(tx: Transaction, lane: Lane, planned: Sequence[Dated]) -> N
 
 
 async def store_results(tx: Transaction, results: Sequence[Result]) -> list[Refusal]:
-    """Store what came of messages; return those that a person has to look at."""
+    """Store what came of messages; return those that a person has to look at.
+
+    Nothing is stored of a message that is no longer planned: its client was forgotten meanwhile.
+    """
     refused = []
     for message, outcome in results:
+        state: State = "refused" if isinstance(outcome, Refused) else "sent"
+        if not await tx.imports.set_state(message.external_id, state):
+            continue
         if isinstance(outcome, Refused):
-            await tx.imports.set_state(message.external_id, "refused")
             refused += await _park(tx, message, outcome)
         else:
-            await tx.imports.set_state(message.external_id, "sent")
             await _save_chat(tx, message, outcome)
     return refused
 

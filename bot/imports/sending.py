@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -17,6 +17,7 @@ from operator import itemgetter
 
 from bot.conversations.kommo_chats import KommoChats
 from bot.imports.courtesy import Courtesy
+from bot.imports.errors import ForgottenError
 from bot.imports.kommo import ImportPace, Refused, Teller
 from bot.imports.lane import (
     PAGE,
@@ -78,6 +79,7 @@ class Import:
         self._kommo_chats = KommoChats(database, chats.create_chat, now=now)
         self._verdict = Verdict()
         self._tried: set[ExternalMessageId] = set()
+        self._known_since: dict[str, datetime] = {}
         self.done = Done()
 
     async def run(self) -> Done:
@@ -87,12 +89,23 @@ class Import:
             RefusedError: Kommo would refuse all the rest.
             NoAnswerError: Kommo does not answer for long.
         """
-        await self._try_the_company()
+        await self._note_known()
+        with suppress(ForgottenError):
+            await self._try_the_company()
         chats = iter(self._plan.chats)
         await _all_or_none([partial(self._chats, chats)] * self._pace.chats)
         rest = self._verdict.rest()
         self.done.refused += await persist(self._database, lambda tx: store_results(tx, rest))
         return self.done
+
+    async def _note_known(self) -> None:
+        """Note whom the bridge knows at the beginning: who is missing later was forgotten."""
+        for chat in self._plan.chats:
+            conversation_id = ChatAddress(chat.bot_id, chat.client_id).conversation_id
+            async with self._database.snapshot() as snapshot:
+                known = await snapshot.conversations.get(conversation_id)
+            if known is not None:
+                self._known_since[conversation_id] = known.created_at
 
     async def _try_the_company(self) -> None:
         """Try the first message of each side before the rest: nothing can be undone."""
@@ -113,12 +126,16 @@ class Import:
     async def _chats(self, chats: Iterator[ChatPlan]) -> None:
         """Import chats, one after another."""
         for chat in chats:
-            async with self._recording(chat) as lane:
-                messages = dated(chat, self._spool)
-                while page := list(islice(messages, PAGE)):
-                    await self._page(lane, page)
+            with suppress(ForgottenError):  # theirs are left out, the others' go on
+                await self._chat(chat)
             self.done.chats += 1
             self._on_progress(self.done)
+
+    async def _chat(self, chat: ChatPlan) -> None:
+        async with self._recording(chat) as lane:
+            messages = dated(chat, self._spool)
+            while page := list(islice(messages, PAGE)):
+                await self._page(lane, page)
 
     @asynccontextmanager
     async def _recording(self, chat: ChatPlan) -> AsyncIterator[Lane]:
@@ -134,7 +151,9 @@ class Import:
         async with self._database.snapshot() as snapshot:
             known = await snapshot.conversations.get(conversation_id)
         source = self._options.sources.get(chat.bot_id)
-        return lane_of(chat, self._spool, source, known_name=known.name if known else None)
+        lane = lane_of(chat, self._spool, source, known_name=known.name if known else None)
+        lane.known_since = self._known_since.get(conversation_id)
+        return lane
 
     async def _page(self, lane: Lane, page: Sequence[Dated]) -> None:
         """Tell Kommo of some messages, as far as it does not know them."""
@@ -279,6 +298,17 @@ class Import:
 
         if results or planned:
             self.done.refused += await persist(self._database, store)
+        if planned and lane.known_since is None:
+            await self._note_since(lane)
+
+    async def _note_since(self, lane: Lane) -> None:
+        """Note since when a client is known whom this import made known."""
+        conversation_id = lane.place.address.conversation_id
+        async with self._database.snapshot() as snapshot:
+            known = await snapshot.conversations.get(conversation_id)
+        if known is None:
+            raise ForgottenError(conversation_id)
+        lane.known_since = self._known_since[conversation_id] = known.created_at
 
     def _note_trouble(self, reason: str) -> None:
         self.done.trouble = reason

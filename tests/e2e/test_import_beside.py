@@ -12,11 +12,13 @@ import httpx
 import pytest
 
 from tests.e2e.commands import run_process
+from tests.e2e.conftest import SCOPE_ID
 from tests.e2e.exports import ANN, OWNER, account, chat, message, naming_bot, talk, written
 from tests.e2e.lives import begin
 
 CONVERSATION = "tg:700001:555"
 KILLS = 20
+SEND = f"/v2/origin/custom/{SCOPE_ID}"
 LIVE = 15
 """So many messages each way: Telegram lets no more pass at once in one chat."""
 
@@ -68,6 +70,7 @@ async def test_an_interruption_records_and_says_how_to_go_on(tmp_path, config, k
     path = written(tmp_path / "export", talk(400))
     output, errors = tmp_path / "output", tmp_path / "errors"
     arguments = ["--config", str(config), "import", str(path), "--yes", "--json"]
+    slow = kommo.faults.hang(SEND, seconds=0.05, times=None)
     child = await begin(arguments, output=output, errors=errors)
     await eventually(lambda: len(kommo.received) > 30)
     assert child.pid is not None
@@ -77,6 +80,7 @@ async def test_an_interruption_records_and_says_how_to_go_on(tmp_path, config, k
     said = errors.read_text("utf-8")
     assert "The same command goes on where it stopped." in said
     assert "Traceback" not in said
+    kommo.faults.remove(slow)
     taken = len(kommo.received)
     code, document, _ = await run_process("import", str(path), "--yes", "--json", config=config)
     assert code == 0
@@ -89,6 +93,7 @@ async def test_a_second_import_waits_for_the_first(tmp_path, config, kommo, even
     """Two at the same time would tell Kommo the same."""
     path = written(tmp_path / "export", talk(400))
     log = tmp_path / "log"
+    kommo.faults.hang(SEND, seconds=0.2, times=None)
     child = await begin(
         ["--config", str(config), "import", str(path), "--yes"], output=log, errors=log
     )
@@ -214,3 +219,22 @@ async def test_a_forgotten_client_leaves_no_import_behind(
         await bridge.start()
         assert (await command("import", str(path), "--yes"))[0] == 0
         assert (await http.get(link)).content == b"private"
+
+
+async def test_who_is_forgotten_during_an_import_stays_forgotten(
+    tmp_path, config, kommo, eventually, command
+):
+    """An import does not write a client down again, and brings the others' messages."""
+    path = written(tmp_path / "export", people(2, 300))
+    log = tmp_path / "log"
+    arguments = ["--config", str(config), "import", str(path), "--yes"]
+    child = await begin(arguments, output=log, errors=log)
+    await eventually(lambda: len(kommo.texts_in(CONVERSATION)) > 30)
+    code, _, errors = await command("forget", "--chat", str(ANN), "--yes")
+    was_alive = child.is_alive()
+    await asyncio.to_thread(child.join, 60)
+    assert (code, child.exitcode, was_alive) == (0, 0, True), errors + log.read_text("utf-8")
+    assert len(kommo.texts_in(CONVERSATION)) < 300
+    assert kommo.texts_in(f"tg:700001:{ANN + 1}") == [f"C1 {number}" for number in range(300)]
+    code, _, _ = await command("forget", "--chat", str(ANN), "--yes")
+    assert code == 1
