@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SOURCES := bot kommo storage sandbox tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types suite debian bench soak format lint docs lock release clean install uninstall
+.PHONY: help demo test types suite debian bench soak format lint docs screenshots lock release clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ lint: .venv/.installed-dev ## format, lint and types only
 
 docs: .venv/.installed-dev ## write docs/reference/settings.md and commands.md from the program
 	$(BIN)/python -m scripts.reference
+
+screenshots: .venv/.installed-dev ## take the pictures of the sandbox's page in docs/images (needs Chromium)
+	$(BIN)/python -m scripts.screenshots
 
 lock: .venv/.installed-dev ## pin the newest allowed dependencies again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \

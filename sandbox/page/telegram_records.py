@@ -24,8 +24,13 @@ def telegram_records(people: People) -> dict[str, Json]:
     """Return everything."""
     records: dict[str, Json] = {}
     for number, bot in enumerate(people.bots.values()):
-        shown = {"id": bot.id, "name": bot.name, "username": bot.username, "order": number}
-        records[f"bots/{bot.id}"] = shown
+        records[f"bots/{bot.id}"] = {
+            "id": bot.id,
+            "name": bot.name,
+            "username": bot.username,
+            "order": number,
+            "takes_business": "business_message" in (bot.kinds or ()),
+        }
     owners = {connection.owner.id for connection in people.connections.values()}
     for peer in people.peers.values():
         if peer.kind == "private":

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browser import Visit, chromium, demo
+from tests.e2e.browser import AXE, Visit, chromium, demo
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +157,207 @@ def test_the_page_shows_the_story(visit):
     )
     expect(play).to_be_enabled()
     assert visit.counters() == ["0", "0", "0"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "selector"),
+    [
+        pytest.param("A sample photo", "img.picture", id="photo"),
+        pytest.param("A sample voice note", "audio, a.file", id="voice"),
+        pytest.param("A sticker", "img.picture", id="sticker"),
+        pytest.param("A location", "text=52.5163, 13.3777", id="location"),
+        pytest.param("A contact", "text=Taxi", id="contact"),
+    ],
+)
+def test_what_a_client_sends(visit, entry, selector):
+    """Each kind of content is seen in Kommo as what it is."""
+    begun(visit)
+    visit.attaches(visit.telegram, entry)
+    shown = visit.kommo.get_by_role("log").locator(selector)
+    expect(shown.first).to_be_visible()
+    if selector.startswith("img"):
+        assert shown.first.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "selector"),
+    [
+        pytest.param("plan.pdf", "application/pdf", "a.file", id="file"),
+        pytest.param("clip.mp4", "video/mp4", "video, a.file", id="video"),
+    ],
+)
+def test_a_file_is_dropped(visit, name, kind, selector):
+    """A file dropped on the phone crosses with its name."""
+    begun(visit)
+    drop = """([side, name, kind]) => {
+        const data = new DataTransfer();
+        data.items.add(new File(["%PDF-1.4 content"], name, {type: kind}));
+        const column = document.querySelector(side);
+        column.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
+    }"""
+    visit.page.evaluate(drop, ["#client-side", name, kind])
+    expect(visit.kommo.get_by_role("log").locator(selector).first).to_be_visible()
+    visit.page.evaluate(drop, ["#manager-side", "offer.pdf", "application/pdf"])
+    expect(visit.telegram.get_by_role("log").get_by_text("offer.pdf")).to_be_visible()
+
+
+def test_what_a_manager_sends(visit):
+    """A picture, a template, a list; pressed buttons are answers."""
+    begun(visit)
+    visit.attaches(visit.kommo, "A sample picture")
+    expect(visit.telegram.get_by_role("log").locator("img.picture")).to_be_visible()
+    visit.attaches(visit.kommo, "List to choose from")
+    visit.shown(visit.telegram, "When shall we come?")
+    visit.attaches(visit.kommo, "Template: Order confirmed")
+    order = visit.shown(visit.telegram, "Your order 4711 is confirmed")
+    order.get_by_role("button", name="Yes, please").click()
+    visit.shown(visit.kommo, "Yes, please")
+    assert visit.counters() == ["0", "0", "0"]
+
+
+def test_replies_edits_and_reactions(visit):
+    """What is done with a message is seen on the other side."""
+    begun(visit, "Do you deliver?")
+    visit.shown(visit.kommo, "Do you deliver?").hover()
+    visit.shown(visit.kommo, "Do you deliver?").get_by_role("button", name="Reply").click()
+    visit.writes(visit.kommo, "We do.")
+    answer = visit.shown(visit.telegram, "We do.")
+    expect(answer.get_by_role("blockquote")).to_have_text("Do you deliver?")
+    answer.hover()
+    answer.get_by_label("React").click()
+    answer.get_by_role("button", name="🔥").click()
+    expect(visit.shown(visit.kommo, "We do.").get_by_text("🔥")).to_be_visible()
+    visit.shown(visit.telegram, "Do you deliver?")
+    question = visit.telegram.get_by_role("log").get_by_role("listitem").first
+    question.hover()
+    question.get_by_role("button", name="Edit").click()
+    visit.writes(visit.telegram, "Do you deliver on Sundays?")
+    edited = visit.kommo.get_by_role("log").get_by_role("listitem").first
+    expect(edited).to_contain_text("Do you deliver on Sundays?")
+    expect(edited.get_by_text("edited")).to_be_visible()
+
+
+def test_a_client_sees_that_the_manager_types(visit):
+    """Typing in Kommo is seen in Telegram."""
+    begun(visit)
+    visit.kommo.get_by_label("Message").press_sequentially("We")
+    expect(visit.telegram.get_by_text("is typing…")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["Both answer slowly", "Too many requests (429)"])
+def test_trouble_delays_and_loses_nothing(visit, name):
+    """Slow servers and refusals for the time being end in a delivered message."""
+    begun(visit)
+    switch = visit.bridge.get_by_label(name)
+    switch.check()
+    visit.writes(visit.telegram, "in trouble")
+    visit.page.wait_for_timeout(300)
+    switch.uncheck()
+    visit.shown(visit.kommo, "in trouble")
+    assert visit.counters() == ["0", "0", "0"]
+
+
+def test_webhooks_that_never_came(visit):
+    """What Kommo told nobody of is read back when the bridge starts."""
+    begun(visit)
+    switch = visit.bridge.get_by_label("No webhooks arrive")
+    switch.check()
+    visit.writes(visit.kommo, "nobody was told")
+    visit.shown(visit.kommo, "nobody was told")
+    switch.uncheck()
+    visit.bridge.get_by_role("button", name="Kill the bridge").click()
+    visit.bridge.get_by_role("button", name="Start the bridge").click()
+    visit.shown(visit.telegram, "nobody was told")
+    assert visit.counters() == ["0", "0", "0"]
+
+
+def test_two_bots_are_two_conversations(visit):
+    """One client writes to two bots: the inbox names the source of each."""
+    begun(visit, "to sales")
+    visit.telegram.get_by_label("Writes to").select_option(label="Support (@sandbox_support_bot)")
+    visit.writes(visit.telegram, "to support")
+    visit.shown(visit.kommo, "to support")
+    inbox = visit.kommo.get_by_role("list", name="Inbox")
+    for source in ("sales", "support"):
+        own = inbox.get_by_role("button", name=visit.client()).filter(has_text=f"via {source}")
+        expect(own).to_have_count(1)
+
+
+def test_an_invited_contact(visit):
+    """Who opens an invitation is the contact that it was made for."""
+    begun(visit)
+    visit.kommo.get_by_role("button", name="Invite a contact…").click()
+    visit.page.get_by_role("dialog").get_by_label("Name").fill("Greta Baker")
+    visit.page.get_by_role("button", name="Make a link").click()
+    expect(visit.page.get_by_role("alert")).to_contain_text(
+        "https://t.me/sandbox_sales_bot?start="
+    )
+    visit.telegram.get_by_label("More for this client").click()
+    visit.telegram.get_by_role("button", name="Open an invitation link…").click()
+    visit.page.get_by_role("dialog").get_by_role("button", name="Open").click()
+    expect(visit.kommo.get_by_text("Greta Baker")).to_be_visible()
+
+
+def test_writing_first(visit):
+    """A manager writes to the number that a client has shared."""
+    begun(visit)
+    visit.telegram.get_by_label("More for this client").click()
+    visit.telegram.get_by_role("button", name="Share the phone number").click()
+    phone = f"+4930555{visit.page.evaluate('JSON.parse(Object.values(sessionStorage)[0]).client')}"
+    visit.shown(visit.kommo, phone)
+    visit.kommo.get_by_role("button", name="Write first to a number…").click()
+    visit.page.get_by_label("Phone number").fill(phone)
+    visit.page.get_by_label("Text", exact=True).fill("Your order has arrived.")
+    visit.page.get_by_role("button", name="Write", exact=True).click()
+    visit.shown(visit.telegram, "Your order has arrived.")
+
+
+def test_the_way_of_a_message(visit):
+    """Between the sides each message's steps are shown, with times."""
+    begun(visit, "Which way did it go?")
+    ways = visit.bridge.get_by_role("list", name="Latest messages")
+    way = ways.locator("li.way").filter(has_text="Which way did it go?")
+    expect(way.locator("li.done")).to_have_count(4)
+
+
+def test_the_keyboard_is_enough(visit):
+    """A conversation both ways, and a switch, without a mouse."""
+    visit.telegram.get_by_label("Message").focus()
+    visit.page.keyboard.type("By keyboard")
+    visit.page.keyboard.press("Enter")
+    visit.shown(visit.kommo, "By keyboard")
+    for _ in range(80):
+        visit.page.keyboard.press("Tab")
+        if visit.page.evaluate("document.activeElement.id") == "manager-text":
+            break
+    visit.page.keyboard.type("Answered by keyboard")
+    visit.page.keyboard.press("Tab")
+    visit.page.keyboard.press("Enter")
+    visit.shown(visit.telegram, "Answered by keyboard")
+    switch = visit.bridge.get_by_label("Both answer slowly")
+    switch.focus()
+    visit.page.keyboard.press("Space")
+    expect(switch).to_be_checked()
+    visit.page.keyboard.press("Space")
+    expect(switch).not_to_be_checked()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1200, 1440])
+def test_anybody_can_use_it(stage, width, scheme):
+    """An audit finds nothing, in light and dark, on a desk and on a phone; nothing overflows."""
+    browser, address = stage
+    if not AXE.exists():
+        pytest.skip("this test needs npm's axe-core, which .ci/run installs")
+    visit = Visit(browser, address, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    visit.new_client()
+    begun(visit)
+    visit.writes(visit.kommo, "Hello")
+    expect(visit.shown(visit.kommo, "Hello")).to_contain_text("Delivered")
+    visit.page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = visit.page.evaluate("axe.run()")
+    assert [(one["id"], [n["target"] for n in one["nodes"]]) for one in found["violations"]] == []
+    assert len(found["passes"]) > 20
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    visit.context.close()
+    assert visit.complaints == []

@@ -37,7 +37,13 @@ export function composer(side, { send, typing, entries, drop, column }) {
     box,
     h("button", { type: "submit", class: "round primary", "aria-label": "Send", title: "Send" }, icon("send")));
   acceptDrops(column, drop);
-  return { form, box, context, grow };
+  const leave = () => form.dispatchEvent(new CustomEvent("leave"));
+  const show = (text) => {
+    context.hidden = false;
+    context.replaceChildren(h("span", {}, text), " ", h("button", { type: "button", class: "plain", onclick: leave }, "Cancel"));
+    box.focus();
+  };
+  return { form, box, context, grow, show };
 }
 
 /** Make a menu that opens upwards: its entries are [label, action], or [label, null, accept] for files. */
@@ -45,6 +51,12 @@ export function menu(label, symbol, entries) {
   const details = h("details", { class: "menu" },
     h("summary", { class: "round", "aria-label": label, title: label }, icon(symbol)),
     h("div", { class: "sheet" }, ...entries.map((entry) => entryOf(entry, () => { details.open = false; }))));
+  const offer = () => {
+    const rows = details.querySelector(".sheet").children;
+    entries.forEach(({ isOffered }, index) => { rows[index].hidden = Boolean(isOffered) && !isOffered(); });
+  };
+  offer();
+  details.addEventListener("toggle", offer);
   details.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     details.open = false;

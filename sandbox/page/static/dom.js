@@ -106,10 +106,12 @@ export function sync(list, items, keyOf, build) {
   }
 }
 
+const CLOCKS = [undefined, "2-digit"].map((second) =>
+  new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second, hourCycle: "h23" }));
+
 /** Tell a moment of today. */
 export function clock(milliseconds, withSeconds = false) {
-  const options = { hour: "2-digit", minute: "2-digit", second: withSeconds ? "2-digit" : undefined, hourCycle: "h23" };
-  return new Intl.DateTimeFormat("en-GB", options).format(milliseconds);
+  return CLOCKS[Number(withSeconds)].format(milliseconds);
 }
 
 /** Tell a size as people do. */
@@ -125,4 +127,28 @@ export function avatar(name, source) {
   const hue = [...name].reduce((sum, char) => sum + char.codePointAt(0), 0) % HUES;
   if (source) return h("img", { class: "avatar", src: source, alt: "" });
   return h("span", { class: `avatar hue-${hue}`, "aria-hidden": "true" }, [...name][0] || "?");
+}
+
+/** Ask for something in a dialog; answers the values by name, or null when it was closed. */
+export function ask(title, fields, confirm = "OK") {
+  return new Promise((resolve) => {
+    const rows = fields.map(({ name, label, value = "", type = "text" }) => h("p", { class: "field" },
+      h("label", { for: `ask-${name}` }, label), h("input", { id: `ask-${name}`, name, type, value, required: true })));
+    const dialog = h("dialog", { class: "ask", "aria-labelledby": "ask-title" },
+      h("form", { onsubmit: (event) => {
+        event.preventDefault();
+        resolve(Object.fromEntries(new FormData(event.target)));
+        dialog.close();
+      } },
+      h("h2", { id: "ask-title" }, title), ...rows,
+      h("p", { class: "row end" },
+        h("button", { type: "button", class: "plain", onclick: () => dialog.close() }, "Cancel"),
+        h("button", { type: "submit", class: "wide accent" }, confirm))));
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(null);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
 }

@@ -1,7 +1,7 @@
 // Kommo as a manager sees it: the inbox, a conversation, its lead and contact.
 
 import { composer, samplePicture } from "./compose.js";
-import { attempt, avatar, clock, h, icon, post, sync, toast, upload } from "./dom.js";
+import { ask, attempt, avatar, clock, h, post, sync, toast, upload } from "./dom.js";
 import { action, bubble, log, reactor } from "./messages.js";
 import { choice, choose, group, record } from "./store.js";
 
@@ -46,6 +46,7 @@ export function drawKommo(column) {
     if (!current()) throw new Error("Nobody has written yet. A client writes first, or you write to a number.");
     const quoted = replyTo;
     leave();
+    choose("conversation", current().id);
     return sends(quoted ? { text, reply_to: quoted } : { text });
   }
   column.append(
@@ -61,6 +62,7 @@ function updater({ inbox, head, talk, card, form, leave }) {
   let seen = {};
   return (changed) => {
     followStory(changed);
+    if (changed.has("choice")) followClient();
     const conversation = current();
     if (conversation && (changed.has("conversations") || changed.has("choice"))) {
       seen[conversation.id] = conversation.incoming;
@@ -88,12 +90,25 @@ function followStory(changed) {
   const found = newestFirst().find((one) => one.client_id?.endsWith(`:${story.client}`));
   choose("client", story.client);
   choose("connection", null);
-  choose("bot", [...group("bots").values()].sort((one, other) => one.order - other.order)[0]?.id);
+  choose("bot", firstBot());
   if (found) {
     choose("conversation", found.id);
     told = `${story.client}`;
   }
 }
+
+/** Who takes another phone sees its conversation; a new client's appears once they have written. */
+let phone = `${choice("connection") ?? choice("bot")} ${choice("client")}`;
+function followClient() {
+  const place = `${choice("connection") ?? choice("bot")} ${choice("client")}`;
+  const before = phone;
+  phone = place;
+  if (before === place) return;
+  const ending = choice("connection") ? `:${choice("client")}` : `:${choice("bot") ?? firstBot()}:${choice("client")}`;
+  choose("conversation", newestFirst().find((one) => one.client_id?.endsWith(ending))?.id ?? null);
+}
+
+const firstBot = () => [...group("bots").values()].sort((one, other) => one.order - other.order)[0]?.id;
 
 function drawInbox(inbox, chosen, seen) {
   const rows = newestFirst();
@@ -145,9 +160,7 @@ function draw(message, form) {
     actions: [
       action("reply", "Reply", () => {
         replyTo = message.id;
-        form.context.hidden = false;
-        form.context.textContent = `Reply to: ${message.text || message.kind}`;
-        form.box.focus();
+        form.show(`Reply to: ${message.text || message.kind}`);
       }),
       isOwn ? null : reactor("React", own, (emoji) => attempt(() => post(`${MANAGER}reacts`, { message: message.id, emoji }))),
     ].filter(Boolean),
@@ -190,19 +203,21 @@ function entries() {
 }
 
 async function writeFirst() {
-  const phone = window.prompt("The client's phone number:", "+4930555556");
-  const text = phone && window.prompt("What to write:", "Hello, your order has arrived.");
-  if (!text) return;
-  const { kommo_message_id: id } = await post(`${MANAGER}writes_first`, { phone, text, source: "sales", name: phone });
+  const told = await ask("Write first", [
+    { name: "phone", label: "Phone number", value: "+4930555556", type: "tel" },
+    { name: "text", label: "Text", value: "Hello, your order has arrived." },
+  ], "Write");
+  if (!told) return;
+  const { kommo_message_id: id } = await post(`${MANAGER}writes_first`, { ...told, source: "sales", name: told.phone });
   const found = newestFirst().find((one) => group(`kommo.${one.id}`).has(id));
   if (found) choose("conversation", found.id);
 }
 
 async function invite() {
-  const name = window.prompt("The contact's name:", "Greta Baker");
-  if (!name) return;
-  const { contact } = await post("/kommo/sandbox/contacts", { name, phones: [] });
+  const told = await ask("Invite a contact", [{ name: "name", label: "Name", value: "Greta Baker" }], "Make a link");
+  if (!told) return;
+  const { contact } = await post("/kommo/sandbox/contacts", { name: told.name, phones: [] });
   const { link } = await post(`/contacts/${contact}/invitation`);
   choose("invitation", link);
-  toast(`Invitation for ${name}: ${link}. A client opens it by "Open an invitation link…".`);
+  toast(`Invitation for ${told.name}: ${link}. A client opens it from the menu of their phone.`);
 }

@@ -10,7 +10,10 @@ const sides = [
   drawBridge(document.getElementById("bridge-side")),
   drawKommo(document.getElementById("manager-side")),
 ];
-watch((changed) => sides.forEach((update) => update(changed)));
+watch((changed) => {
+  sides.forEach((update) => update(changed));
+  performance.mark("shown");
+});
 
 const connection = document.getElementById("connection");
 follow((isOpen) => {

@@ -96,13 +96,18 @@ export function action(name, label, onclick) {
 
 const EMOJI = ["👍", "❤️", "🔥", "😁", "🤔", "👎"];
 
-/** Make the button that lets somebody react. */
+/** Make the button that lets somebody react; its choice is made when it is opened. */
 export function reactor(label, current, react) {
-  return h("details", { class: "menu reactor" },
-    h("summary", { class: "round small", "aria-label": label, title: label }, icon("react")),
-    h("div", { class: "sheet row" },
-      ...EMOJI.map((emoji) => h("button", { type: "button", class: "emoji", "aria-pressed": String(current === emoji),
-        onclick: (event) => { event.target.closest("details").open = false; react(current === emoji ? null : emoji); } }, emoji))));
+  const sheet = h("div", { class: "sheet row" });
+  const details = h("details", { class: "menu reactor" },
+    h("summary", { class: "round small", "aria-label": label, title: label }, icon("react")), sheet);
+  const pick = (emoji) => {
+    details.open = false;
+    react(current === emoji ? null : emoji);
+  };
+  details.addEventListener("toggle", () => sheet.replaceChildren(...EMOJI.map((emoji) =>
+    h("button", { type: "button", class: "emoji", "aria-pressed": String(current === emoji), onclick: () => pick(emoji) }, emoji))));
+  return details;
 }
 
 /** Make a list that follows its newest message, unless somebody reads further up. */

@@ -1,7 +1,7 @@
 // A client's phone: whose it is, which bot they write to, and the conversation.
 
 import { composer, menu, sampleSound, samplePicture } from "./compose.js";
-import { attempt, avatar, h, post, sync, upload } from "./dom.js";
+import { ask, attempt, avatar, h, post, sync, upload } from "./dom.js";
 import { action, bubble, log, reactor } from "./messages.js";
 import { choice, choose, group, record } from "./store.js";
 
@@ -150,21 +150,14 @@ function press(message, button) {
 function quote(message, form) {
   leave(form);
   replyTo = message.id;
-  show(form, `Reply to: ${message.text || message.kind}`);
+  form.show(`Reply to: ${message.text || message.kind}`);
 }
 
 function change(message, form) {
   leave(form);
   changing = message.id;
   form.box.value = message.text || "";
-  show(form, "Change what was written");
-}
-
-function show(form, text) {
-  form.context.hidden = false;
-  form.context.replaceChildren(h("span", {}, text), " ",
-    h("button", { type: "button", class: "plain", onclick: () => leave(form) }, "Cancel"));
-  form.box.focus();
+  form.show("Change what was written");
 }
 
 function leave(form) {
@@ -217,17 +210,17 @@ function deeds() {
     { label: "Block or unblock the bot", act: () => does(isBlocked() ? "unblocks" : "blocks") },
     { label: "Share the phone number", act: sharePhone },
     { label: "Open an invitation link…", act: openLink },
-    { label: "Write to a business account", act: toBusiness },
+    { label: "Write to a business account", act: toBusiness, isOffered: () => record("bots", botId())?.takes_business },
   ];
 }
 
 const sharePhone = () => does("shares_phone", { phone: `+4930555${clientId()}` });
 
-function openLink() {
-  const link = window.prompt("The link, as Kommo's contact panel makes it:", choice("invitation") || "https://t.me/…?start=…");
-  if (!link) return null;
-  const payload = link.includes("start=") ? new URL(link).searchParams.get("start") : link;
-  return does("starts", { payload });
+async function openLink() {
+  const value = choice("invitation") || "";
+  const told = await ask("Open an invitation link", [{ name: "link", label: "Link", value }], "Open");
+  if (!told) return null;
+  return does("starts", { payload: told.link.split("start=").at(-1) });
 }
 
 async function toBusiness() {
