@@ -173,7 +173,7 @@ async def test_the_name_of_the_status_is_found_out_once(
     await eventually(lambda: all(kommo.statuses_of(answer) == [1] for answer in answers))
     refused = [call for call in kommo.calls("delivery_status") if call.status != 200]
     assert len(refused) == (1 if taken == "delivery_status" else 0)
-    assert caplog.text.count("Kommo takes delivery statuses as") == 1
+    assert caplog.text.count("Kommo accepts delivery statuses as") == 1
     await bridge.restart()
     later = await kommo.manager_says("later", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(later) == [1])

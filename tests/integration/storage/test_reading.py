@@ -51,7 +51,7 @@ async def test_who_cannot_go_on_without_an_answer_waits_for_it(failing, noon, mo
     monkeypatch.setattr("storage.patience.FIRST_PAUSE_S", 0.001)
     Failing.failures = 9
     assert await ask(failing, lambda snapshot: snapshot.to_telegram.due_lanes(now=noon)) == []
-    assert [text[:21] for text in caplog.messages] == ["nothing can be read, "]
+    assert [text[:21] for text in caplog.messages] == ["database unavailable,"]
 
 
 async def test_what_does_not_pass_is_told(failing, noon):
