@@ -1,8 +1,9 @@
 """Models of our calls to Kommo, in our words; `wire()` returns Kommo's.
 
-The models are also what waits in the outbox: they read back what `model_dump_json` wrote, and
-ignore keys that a newer version added. References: Kommo, Send or import messages; Create chat;
-Update message delivery status; Send typing info; Send reactions; Connect a channel to an account.
+The models are also what waits in the queue to Kommo: they read back what `model_dump_json`
+wrote, and ignore keys that a newer version added.
+References: Kommo, Send or import messages; Create chat; Update message delivery status; Send
+typing info; Send reactions; Connect a channel to an account.
 """
 
 from datetime import UTC, datetime

@@ -68,17 +68,6 @@ class ConversationReader:
             kommo_chat_id,
         )
 
-    async def by_chat(
-        self, bot_id: int, chat_id: int, business_user_id: int = 0
-    ) -> Conversation | None:
-        """Return one by its place in Telegram."""
-        rows = await self._session.rows(
-            f"SELECT {COLUMNS} FROM conversations WHERE bot_id = :bot_id "
-            "AND business_user_id = :business_user_id AND chat_id = :chat_id",
-            {"bot_id": bot_id, "business_user_id": business_user_id, "chat_id": chat_id},
-        )
-        return _conversation(rows[0]) if rows else None
-
     async def by_phone(self, phone: str) -> list[Conversation]:
         """Return those of a phone number, the latest heard of first."""
         rows = await self._session.rows(

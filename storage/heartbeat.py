@@ -13,7 +13,7 @@ from storage.stamp import read_stamp, write_stamp
 
 ALIVE_AT = "alive_at"
 BEAT = "beat"
-"""The note of the latest beat, a random word, which the file beside has too."""
+"""The fact: the latest beat, a random word, which the file beside has too."""
 
 NO_BEAT = "-"
 BEATS = re.compile(r"(-|[0-9a-f]{16})( [0-9a-f]{16})?")

@@ -38,7 +38,7 @@ async def find(reader: Snapshot | Transaction, event: Event) -> str | None:
 
 
 async def _of_message(reader: Snapshot | Transaction, kommo_message_id: str) -> str | None:
-    """Return whose message it is; one that still waits is in the inbox only."""
+    """Return whose message it is; one that still waits is in its queue only."""
     known = await reader.messages.conversation_of(kommo_message_id)
     if known is not None:
         return known

@@ -7,8 +7,6 @@ from PIL import Image
 PIXELS_LIMIT = 2048 * 2048
 """A sticker has 512 by 512; more than this is no sticker."""
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-
 
 def png(content: bytes) -> bytes | None:
     """Return a picture as PNG; None when it is none that can be read."""

@@ -14,7 +14,7 @@ NAME = re.compile(r"kommo-telegram-\d{4}-\d{2}-\d{2}\.sqlite3")
 """The names of our copies: nothing else in the folder is ever removed."""
 
 BACKED_UP = "backed-up"
-"""The note that says when the database was copied last."""
+"""The fact: when the database was copied last."""
 
 log = logging.getLogger(__name__)
 

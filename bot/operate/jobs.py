@@ -14,6 +14,7 @@ from bot.settings.tables import StorageSettings
 from bot.words import counted
 from storage.database import Database
 from storage.errors import StorageError
+from storage.queue.direction import Direction
 from storage.retention import Rule, rules
 
 MANY = 100
@@ -129,8 +130,8 @@ class Jobs:
     async def report(self) -> None:
         """Say how many items wait for a person."""
         async with self._database.snapshot() as snapshot:
-            inbox, outbox = await snapshot.to_telegram.counts(), await snapshot.to_kommo.counts()
-        dead = inbox.get("dead", 0) + outbox.get("dead", 0)
+            counts = [await snapshot.queue(direction).counts() for direction in Direction]
+        dead = sum(count.get("dead", 0) for count in counts)
         if dead:
             log.warning("%s could not be delivered; see `queue list`", counted(dead, "item"))
 

@@ -210,13 +210,6 @@ class Producer(OrderedQueue):
         if rows:
             self._changed(self._direction)
 
-    async def assign(self, item_id: int, conversation_id: str) -> None:
-        """Store whose item it is, now that this is known."""
-        await self._session.rows(
-            f"UPDATE {self._table} SET conversation_id = :conversation_id WHERE id = :id",
-            {"id": item_id, "conversation_id": conversation_id},
-        )
-
     async def _wait_behind(self, item_id: int, ordering_key: str, ordered_at: int) -> None:
         """Let the item that was the first of its key wait behind the one that is now."""
         await self._session.rows(

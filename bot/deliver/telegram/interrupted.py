@@ -14,7 +14,7 @@ from storage.queue.reader import QueueItem
 from storage.queue.upkeep import Claims
 
 BOOT = "sends_boot"
-"""The note of the boot in which the journal was last written."""
+"""The fact: the boot in which the journal was last written."""
 
 LONGEST_PAUSE = timedelta(seconds=LONGEST_ASKED_S)
 SOON = timedelta(seconds=60)

@@ -16,6 +16,7 @@ from aiogram import Bot
 from aiogram.exceptions import AiogramError
 from aiogram.methods import SendChatAction
 
+from bot.background import end
 from bot.translate.ids import ChatAddress
 
 SHOWN_FOR = timedelta(seconds=5)
@@ -48,9 +49,7 @@ class Typist:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
 
     def show(self, address: ChatAddress, until: datetime | None) -> None:
         """Show it until a moment, or as long as Telegram does; returns at once."""

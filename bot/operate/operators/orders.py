@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
+from bot.background import end
+
 AT_MOST = 50
 """So many commands of one chat wait; what comes beyond is left out."""
 
@@ -36,10 +38,7 @@ class Orders:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(self._tasks.values())
 
     def add(self, chat_id: int, work: Work) -> bool:
         """Do a piece of work after what its chat asked before; False when too much waits."""

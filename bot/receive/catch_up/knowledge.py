@@ -10,10 +10,10 @@ from storage.heartbeat import Life
 from storage.patience import persist
 
 KNOWS_SINCE = "history_since"
-"""The note that says since when there is the database: what was before is not its business."""
+"""The fact: since when there is the database: what was before is not its business."""
 
 DOUBTFUL_UNTIL = "doubtful_until"
-"""The note that says of before when the database does not know what was delivered."""
+"""The fact: of before when the database does not know what was delivered."""
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 

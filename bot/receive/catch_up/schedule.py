@@ -26,7 +26,7 @@ from storage.heartbeat import Life
 from storage.patience import persist
 
 MISSED_SINCE = "missed_since"
-"""The note that says since when webhooks may be missing, until every conversation was read."""
+"""The fact: since when webhooks may be missing, until every conversation was read."""
 
 READERS = 2
 """Requests at a time; one after another they are few a second, and leave Kommo's limits alone."""
@@ -70,7 +70,7 @@ class History:
     """Says which conversation is looked at, and when.
 
     Args:
-        database: where notes are kept, and webhooks wait.
+        database: where webhooks wait, and outages are noted.
         recovery: looks at one conversation.
         recover: how old a message may be; 0 disables recovery.
         pace: how often.

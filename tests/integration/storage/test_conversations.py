@@ -43,7 +43,6 @@ async def test_a_conversation_comes_back_as_it_was_stored(conversations, ann):
     full = replace(ann, phone="+1", business_user_id=3)
     await conversations.remember(full)
     assert await conversations.get("tg:1:7") == full
-    assert await conversations.by_chat(1, 7, 3) == full
     assert await conversations.by_phone("+1") == [full]
     assert await conversations.list_all(limit=5) == [full]
 
@@ -53,7 +52,6 @@ async def test_the_unknown_is_none(conversations, ann):
     await conversations.remember(ann)
     assert await conversations.get("tg:1:8") is None
     assert await conversations.by_kommo_chat("k") is None
-    assert await conversations.by_chat(1, 7, 3) is None
     assert await conversations.by_phone("+1") == []
 
 

@@ -107,7 +107,6 @@ CALLS = {
     "purge-none": lambda tx, put, noon: purge_nothing(tx),
     "conversation": lambda tx, put, noon: tx.conversations.get("c7"),
     "kommo-chat": lambda tx, put, noon: tx.conversations.by_kommo_chat("kc7"),
-    "chat": lambda tx, put, noon: tx.conversations.by_chat(1, 7),
     "phone": lambda tx, put, noon: tx.conversations.by_phone("+7"),
     "msec": lambda tx, put, noon: tx.conversations.next_msec("c7", noon),
     "remember": lambda tx, put, noon: tx.conversations.remember(
