@@ -98,7 +98,7 @@ def demo(
 async def _demo(*, once: bool, port: int, is_opened: bool) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # also a closed terminal
         loop.add_signal_handler(number, stop.set)
     console = Console(highlight=False)
 

@@ -1,7 +1,9 @@
 """The bridge of the demo: a process of its own, which can be killed and started again."""
 
 import asyncio
+import ctypes
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,6 +21,10 @@ from bot.translate.ids import ChatAddress
 from storage.errors import StorageError
 
 START_S, STOP_S, ANSWER_S, PAUSE_S = 60.0, 10.0, 2.0, 0.1
+PR_SET_PDEATHSIG = 1
+"""Reference: Linux, prctl(2)."""
+
+LIBC = ctypes.CDLL(None)
 PARTS = 4
 """A message of Telegram is named BOT/OWNER/CHAT/MESSAGE."""
 
@@ -106,6 +112,7 @@ class BridgeProcess:
             return await asyncio.create_subprocess_exec(
                 *self._command("run"),
                 stdout=output, stderr=output, env=_environ(), start_new_session=True,
+                preexec_fn=_end_with_the_demo if sys.platform == "linux" else None,
             )  # fmt: skip
 
     def _command(self, *words: str) -> list[str]:
@@ -125,6 +132,11 @@ class BridgeProcess:
                 await asyncio.sleep(PAUSE_S)
         output = await asyncio.to_thread(self._log.read_text, encoding="utf-8", errors="replace")
         return f"the bridge did not start; it said:\n{output}"
+
+
+def _end_with_the_demo() -> None:
+    """Have the kernel end this process when the demo is gone, even by a kill."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _own_id(name: str) -> str:

@@ -3,6 +3,9 @@
 import asyncio
 import signal
 import sys
+from pathlib import Path
+
+import pytest
 
 from sandbox import story
 
@@ -31,19 +34,43 @@ async def test_demo_once_plays_the_conversation_and_exits_with_0():
     assert "error 905" in text
 
 
-async def test_demo_says_how_to_go_on_and_ends_with_ctrl_c():
-    """It keeps running for trying it by hand, and ends cleanly on Ctrl-C."""
-    demo = await start()
-    assert demo.stdout is not None
+async def until_it_waits(demo):
+    """Return what a demo prints until it waits for Ctrl-C."""
     lines: list[str] = []
     while "Ctrl-C" not in (lines[-1] if lines else ""):
         line = await asyncio.wait_for(demo.stdout.readline(), 120)
         assert line, "".join(lines)
         lines.append(line.decode())
+    return lines
+
+
+def bridge_of(demo):
+    """Return the process of a demo's bridge."""
+    (child,) = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text("ascii").split()
+    return Path(f"/proc/{child}")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP], ids=["ctrl-c", "closed-terminal"])
+async def test_demo_says_how_to_go_on_and_ends_cleanly(how):
+    """It keeps running for trying it by hand, and takes its bridge along when it ends."""
+    demo = await start()
+    lines = await until_it_waits(demo)
     assert any("/sandbox/client/says" in line for line in lines)
-    demo.send_signal(signal.SIGINT)
+    bridge = bridge_of(demo)
+    demo.send_signal(how)
     output, _ = await asyncio.wait_for(demo.communicate(), 60)
     assert (demo.returncode, b"Traceback" in output) == (0, False)
+    assert not bridge.exists()
+
+
+async def test_a_demo_that_is_killed_leaves_no_bridge_behind(eventually):
+    """No process of its own runs on, and polls, and holds ports."""
+    demo = await start()
+    await until_it_waits(demo)
+    bridge = bridge_of(demo)
+    demo.kill()
+    await demo.wait()
+    await eventually(lambda: not bridge.exists())
 
 
 async def test_the_story_tells_what_the_servers_saw(bridge, telegram, kommo):
