@@ -1,68 +1,28 @@
-"""The entry: `kommo-telegram`, or `python -m bot`. Turns errors into exit codes, and nothing else.
+"""The entry: `kommo-telegram`, or `python -m bot`.
 
-Exit codes: 0 done, 1 it failed, 2 wrong usage or settings. What a user, a server or a network can
-cause is a readable line on standard error, never a traceback.
+Importing the program takes a moment, in which Ctrl-C has to be as quiet as later: so it is
+imported in here, and not at the top.
 """
 
-import errno
-import io
-import logging
-import os
 import sys
 
-from bot.cli.application import app
-from bot.cli.terminal import say
-from bot.errors import BridgeError, ConfigError
-from bot.logs import priority_prefix
-from kommo.errors import KommoError
-from storage.errors import StorageError
-
-DONE, FAILED, WRONG_USAGE = 0, 1, 2
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-"""What a disk says of the output, which has no name here."""
+from bot import interrupts
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show it gets an escape
-            stream.reconfigure(errors="backslashreplace")
+    interrupts.be_quiet()
+    from bot.cli.streams import prepare  # noqa: PLC0415 - see above
+
+    prepare()
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit code."""
-    try:
-        app(arguments, prog_name="kommo-telegram")
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else FAILED
-    except ConfigError as error:
-        _complain(str(error).split("\n"))
-        return WRONG_USAGE
-    except (BridgeError, KommoError, StorageError) as error:
-        _complain([f"kommo-telegram: {error}"])
-        return FAILED
-    except OSError as error:
-        _complain([f"kommo-telegram: {_about(error)}"])
-        return FAILED
-    except KeyboardInterrupt:
-        return FAILED
-    return DONE
-
-
-def _about(error: OSError) -> str:
-    """Return in words what somebody can mend; anything else is a fault of ours."""
-    if error.filename is not None:
-        return f"{error.filename}: {error.strerror}; see whose it is"
-    if error.errno in NO_ROOM:
-        return f"cannot write the output: {error.strerror}; free some space on its disk"
-    raise error
-
-
-def _complain(lines: list[str]) -> None:
-    """Print what is wrong; the journal is told that each line is an error."""
-    prefix = priority_prefix(logging.ERROR, sys.stderr, os.environ)
-    say(*(f"{prefix}{line}" for line in lines), err=True)
+    with interrupts.unheard():
+        from bot.cli.outcome import code_of  # noqa: PLC0415 - see above
+    return code_of(arguments)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ This page is generated from the program (`make docs`); `kommo-telegram COMMAND -
 same.
 
 Exit codes: 0 done; 1 failed, and a line on standard error says what happened and why; 2 wrong
-usage or settings.
+usage or settings; 130 ended by Ctrl-C.
 """
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import typer
 
+from bot import interrupts
+
 
 class LazyCommands(Mapping[str, Any]):
     """Commands by name; the module of the same name has a Typer called `app`.
@@ -25,7 +27,8 @@ class LazyCommands(Mapping[str, Any]):
         self._modules = {name: f"{name}_" if keyword.iskeyword(name) else name for name in names}
 
     def __getitem__(self, name: str) -> Any:
-        module = importlib.import_module(f"{self._package}.{self._modules[name]}")
+        with interrupts.unheard():
+            module = importlib.import_module(f"{self._package}.{self._modules[name]}")
         command = typer.main.get_command(module.app)
         command.name = name
         return command

@@ -22,7 +22,7 @@ from pathlib import Path
 from sandbox.story import is_ok
 
 PRELOADED = [
-    "bot.__main__", "bot.cli.serve", "bot.cli.import_", "tests.e2e.lives", "tests.e2e.quick",
+    "bot.cli.outcome", "bot.cli.serve", "bot.cli.import_", "tests.e2e.lives", "tests.e2e.quick",
 ]  # fmt: skip
 AHEAD = "TESTS_CLOCK_AHEAD_S"
 USER = "TESTS_USER"
