@@ -32,6 +32,7 @@ FLOORS = (
         "bot.words",
         "bot.background",
         "bot.interrupts",
+        "bot.aiogram_models",
     ),
 )
 """The house from the top: a module may import its own room, and the rooms of the floors below."""

@@ -16,6 +16,7 @@ from bot.app.delivering import (
     build_connector,
     build_workers,
 )
+from bot.app.first_models import build_first_models
 from bot.app.operating import build_jobs, build_local, build_watchdog, open_operators
 from bot.app.receiving import build_history, build_pollers, build_public
 from bot.app.telegram import open_journal, open_telegram
@@ -58,6 +59,7 @@ class App:
             receiving.append(tasks.create_task(self.history.run()))
             delivering = [tasks.create_task(worker.run()) for worker in self.workers]
             receiving.append(tasks.create_task(self.watchdog.run()))
+            receiving.append(tasks.create_task(build_first_models()))
             log.info("running", extra={"listen": self.listening.port, "admin": self.admin.port})
             await stop.wait()
             self.notifier.send("STOPPING=1")

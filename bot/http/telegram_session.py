@@ -11,7 +11,7 @@ from aiogram.client.session.base import BaseSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import ClientDecodeError, TelegramAPIError, TelegramNetworkError
 from aiogram.methods import TelegramMethod
-from aiogram.methods.base import TelegramType
+from aiogram.methods.base import Response, TelegramType
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.http.connector import Connector
@@ -40,6 +40,9 @@ LONGEST_WAIT_S = 86_400
 
 LARGEST_NUMBER = 1 << 52
 """Reference: Bot API, Chat: an id has at most 52 significant bits."""
+
+_HELD: dict[Any, Any] = {}
+"""aiogram makes the type of an answer anew where nobody holds the last one."""
 
 OK, FIRST_REFUSAL, TOO_MANY, UNNAMED = 200, 400, 429, 500
 NOTE = "HTTP status "
@@ -115,6 +118,7 @@ class TelegramSession(AiohttpSession):
             status = told
         if status != OK:
             content = normal_refusal(status, answer.headers.get("Retry-After"), content)
+        hold_answer_to(method)
         try:
             response = self.check_response(bot, method, status, content)
         except TelegramAPIError as error:
@@ -126,6 +130,15 @@ class TelegramSession(AiohttpSession):
         """Close the connections and wait until they are."""
         if self._session is not None:
             await self._session.close()
+
+
+def hold_answer_to(method: TelegramMethod[Any] | type[TelegramMethod[Any]]) -> None:
+    """Build the type of a method's answer, once for this process."""
+    returned: Any = method.__returning__
+    if returned not in _HELD:
+        answer: Any = Response.__class_getitem__(returned)
+        answer.model_rebuild()
+        _HELD[returned] = answer
 
 
 def normal_refusal(status: int, retry_after: str | None, content: str) -> str:

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import NoneType, UnionType
-from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 from aiogram.types import InaccessibleMessage, InlineKeyboardMarkup
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 
 from bot.translate.ids import ID_LIMIT
+from bot.translate.incoming.annotations import annotations_of
 
 DEPTH = 24
 """Models within models; Telegram itself nests a dozen at most."""
@@ -164,8 +164,6 @@ class _Reader:
     def value(self, annotation: Any, value: Any, path: Path) -> Any:
         """Return a value as far as it fits its type; `NOTHING` when it does not."""
         origin = get_origin(annotation)
-        if origin is Annotated:
-            return self.value(get_args(annotation)[0], value, path)
         if origin in (Union, UnionType):
             return self._member(get_args(annotation), value, path)
         if origin is Literal:
@@ -183,17 +181,18 @@ class _Reader:
         result, kept = dict(raw), 0
         if issubclass(model, WHOLE) and not _is_valid(model, raw):
             result[CUT] = True
+        kinds = annotations_of(model)
         for name, info in model.model_fields.items():
             key = info.alias if info.alias in raw else name
             if key in raw:
-                result[key] = self.value(info.annotation, raw[key], (*path, name))
+                result[key] = self.value(kinds[name], raw[key], (*path, name))
                 if result[key] is not NOTHING and (name != FILE_ID or raw[key]):
                     kept += 1
                     continue
                 del result[key]
                 self.left_out.append((*path, name))
             if info.is_required():
-                result[key] = self._neutral(model, name, info, raw)
+                result[key] = self._neutral(model, name, raw)
                 if result[key] is NOTHING:
                     return NOTHING
         return result if kept or not _must(model) else NOTHING
@@ -217,7 +216,7 @@ class _Reader:
             if kind is not None and any(
                 value.get(name) is not None for name in _own(one, members)
             ):
-                named = {**value, kind: get_args(one.model_fields[kind].annotation)[0]}
+                named = {**value, kind: get_args(annotations_of(one)[kind])[0]}
                 return self.object(one, named, path)
         return NOTHING
 
@@ -229,9 +228,7 @@ class _Reader:
         self.left_out += [(*path, at) for at, one in enumerate(found) if one is NOTHING]
         return [one for one in found if one is not NOTHING]
 
-    def _neutral(
-        self, model: type[BaseModel], name: str, info: FieldInfo, raw: Mapping[str, Any]
-    ) -> Any:
+    def _neutral(self, model: type[BaseModel], name: str, raw: Mapping[str, Any]) -> Any:
         """Return what says nothing in a required field; `NOTHING` where everything would."""
         owner = model.__name__
         if (owner, name) == ("Chat", "type"):
@@ -244,7 +241,7 @@ class _Reader:
             return NOTHING
         if name == "date" and owner in DATED:
             return self.now
-        return NEUTRAL.get((owner, name), _neutral_of(info.annotation))
+        return NEUTRAL.get((owner, name), _neutral_of(annotations_of(model)[name]))
 
 
 def _is_model(annotation: Any) -> bool:
@@ -256,9 +253,9 @@ def _may_be(member: Any, value: Any) -> bool:
     if not _is_model(member):
         return member is not NoneType
     return isinstance(value, Mapping) and all(
-        value.get(name) in get_args(info.annotation)
-        for name, info in member.model_fields.items()
-        if get_origin(info.annotation) is Literal
+        value.get(name) in get_args(kind)
+        for name, kind in annotations_of(member).items()
+        if get_origin(kind) is Literal
     )
 
 
@@ -269,8 +266,8 @@ def _kind_field(member: Any) -> str | None:
     """
     if not _is_model(member):
         return None
-    fields = member.model_fields.items()
-    kinds = (name for name, info in fields if get_origin(info.annotation) is Literal)
+    fields = annotations_of(member).items()
+    kinds = (name for name, kind in fields if get_origin(kind) is Literal)
     return next((name for name in kinds if name != "status"), None)
 
 
