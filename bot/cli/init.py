@@ -15,8 +15,9 @@ from bot.cli.terminal import say_text
 from bot.cli.usage import PlainTyper
 from bot.http.routes import Routes
 from bot.settings import FILE_VARIABLE
-from bot.settings.file import Earlier, Values, changed, new_file
+from bot.settings.file import Earlier, Values, changed
 from bot.settings.network import routes_from
+from bot.settings.new_file import new_file
 
 app = PlainTyper()
 
@@ -32,6 +33,10 @@ ACCOUNT = """
 CHANNEL = """
 4. The channel. Kommo support tells id and secret, 1 to 3 working days after you
    asked. Until then leave both empty: everything else can be done and checked today."""
+
+
+STOPPED = """
+Stopped: nothing was written or changed. `kommo-telegram init` asks again from the start."""
 
 
 @app.command()
@@ -53,7 +58,7 @@ def init(
     try:
         _ask_and_write(file, before, environ, _routes(file, before, environ))
     except (typer.Abort, KeyboardInterrupt):
-        say_text("\nStopped: nothing was written or changed.", err=True)
+        say_text(STOPPED, err=True)
         raise typer.Exit(1) from None
 
 
@@ -93,6 +98,8 @@ def _ask_and_write(
         account=account,
         channel_id=channel.id,
         channel_secret=channel.secret,
+        channel_code=channel.code if channel.is_known else None,
+        channel_bot_id=channel.bot_id if channel.is_known else None,
     )
     write(file, changed(before, values) if before.text else new_file(values))
     say_text(f"\nWritten: {file} (only you can read it)")

@@ -48,9 +48,8 @@ What you can do today, before Kommo support has answered:
 
 WHEN_ANSWERED = """
 When support has answered, run `{command} init` again: Enter keeps what you entered today,
-and only channel id and secret are new. (Or put channel_id and channel_secret into
-{file}.) The channel's code and the bot's id of the answer go
-into the lines channel_code and channel_bot_id. Then start the service; it cannot run before.
+and only what support tells of the channel is new: id, secret, code, the id of its bot. (Or
+put them into {file}.) Then start the service; it cannot run before.
 """
 
 EXPLAINED = """

@@ -1,8 +1,9 @@
 """The questions of `init`: each is asked until the answer can be used."""
 
 import re
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import typer
@@ -19,6 +20,11 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 KOMMO_VARIABLE = "KOMMO_TELEGRAM__KOMMO__API_URL"
 CONSENT_PATH = "/oauth/kommo"
 
+CODES = """
+5. Two more lines of the same answer; leave empty what it does not have.
+   The code (amo.ext.…) ties the sources of your bots to this channel.
+   The id of the channel's bot stands for whoever answered outside of Kommo: `import` needs it."""
+
 T = TypeVar("T")
 
 
@@ -28,6 +34,8 @@ class Channel:
 
     id: str
     secret: str
+    code: str = ""
+    bot_id: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -42,6 +50,7 @@ def ask(
     old: str = "",
     secret: str = "",
     is_optional: bool = False,
+    may_end: bool = False,
 ) -> T:
     """Ask until the answer can be used.
 
@@ -51,6 +60,7 @@ def ask(
         old: the value that is there, which Enter keeps.
         secret: the same, never shown.
         is_optional: whether Enter may also stand for nothing.
+        may_end: whether the end of a file of answers stands for Enter.
     """
     kept = old or secret
     away = f", {NOTHING} takes it away" if is_optional else ""
@@ -58,11 +68,22 @@ def ask(
     default = kept or ("" if is_optional else None)
     while True:
         try:
-            answer = typer.prompt(f"{question}{plain(shown)}", default=default, show_default=False)
-            answer = str(answer).strip()
+            answer = _answer_to(f"{question}{plain(shown)}", default, may_end=may_end)
             return take("" if is_optional and answer == NOTHING else answer)
         except WrongError as error:
             say_text(f"   {error}", err=True)
+
+
+def _answer_to(question: str, default: str | None, *, may_end: bool) -> str:
+    """Return what is typed, or the default."""
+    try:
+        return str(typer.prompt(question, default=default, show_default=False)).strip()
+    except typer.Abort as end:
+        is_end_of_file = isinstance(end.__context__, EOFError) and not sys.stdin.isatty()
+        if default is None or not (may_end and is_end_of_file):
+            raise
+        say_text("")
+        return default
 
 
 def ask_account(
@@ -120,10 +141,20 @@ def _given(text: str) -> str:
 def ask_channel(before: Earlier) -> Channel:
     """Return the channel, as far as it is known."""
     old, old_secret = before.get("kommo", "channel_id"), before.get("kommo", "channel_secret")
-    return Channel(
+    channel = Channel(
         ask("Channel id", _channel_id, old=old, is_optional=True),
         ask("Channel secret", _channel_secret, secret=old_secret, is_optional=True),
     )
+    return _with_codes(channel, before) if channel.is_known else channel
+
+
+def _with_codes(channel: Channel, before: Earlier) -> Channel:
+    """Return the channel with what else support has told, and what it is good for."""
+    say_text(CODES)
+    old_code, old_bot = before.get("kommo", "channel_code"), before.get("kommo", "channel_bot_id")
+    code = ask("Channel code", _channel_code, old=old_code, is_optional=True, may_end=True)
+    bot_id = ask("Id of its bot", _bot_id, old=old_bot, is_optional=True, may_end=True)
+    return replace(channel, code=code, bot_id=bot_id)
 
 
 def _channel_id(text: str) -> str:
@@ -141,6 +172,23 @@ def _channel_secret(text: str) -> str:
     if not text.isascii() or not text.isprintable() or " " in text:
         raise WrongError("copy it from the answer of Kommo support, without spaces")
     return text
+
+
+def _channel_code(text: str) -> str:
+    """Return the code of a channel, which may be left out."""
+    if UUID.fullmatch(text) or not text.isascii() or not text.isprintable() or " " in text:
+        raise WrongError("a channel code looks like amo.ext.12345678; leave it empty if none came")
+    return text
+
+
+def _bot_id(text: str) -> str:
+    """Return the id of a channel's bot, which may be left out."""
+    if text and not UUID.fullmatch(text):
+        raise WrongError(
+            "the bot's id looks like 11111111-2222-4333-8444-555555555555 (a UUID); it is not "
+            "the id of the bot in Telegram. Leave it empty if none came"
+        )
+    return text.lower()
 
 
 def address(text: str) -> str:

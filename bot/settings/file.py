@@ -1,4 +1,4 @@
-"""The settings file as `init` writes it: a new one, or what is there with new values.
+"""The settings file that `init` finds: what is in it, and how it looks with new values.
 
 What is there stays: order, comments, and every setting that `init` does not ask for.
 """
@@ -17,29 +17,7 @@ from bot.errors import BridgeError
 from bot.settings.account_hosts import CHATS_URLS, KOMMO, RUSSIAN, account_host, end_of
 from bot.settings.placeholders import is_no_uuid, is_placeholder
 
-NEW = """\
-# Written by `kommo-telegram init`. config.example.toml explains every setting.
-
-# The address under which Kommo reaches this bridge; the reverse proxy passes it on to [listen].
-public_url = {public_url}
-
-[kommo]
-# What Kommo support sends when the channel is registered.
-{channel}
-# channel_code = "amo.ext.12345678"
-# channel_bot_id = ""
-# The account, and access to it.
-{account}
-[telegram]
-api_url = {telegram_url}
-
-[[telegram.bots]]
-# From @BotFather: @{username}
-token = {token}
-name = {name}
-# The external_id of its Kommo source, for `kommo-telegram sources sync`.
-# source = "sales"
-"""
+EXAMPLE_CODE = "amo.ext.12345678"
 
 Table = MutableMapping[str, Any]
 
@@ -104,6 +82,8 @@ class Values:
         account: the account.
         channel_id: empty as long as support has not told it.
         channel_secret: as well.
+        channel_code: empty if support did not tell it; None to leave what is there.
+        channel_bot_id: as well.
     """
 
     public_url: str
@@ -114,6 +94,8 @@ class Values:
     account: Account
     channel_id: str
     channel_secret: str
+    channel_code: str | None = None
+    channel_bot_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -180,46 +162,14 @@ class Earlier:
 def _stands_for(key: str, value: str) -> bool:
     checks: dict[str, Callable[[str], bool]] = {
         "channel_id": is_no_uuid,
+        "channel_bot_id": is_no_uuid,
+        "channel_code": EXAMPLE_CODE.__eq__,
         "channel_secret": is_placeholder,
         "access_token": is_placeholder,
         "client_secret": is_placeholder,
         "token": is_placeholder,
     }
     return not value or (key in checks and checks[key](value))
-
-
-def new_file(values: Values) -> str:
-    """Return a new settings file."""
-    is_known = values.channel_id and values.channel_secret
-    mark = "" if is_known else "# "
-    channel = (
-        f"{mark if not values.channel_id else ''}channel_id = {json.dumps(values.channel_id)}\n"
-        f"{mark if not values.channel_secret else ''}channel_secret = "
-        f"{json.dumps(values.channel_secret)}"
-    )
-    return NEW.format(
-        public_url=json.dumps(values.public_url),
-        channel=channel,
-        account=_account_lines(values.account),
-        telegram_url=json.dumps(values.telegram_url),
-        username=values.username,
-        token=json.dumps(values.token),
-        name=json.dumps(values.name, ensure_ascii=False),
-    )
-
-
-def _account_lines(account: Account) -> str:
-    key, value = account.place
-    lines = [f"{key} = {json.dumps(value)}"]
-    if end_of(account.host) == RUSSIAN:
-        lines.append(f"chats_url = {json.dumps(account.chats_url)}")
-    if account.token:
-        lines.append(f"access_token = {json.dumps(account.token)}")
-        lines.append(f"account_id = {json.dumps(account.id)}")
-    if account.oauth:
-        lines += ["", "[kommo.oauth]"]
-        lines += [f"{key} = {json.dumps(value)}" for key, value in vars(account.oauth).items()]
-    return "\n".join(lines) + "\n"
 
 
 def changed(before: Earlier, values: Values) -> str:
@@ -229,6 +179,8 @@ def changed(before: Earlier, values: Values) -> str:
         "channel_secret": values.channel_secret,
         "access_token": values.account.token,
         "account_id": values.account.id,
+        "channel_code": values.channel_code or "",
+        "channel_bot_id": values.channel_bot_id or "",
     }
     document = tomlkit.parse(_uncommented(before.text, before.data.get("kommo") or {}, wanted))
     _put(document, "public_url", values.public_url)
@@ -236,6 +188,10 @@ def changed(before: Earlier, values: Values) -> str:
     _put_account(kommo, before, values.account)
     for key in ("channel_id", "channel_secret"):
         _put(kommo, key, wanted[key])
+    if values.channel_code is not None:
+        _put(kommo, "channel_code", values.channel_code)
+    if values.channel_bot_id is not None:
+        _put(kommo, "channel_bot_id", values.channel_bot_id)
     _put_bot(_table(document, "telegram"), values)
     return tomlkit.dumps(document)
 

@@ -33,10 +33,11 @@ READ_ALL = 1 << 2
 
 
 @functools.cache
-def _context() -> ForkServerContext:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    return context
+def context() -> ForkServerContext:
+    """Return what makes a process that has imported everything."""
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload(PRELOADED)
+    return made
 
 
 def be(arguments: Sequence[str], output: str, errors: str, environ: dict[str, str]) -> None:
@@ -96,7 +97,7 @@ async def begin(
         USER: "" if user is None else str(user),
         PATIENT: "yes" if is_patient else "",
     }
-    process = _context().Process(
+    process = context().Process(
         target=be, args=(tuple(arguments), str(output), str(errors), environ)
     )
     await asyncio.to_thread(process.start)

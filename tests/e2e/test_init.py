@@ -15,6 +15,7 @@ from bot.account.consent import end_of
 from bot.settings import load, load_unregistered
 from tests.e2e.commands import run_command
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN, Bridge
+from tests.e2e.terminals import CTRL_C, on_terminal
 
 
 @pytest.fixture
@@ -221,6 +222,60 @@ async def test_a_third_time_nothing_changes_at_all(answers, tmp_path, kommo):
     assert SECRET not in said + errors
 
 
+CODE, BOT_ID = "amo.ext.76543210", "2b9e6f0a-1c3d-4e5f-8a7b-9c0d1e2f3a4b"
+
+
+async def test_the_other_lines_of_the_answer_are_asked_for(answers, tmp_path, kommo):
+    """Code and bot come from the same letter; a second time offers them, "-" takes them away."""
+    file = tmp_path / "new.toml"
+    channel = (CHANNEL_ID, SECRET)
+    answers(*ANSWERS, kommo.access_token, *channel, BOT_ID, CODE, "700001", BOT_ID.upper())
+    code, said, errors = await run_command("init", config=file)
+    assert (code, errors.count("looks like amo.ext"), errors.count("a UUID")) == (0, 1, 1)
+    assert "leave empty what it does not have" in said
+    settings = load(file, {}).kommo
+    assert (settings.channel_code, settings.channel_bot_id) == (CODE, BOT_ID)
+    before = file.read_bytes()
+    answers(*[""] * 8)
+    code, said, _errors = await run_command("init", config=file)
+    assert (code, file.read_bytes()) == (0, before)
+    assert f"Enter keeps {CODE}" in said
+    answers(*[""] * 6, "-", "-")
+    await run_command("init", config=file)
+    settings = load(file, {}).kommo
+    assert (settings.channel_code, settings.channel_bot_id) == (None, None)
+
+
+async def test_code_and_bot_fill_the_lines_that_wait_for_them(answers, tmp_path, kommo):
+    """The comment of the first day becomes the setting; nothing else of the file changes."""
+    file = tmp_path / "new.toml"
+    answers(*ANSWERS, kommo.access_token, "", "")
+    await run_command("init", config=file)
+    before = file.read_text(encoding="utf-8").splitlines()
+    answers(*[""] * 4, CHANNEL_ID, SECRET, CODE, BOT_ID)
+    assert (await run_command("init", config=file))[0] == 0
+    after = file.read_text(encoding="utf-8").splitlines()
+    keys = ("channel_id", "channel_secret", "channel_code", "channel_bot_id")
+    assert len(after) == len(before)
+    assert {old.split()[1] for old in before if old not in after} == {*keys}
+    settings = load(file, {}).kommo
+    assert (settings.channel_code, settings.channel_bot_id) == (CODE, BOT_ID)
+
+
+async def test_what_is_in_the_file_stays_while_support_is_silent(answers, tmp_path, kommo):
+    """Who wrote the code by hand keeps it, though it is not asked for without a channel."""
+    file = tmp_path / "new.toml"
+    answers(*ANSWERS, kommo.access_token, "", "")
+    await run_command("init", config=file)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        text.replace('# channel_code = "amo.ext.12345678"', f'channel_code = "{CODE}"')
+    )
+    answers(*[""] * 6)
+    assert (await run_command("init", config=file))[0] == 0
+    assert load_unregistered(file, {})[0].kommo.channel_code == CODE
+
+
 async def test_consent_can_be_changed_for_a_token_and_back(answers, tmp_path, kommo):
     """What the other way needs is asked for; the file loads each time."""
     file = tmp_path / "new.toml"
@@ -355,6 +410,55 @@ async def test_ctrl_c_changes_nothing(config, telegram, eventually):
     assert (child.returncode, config.read_bytes()) == (1, before)
     assert b"nothing was written or changed" in errors
     assert b"Traceback" not in errors
+
+
+PROMPTS = {
+    "Bot token": TOKEN,
+    "Public address": "https://bridge.example.com",
+    "Account name": "example",
+    "Long-lived token": None,
+    "Channel id": CHANNEL_ID,
+    "Channel secret": SECRET,
+    "Channel code": CODE,
+    "Id of its bot": BOT_ID,
+}
+BY_CONSENT = {
+    **dict(list(PROMPTS.items())[:3]),
+    "Long-lived token": "",
+    "Integration id": "client",
+    "Secret key": "fake-secret",
+    **dict(list(PROMPTS.items())[4:]),
+}
+INTERRUPTED = [
+    *((PROMPTS, prompt) for prompt in PROMPTS),
+    *((BY_CONSENT, prompt) for prompt in ("Integration id", "Secret key")),
+]
+
+
+@pytest.mark.parametrize("has_file", [False, True], ids=["first", "second"])
+@pytest.mark.parametrize(("answers", "at"), INTERRUPTED, ids=[at for _, at in INTERRUPTED])
+async def test_ctrl_c_at_each_question_changes_nothing(
+    tmp_path, config, kommo, answers, at, has_file
+):
+    """On a terminal: a line says so and how to go on, and there is no half a file."""
+    file = config if has_file else tmp_path / "new" / "config.toml"
+    file.parent.mkdir(exist_ok=True)
+    before = {path: path.read_bytes() for path in file.parent.iterdir() if path.is_file()}
+    with on_terminal("--config", str(file), "init") as terminal:
+        for prompt, answer in answers.items():
+            await terminal.until(f"\n{prompt}")
+            await terminal.until(": ")
+            if prompt == at:
+                break
+            typed = "-" if has_file and answer == "" else answer
+            terminal.type(f"{kommo.access_token if typed is None else typed}\n")
+        terminal.type(CTRL_C)
+        assert await terminal.ended() == 1, terminal.shown
+    assert "Stopped: nothing was written or changed." in terminal.shown
+    assert "asks again from the start" in terminal.shown
+    assert "Traceback" not in terminal.shown
+    after = {path: path.read_bytes() for path in file.parent.iterdir() if path.is_file()}
+    assert after == before
 
 
 @pytest.mark.parametrize("content", [b"[kommo", b"\xff\xfe"], ids=["no-toml", "no-utf-8"])
