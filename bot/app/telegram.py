@@ -14,6 +14,7 @@ from bot.background import Background
 from bot.deliver.telegram.fetch import Fetcher, guarded_session, host_and_port
 from bot.deliver.telegram.interrupted import boot_id, recover
 from bot.deliver.telegram.journal import Journal
+from bot.deliver.telegram.settlement import Settlement
 from bot.deliver.telegram.typing import Typist
 from bot.deliver.telegram.uploads import Uploads
 from bot.http.connector import Connector
@@ -57,7 +58,11 @@ async def open_journal(context: Context) -> AsyncIterator[Journal]:
     path = context.database.path
     async with Journal.open(path.with_name(f"{path.name}-sends")) as journal:
         interrupted = await recover(
-            context.database, journal, boot_id=boot_id(), now=context.now()
+            context.database,
+            journal,
+            boot_id=boot_id(),
+            now=context.now(),
+            settle=Settlement(context.lifetimes, context.settings.kommo.language).store,
         )
         if interrupted:
             log.warning(

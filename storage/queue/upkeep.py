@@ -96,6 +96,13 @@ class Upkeep(OrderedQueue):
         self._changed(self._direction)
         return len(interrupted)
 
+    async def dropped_under_way(self) -> list[int]:
+        """Return the items, by their ids, that were dropped while they are being tried."""
+        rows = await self._session.rows(
+            f"SELECT id FROM {self._table} WHERE is_dropped = 1 AND started_at IS NOT NULL", {}
+        )
+        return [row[0] for row in rows]
+
     async def follow_clock(self, *, by_s: float, now: datetime, before: datetime) -> None:
         """Make up for a clock that was moved: nothing is given up early, nothing waits longer.
 

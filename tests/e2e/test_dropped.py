@@ -1,7 +1,9 @@
 """What an operator gives up: the manager is told, whichever way it was given up."""
 
 import asyncio
+import contextlib
 import re
+import sqlite3
 
 import aiohttp
 import pytest
@@ -114,3 +116,63 @@ async def test_a_failure_that_was_told_is_not_told_again(
     after = await kommo.manager_says("after that", to=CONVERSATION)
     await eventually(lambda: kommo.statuses_of(after) == [1])
     assert told(kommo, message_id) == before
+
+
+@pytest.fixture
+def killed(process, telegram, kommo, give_up, eventually, ann):
+    """Give a manager's message up while it is on its way, kill the bridge, and start it again."""
+
+    async def act(fault, **message):
+        await process.start()
+        await ann.says("Hi")
+        message_id = await kommo.manager_sends(**message, to=CONVERSATION)
+        await eventually(lambda: fault.hits == 1)
+        await give_up["command"]("outgoing-1")
+        assert kommo.statuses_of(message_id) == []
+        await process.kill()
+        fault.release()
+        await process.start()
+        await eventually(lambda: kommo.statuses_of(message_id) == [-1])
+        after = await kommo.manager_says("after that", to=CONVERSATION)
+        await eventually(lambda: kommo.statuses_of(after) == [1])
+        return told(kommo, message_id)
+
+    return act
+
+
+async def test_a_kill_between_a_drop_and_the_end_of_its_attempt_is_told(telegram, killed):
+    """The call had begun, so it may have arrived; nothing is sent a second time."""
+    held = telegram.faults.hang("sendMessage")
+    assert await killed(held, text="an offer") == [(-1, 905, UNSURE)]
+    assert telegram.texts_to(ANN).count("an offer") <= 1
+
+
+async def test_a_kill_between_a_drop_and_the_first_call_is_told(telegram, kommo, killed):
+    """The file was still being fetched: it was not delivered, and the manager reads that."""
+    link = kommo.add_attachment(b"%PDF-1.7", "plan.pdf")
+    held = kommo.faults.hang("/attachments")
+    assert await killed(held, type="file", media=link) == [(-1, 905, NOT_DELIVERED)]
+    assert telegram.texts_to(ANN) == ["after that"]
+
+
+async def test_what_arrived_before_the_kill_is_delivered_though_it_was_dropped(
+    process, telegram, kommo, give_up, eventually, ann, config
+):
+    """The journal knows it: the manager reads the truth, not what was wanted."""
+    file = config.parent / "kommo-telegram.sqlite3"
+    await process.start()
+    await ann.says("Hi")
+    held = telegram.faults.hang("sendMessage")
+    message_id = await kommo.manager_says("an offer", to=CONVERSATION)
+    await eventually(lambda: held.hits == 1)
+    await give_up["command"]("outgoing-1")
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        held.release()
+        journal = file.with_name(f"{file.name}-sends")
+        await eventually(lambda: '"taken"' in journal.read_text())
+        await process.kill()
+        other.execute("ROLLBACK")
+    await process.start()
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    assert telegram.texts_to(ANN) == ["an offer"]

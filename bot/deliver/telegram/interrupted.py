@@ -2,16 +2,19 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from bot.deliver.dropped import dropped
 from bot.deliver.telegram.journal import Journal, Line
-from bot.queue.outcomes import LONGEST_ASKED_S
+from bot.queue.outcomes import LONGEST_ASKED_S, Undeliverable
 from storage.database import Database, Transaction
 from storage.heartbeat import ALIVE_AT, moment
 from storage.queue.reader import QueueItem
 from storage.queue.upkeep import Claims
+
+Settle = Callable[[Transaction, QueueItem, Undeliverable], Awaitable[None]]
 
 BOOT = "sends_boot"
 """The fact: the boot in which the journal was last written."""
@@ -35,12 +38,24 @@ def boot_id(environ: Mapping[str, str] = os.environ, path: Path = BOOT_FILE) -> 
 
 
 async def recover(
-    database: Database, journal: Journal, *, boot_id: str | None, now: datetime
+    database: Database,
+    journal: Journal,
+    *,
+    boot_id: str | None,
+    now: datetime,
+    settle: Settle | None = None,
 ) -> int:
     """After a start: put right what an earlier process left under way.
 
     The journal tells what was begun, unless it was lost, or the power was: a kill takes no line
     of it along, a power cut takes the last ones. Then whatever was claimed may have been sent.
+
+    Args:
+        database: where the items are.
+        journal: of the calls that were begun.
+        boot_id: what names the time since the machine was started.
+        now: the time.
+        settle: stores what follows from the end of an item that was dropped meanwhile.
 
     Returns:
         how many attempts were interrupted; their outcome is unknown.
@@ -49,10 +64,24 @@ async def recover(
         latest = _latest_due(await tx.facts.get(ALIVE_AT), now)
         is_whole = boot_id is not None and boot_id == await tx.facts.get(BOOT)
         claims = await _claims(tx, journal.read(), is_whole=is_whole and not journal.is_new)
+        given_up = await tx.to_telegram.dropped_under_way()
         interrupted = await tx.to_telegram.recover(now=now, claims=claims, latest=latest)
         interrupted += await tx.to_kommo.recover(now=now, latest=latest)
+        if settle is not None:
+            await _end_dropped(tx, given_up, settle)
         await tx.facts.put(BOOT, boot_id or "")
     return interrupted
+
+
+async def _end_dropped(tx: Transaction, given_up: Sequence[int], settle: Settle) -> None:
+    """Store what follows from the drop of items whose attempts were cut off before their end.
+
+    What Telegram has taken is not among them: it is recorded as delivered.
+    """
+    for item_id in given_up:
+        item = await tx.to_telegram.get(item_id)
+        if item is not None and item.state == "done":
+            await settle(tx, item, dropped(item))
 
 
 def _latest_due(alive_at: str | None, now: datetime) -> datetime:
