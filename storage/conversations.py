@@ -95,6 +95,15 @@ class ConversationReader:
         )
         return rows[0][0] if rows else None
 
+    async def name_of(self, chat_id: int) -> str | None:
+        """Return what a person was last called, in whichever conversation."""
+        rows = await self._session.rows(
+            "SELECT name FROM conversations WHERE chat_id = :chat_id "
+            "ORDER BY last_incoming_at DESC LIMIT 1",
+            {"chat_id": chat_id},
+        )
+        return rows[0][0] if rows else None
+
     async def list_all(self, *, limit: int, offset: int = 0) -> list[Conversation]:
         """Return conversations, oldest first."""
         rows = await self._session.rows(

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from storage.avatars import AvatarReader, Avatars
+from storage.blocks import BlockReader, Blocks
 from storage.buttons import ButtonReader, Buttons
 from storage.conversation_chats import ConversationChatReader, ConversationChats
 from storage.conversations import ConversationReader, Conversations
@@ -50,6 +51,7 @@ class Transaction:
         self.messages = Messages(session)
         self.buttons = Buttons(session)
         self.presses = Presses(session)
+        self.blocks = Blocks(session)
         self.avatars = Avatars(session)
         self.attempts = Attempts(session)
         self.invitations = Invitations(session)
@@ -75,6 +77,7 @@ class Snapshot:
         self.conversation_chats = ConversationChatReader(session)
         self.messages = MessageReader(session)
         self.buttons = ButtonReader(session)
+        self.blocks = BlockReader(session)
         self.avatars = AvatarReader(session)
         self.forgotten = ForgottenReader(session)
         self.attempts = AttemptReader(session)

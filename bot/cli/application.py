@@ -33,7 +33,7 @@ COMMANDS = {
         "invite",
     ),
     "Inspect": ("queue", "trace", "chats", "history"),
-    "Maintain": ("backup", "restore", "import", "forget"),
+    "Maintain": ("backup", "restore", "import", "block", "unblock", "forget"),
 }
 """Every command, under its heading in `--help`."""
 

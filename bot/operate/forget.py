@@ -26,11 +26,15 @@ def media_links(settings: Settings, *, now: Callable[[], datetime]) -> MediaLink
 
 
 async def erase(database: Database, found: Sequence[Conversation], links: MediaLinks) -> None:
-    """Erase conversations with all that belongs to them; the links to their files die at once."""
+    """Erase conversations with all that belongs to them; the links to their files die at once.
+
+    A block stays, without its reason: who was stopped does not write again by being forgotten.
+    """
     async with database.transaction() as tx:
         for conversation in found:
             tag = links.tag(conversation.bot_id, conversation.chat_id)
             await tx.forgotten.remember(tag, links_end_at=links.end())
             await tx.conversations.forget(conversation.conversation_id)
+            await tx.blocks.forget_reason(conversation.chat_id)
             await tx.facts.delete(moved_key(conversation.bot_id, conversation.chat_id))
     await database.compact()

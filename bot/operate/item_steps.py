@@ -7,7 +7,7 @@ from typing import Any
 from bot.operate.dead_items import remedy
 from bot.operate.message_search import written_at
 from bot.operate.steps import Step
-from bot.queue.items import name_of
+from bot.queue.items import Kind, name_of
 from kommo.models import DeliveryStatus
 from kommo.read_back import is_read_back
 from storage.messages import StoredMessage
@@ -29,6 +29,9 @@ def of_item(direction: Direction, item: QueueItem, attempts: Iterable[Attempt]) 
         ("Telegram", "Kommo") if direction is Direction.INCOMING else ("Kommo", "Telegram")
     )
     name = name_of(direction, item.id)
+    if item.kind == Kind.BLOCKED:
+        yield Step(item.created_at, "blocked", item.reason or "the client is blocked")
+        return
     at = written_at(item)
     if at is not None:
         yield Step(at, "written", f"written in {here}")

@@ -1,5 +1,6 @@
 """A message and what the database keeps of it, by whichever id names it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +15,16 @@ from storage.messages import StoredMessage
 from storage.queue.direction import Direction
 from storage.queue.reader import QueueItem
 
-MESSAGES = (Kind.NEW_MESSAGE, Kind.MANAGER_MESSAGE, Kind.LEGACY_MESSAGE, Kind.UPDATE)
+MESSAGES = (
+    Kind.NEW_MESSAGE,
+    Kind.MANAGER_MESSAGE,
+    Kind.LEGACY_MESSAGE,
+    Kind.UPDATE,
+    Kind.BLOCKED,
+)
+BLOCKED = "blocked:"
+"""Begins the key of what a blocked client wrote."""
+
 LATEST = 50
 """Among so many of those stored last is the one that was written last."""
 
@@ -93,6 +103,7 @@ async def _by_kommo_id(snapshot: Snapshot, name: str) -> Found | None:
 
 async def _by_external_id(snapshot: Snapshot, name: str) -> Found | None:
     item = await snapshot.to_kommo.by_dedupe_key(name)
+    item = item or await snapshot.to_kommo.by_dedupe_key(f"{BLOCKED}{name}")
     row = await snapshot.messages.by_external_id(name)
     if item is not None or row is not None:
         return Found(Direction.INCOMING, item, (row,) if row else ())
@@ -119,7 +130,17 @@ async def _by_telegram(snapshot: Snapshot, name: str) -> Found | None:
     if len(bots) > 1:
         names = ", ".join(f"{bot}/{name}" for bot in bots)
         raise AmbiguousIdError(f"several bots have a message {name}: name one of {names}")
-    return await _by_row(snapshot, rows[0]) if rows else None
+    return await _by_row(snapshot, rows[0]) if rows else await _blocked(snapshot, numbers)
+
+
+async def _blocked(snapshot: Snapshot, numbers: Sequence[int]) -> Found | None:
+    """Return what is kept of a message of a blocked client: a note."""
+    *bot, chat_id, message_id = numbers
+    bot_id = bot[0] if bot else "%"
+    item = await snapshot.to_kommo.by_key_like(
+        BLOCKED, f"{BLOCKED}tg:{bot_id}:{chat_id}:{message_id}"
+    )
+    return Found(Direction.INCOMING, item) if item else None
 
 
 async def _by_conversation(snapshot: Snapshot, name: str) -> Found | None:

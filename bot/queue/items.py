@@ -27,6 +27,9 @@ class Kind(StrEnum):
     UPDATE = "update"
     """A Telegram update that could not be read, kept as it came."""
 
+    BLOCKED = "blocked"
+    """What a blocked client did: that it was, and nothing of what was said."""
+
     MANAGER_MESSAGE = "manager_message"
     MANAGER_TYPING = "manager_typing"
     MANAGER_REACTION = "manager_reaction"

@@ -38,7 +38,7 @@ async def store_press(
             source_id=source_id,
         )
         await _say(tx, clients, press, message)
-    await _enqueue(clients.enqueue(tx), press)
+    await answer_press(clients.enqueue(tx), press)
 
 
 async def _say(
@@ -63,7 +63,7 @@ async def _is_new(tx: Transaction, press: Press) -> bool:
     )
 
 
-async def _enqueue(enqueue: Enqueue, press: Press) -> None:
+async def answer_press(enqueue: Enqueue, press: Press) -> None:
     """Enqueue a press: the client sees at once that it was noticed."""
     await enqueue.press(
         press.model_dump_json(exclude_none=True),

@@ -11,12 +11,15 @@ from datetime import datetime
 from typing import Any
 
 from bot.queue.items import Kind, name_of
+from bot.receive.blocked import store_blocked
 from bot.receive.client_messages import ClientMessages, IntakeSettings
 from bot.receive.presses import store_press
 from bot.receive.reachability import store_reachability
 from bot.receive.reactions import store_reaction
+from bot.translate.ids import ChatAddress
 from bot.translate.incoming import unreadable
 from bot.translate.incoming.actions import Action, Pressed, action
+from bot.translate.incoming.client_of import Origin, origin
 from bot.translate.incoming.messages import ClientEdit, ClientMessage
 from bot.translate.incoming.reachability import Reachability
 from bot.translate.incoming.reactions import ClientReaction
@@ -38,8 +41,13 @@ class Intake:
 
     async def store_all(self, tx: Transaction, updates: Sequence[Mapping[str, Any]]) -> None:
         """Store updates in the order they came in."""
+        blocked = await tx.blocks.chat_ids()
         for update in updates:
-            await self.store(tx, update)
+            client = origin(update) if blocked else None
+            if client is not None and client.chat_id in blocked:
+                await self._store_blocked(tx, update, client)
+            else:
+                await self.store(tx, update)
             await asyncio.sleep(0)  # statements run at once: others have their turn in between
 
     async def store(self, tx: Transaction, update: Mapping[str, Any]) -> None:
@@ -97,6 +105,23 @@ class Intake:
                 )
             case None:
                 log.debug("update without use", extra={"update": update.get("update_id")})
+
+    async def _store_blocked(
+        self, tx: Transaction, update: Mapping[str, Any], client: Origin
+    ) -> None:
+        """Note that a blocked client did something."""
+        try:
+            done = self._translate(update, tx.now)
+        except Exception:
+            done = None
+        await store_blocked(
+            tx,
+            self._clients,
+            client,
+            done,
+            address=ChatAddress(self._bot_id, client.chat_id),
+            update_id=update_number(update),
+        )
 
     def _translate(self, raw: Mapping[str, Any], now: datetime) -> Action | None:
         return action(

@@ -171,6 +171,11 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "O prazo de resposta acabou: envie um modelo ou espere o cliente escrever.",
         "Время ответа истекло: отправьте шаблон или дождитесь сообщения клиента.",
     ),
+    "This client was blocked by the operator of the Telegram bridge. The message was not sent.": (
+        "El operador del puente de Telegram bloqueó a este cliente. El mensaje no se envió.",
+        "O operador da ponte do Telegram bloqueou este cliente. A mensagem não foi enviada.",
+        "Оператор моста Telegram заблокировал этого клиента. Сообщение не отправлено.",
+    ),
     "The business account is no longer connected to the bot.": (
         "La cuenta de empresa ya no está conectada al bot.",
         "A conta comercial não está mais conectada ao bot.",

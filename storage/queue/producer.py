@@ -119,8 +119,9 @@ class Producer(OrderedQueue):
         payload: str,
         now: datetime,
         conversation_id: str | None = None,
+        reason: str | None = None,
     ) -> int | None:
-        """Add an item that needs no delivery, so that it is kept and known."""
+        """Add an item that needs no delivery, so that it is kept and known; why, if not plain."""
         return await self._add_ended(
             "done",
             dedupe_key=dedupe_key,
@@ -128,7 +129,7 @@ class Producer(OrderedQueue):
             kind=kind,
             payload=payload,
             now=now,
-            reason=None,
+            reason=reason,
             conversation_id=conversation_id,
         )
 

@@ -102,6 +102,20 @@ class QueueReader:
         )
         return item_of(rows[0]) if rows else None
 
+    async def by_key_like(self, prefix: str, pattern: str) -> QueueItem | None:
+        """Return the newest item whose dedupe key is like a pattern that begins so.
+
+        Args:
+            prefix: what narrows the search; it ends with a colon.
+            pattern: with `%` for any characters.
+        """
+        rows = await self._session.rows(
+            f"SELECT {COLUMNS} FROM {self._table} WHERE dedupe_key >= :prefix "
+            "AND dedupe_key < :end AND dedupe_key LIKE :pattern ORDER BY id DESC LIMIT 1",
+            {"prefix": prefix, "end": f"{prefix[:-1]};", "pattern": pattern},
+        )
+        return item_of(rows[0]) if rows else None
+
     async def by_dedupe_key(self, dedupe_key: str) -> QueueItem | None:
         """Return the item of a key."""
         rows = await self._session.rows(

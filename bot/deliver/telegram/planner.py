@@ -56,11 +56,13 @@ class Known:
         conversation: None for one that nothing is known of.
         message_id: Telegram's id of the message that the event answers, or reacts to.
         place: where the conversation takes place now: groups move when they grow.
+        is_stopped: whether an operator has blocked the client, for answers too.
     """
 
     conversation: Conversation | None
     message_id: int | None
     place: ChatAddress
+    is_stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,8 @@ class Planner:
         async with self._database.snapshot() as snapshot:
             known = await look_up(snapshot, event, address)
         now = self._database.now()
+        if known.is_stopped:
+            raise NotSentError(refusals.CLIENT_STOPPED)
         if is_blocked(known.conversation, item, now=now):
             raise NotSentError(refusals.CLIENT_BLOCKED)
         if isinstance(event, ManagerReaction):
@@ -184,7 +188,8 @@ async def look_up(snapshot: Snapshot, event: Addressed, address: ChatAddress) ->
     if address.chat_id < 0:
         moved = await snapshot.facts.get(moved_key(address.bot_id, address.chat_id))
         place = replace(address, chat_id=int(moved)) if moved else address
-    return Known(conversation, message_id, place)
+    block = await snapshot.blocks.of(address.chat_id)
+    return Known(conversation, message_id, place, block is not None and block.is_both)
 
 
 def calls_of(event: AnyMessage, known: Known, style: ClientStyle) -> tuple[Call, ...]:

@@ -4,11 +4,21 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from bot.health import Health
+from bot.operate.blocks import (
+    NoSuchClientError,
+    NotBlockedError,
+    all_blocks,
+    block,
+    unblock,
+)
 from bot.operate.dead_items import Dropping, failed_items, open_items, retry
 from bot.operate.operators.commands import (
     HELP,
     WHICH,
+    WHOM,
     Command,
+    blocked_text,
+    blocks_text,
     drop_button,
     drop_question,
     dropped_text,
@@ -48,6 +58,8 @@ class Actions:
             "failed": self._failed,
             "retry": self._retry,
             "drop": self._drop,
+            "block": self._block,
+            "unblock": self._unblock,
             "id": self._id,
             "pause": self._pause,
             "resume": self._resume,
@@ -94,6 +106,25 @@ class Actions:
         if not known:
             return Answer("\n".join(unknown_text(unknown)))
         return Answer(drop_question(known, unknown), drop_button(known))
+
+    async def _block(self, command: Command) -> Answer:
+        """Stop a client; without one, list who is stopped."""
+        if not command.arguments:
+            return Answer(blocks_text(await all_blocks(self._database)))
+        chat, *reason = command.arguments
+        try:
+            return Answer(blocked_text(await block(self._database, chat, reason=" ".join(reason))))
+        except NoSuchClientError as error:
+            return Answer(str(error))
+
+    async def _unblock(self, command: Command) -> Answer:
+        if not command.arguments:
+            return Answer(WHOM)
+        try:
+            chat_id = await unblock(self._database, command.arguments[0])
+        except (NoSuchClientError, NotBlockedError) as error:
+            return Answer(str(error))
+        return Answer(f"Client {chat_id} is no longer blocked.")
 
     async def _id(self, command: Command) -> Answer:
         return Answer(id_text(command.chat_id, self._chats, is_named=True))

@@ -10,8 +10,20 @@ from bot.operate.operators.known_chats import chat_in
 from bot.operate.status.page import duration
 from bot.operate.status.state import QueueState, State
 from bot.words import counted
+from storage.blocks import Block
 
-NAMES = ("status", "failed", "retry", "drop", "pause", "resume", "id", "help")
+NAMES = (
+    "status",
+    "failed",
+    "retry",
+    "drop",
+    "block",
+    "unblock",
+    "pause",
+    "resume",
+    "id",
+    "help",
+)
 PRESS = "operator:"
 """Begins the data of the operators' buttons; Kommo's buttons have other data."""
 
@@ -27,6 +39,8 @@ HELP = """Commands of the bridge:
 /failed: what could not be delivered, and why
 /retry: try all of that again, or one: /retry outgoing-12
 /drop outgoing-12: give one up for good, after asking
+/block 123456789 spam: stop a client, here for spam; /block alone lists who is stopped
+/unblock 123456789: let a client write again
 /pause: deliver nothing for now; nothing is lost
 /resume: deliver again
 /id: the number of this chat
@@ -34,6 +48,7 @@ HELP = """Commands of the bridge:
 HINT = """This is an operators' chat: what you write here does not reach Kommo.
 /help lists what I understand."""
 NOT_NOW = "Not now: the database is unavailable. Nothing was changed; try again soon."
+WHOM = "Whom? Such as /unblock 123456789; /block lists who is blocked."
 FAILED = "That failed because of a bug in the bridge; its log has the details."
 
 
@@ -153,6 +168,28 @@ def drop_button(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
 def dropped_text(dropped: Sequence[str], unknown: Sequence[str]) -> str:
     """Return what was given up, and which names are of no item."""
     return "\n".join([*(f"{name}: dropped" for name in dropped), *unknown_text(unknown)])
+
+
+def blocked_text(block: Block) -> str:
+    """Return that a client is stopped, and how that ends."""
+    return f"Client {block.chat_id} is blocked: nothing more reaches Kommo. /unblock ends it."
+
+
+def blocks_text(blocks: Sequence[tuple[Block, str | None]]) -> str:
+    """Return who is stopped, and why."""
+    if not blocks:
+        return "Nobody is blocked. To block a client: /block 123456789 reason"
+    lines = [_block_line(block, name) for block, name in blocks[:SHOWN]]
+    if len(blocks) > SHOWN:
+        lines.append(f"… and {len(blocks) - SHOWN} more")
+    return "\n".join(lines)
+
+
+def _block_line(block: Block, name: str | None) -> str:
+    words = [f"{block.chat_id}", *([name] if name else [])]
+    words.append(f"since {block.at:%d.%m. %H:%M} UTC")
+    reason = f": {block.reason[:REASON_LENGTH]}" if block.reason else ""
+    return ", ".join(words) + reason
 
 
 def id_text(chat_id: int, chat_ids: Container[int], *, is_named: bool) -> str:

@@ -93,6 +93,10 @@ TOO_LATE = Verdict(
     ErrorCode.OTHER,
     "The time to answer is over: send a template, or wait for the client to write.",
 )
+CLIENT_STOPPED = Verdict(
+    ErrorCode.OTHER,
+    "This client was blocked by the operator of the Telegram bridge. The message was not sent.",
+)
 NO_BUSINESS = Verdict(
     ErrorCode.INTEGRATION_OFF, "The business account is no longer connected to the bot."
 )
