@@ -6,8 +6,12 @@ from datetime import datetime, timedelta
 from bot.media.links import MediaLinks
 from bot.settings import Settings
 from storage.conversations import Conversation
-from storage.database import Database
+from storage.database import Database, Transaction
 from storage.facts import moved_key
+from storage.patience import persist
+
+PATIENCE_S = 5.0
+"""Seconds that a person waits for the database before reading that nothing was erased."""
 
 
 def media_links(settings: Settings, *, now: Callable[[], datetime]) -> MediaLinks:
@@ -30,11 +34,14 @@ async def erase(database: Database, found: Sequence[Conversation], links: MediaL
 
     A block stays, without its reason: who was stopped does not write again by being forgotten.
     """
-    async with database.transaction() as tx:
+
+    async def all_of_it(tx: Transaction) -> None:
         for conversation in found:
             tag = links.tag(conversation.bot_id, conversation.chat_id)
             await tx.forgotten.remember(tag, links_end_at=links.end())
             await tx.conversations.forget(conversation.conversation_id)
             await tx.blocks.forget_reason(conversation.chat_id)
             await tx.facts.delete(moved_key(conversation.bot_id, conversation.chat_id))
+
+    await persist(database, all_of_it, within_s=PATIENCE_S)
     await database.compact()

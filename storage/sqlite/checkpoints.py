@@ -1,9 +1,10 @@
 """Checkpoints of the write-ahead log, never beside a commit, and pages given back."""
 
 import sqlite3
+from collections.abc import Callable
 
 from storage.errors import DatabaseStalledError
-from storage.sqlite.connection import Connection, impatient, undo
+from storage.sqlite.connection import Connection, Work, impatient, undo
 
 RESETS_SAFELY = (((3, 44, 6), (3, 45, 0)), ((3, 50, 7), (3, 51, 0)))
 """Older releases in which the WAL-reset bug is mended: from the first to before the last."""
@@ -11,7 +12,11 @@ RESETS_SAFELY = (((3, 44, 6), (3, 45, 0)), ((3, 50, 7), (3, 51, 0)))
 RESETS_SAFELY_FROM = (3, 51, 3)
 
 
-async def checkpoint(writer: Connection, reader: Connection) -> bool:
+How = Callable[[Work], Work]
+"""How one waits for other processes; `impatient` is: not at all."""
+
+
+async def checkpoint(writer: Connection, reader: Connection, how: How = impatient) -> bool:
     """Bring the write-ahead log into the database, while nobody can commit.
 
     SQLite 3.7.0 to 3.51.2 may lose commits when a checkpoint runs beside another connection's
@@ -23,12 +28,13 @@ async def checkpoint(writer: Connection, reader: Connection) -> bool:
     Args:
         writer: holds the lock.
         reader: checkpoints.
+        how: the lock is waited for.
 
     Returns:
         whether all of the log is in the database; False also when another process writes.
     """
     try:
-        await writer.call(impatient(_hold))
+        await writer.call(how(_hold))
     except DatabaseStalledError:
         return False
     try:
@@ -38,14 +44,18 @@ async def checkpoint(writer: Connection, reader: Connection) -> bool:
     return bool(not is_busy and frames == done)
 
 
-async def shorten_log(writer: Connection) -> bool:
+async def shorten_log(writer: Connection, how: How = impatient) -> bool:
     """Let the write-ahead log begin anew after a checkpoint, and cut off what lay in it.
+
+    Args:
+        writer: commits.
+        how: other processes are waited for.
 
     Returns:
         False when another process writes.
     """
     try:
-        await writer.call(impatient(_begin_log_anew))
+        await writer.call(how(_begin_log_anew))
     except DatabaseStalledError:
         return False
     return True
@@ -67,11 +77,14 @@ def _begin_log_anew(raw: sqlite3.Connection) -> None:
         raw.execute("PRAGMA journal_size_limit = -1")
 
 
-async def free_pages(connection: Connection, pages: int) -> int:
+async def free_pages(connection: Connection, pages: int, how: How = impatient) -> int:
     """Give so many free pages back to the disk; return how many are left."""
-    # a script runs to its end; a single statement without columns would free a single page
-    script = f"PRAGMA incremental_vacuum({pages})"
-    await connection.call(lambda raw: raw.executescript(script))
+
+    def free(raw: sqlite3.Connection) -> None:
+        # a script runs to its end; a single statement without columns would free a single page
+        raw.executescript(f"PRAGMA incremental_vacuum({pages})")
+
+    await connection.call(how(free))
     return int((await connection.rows("PRAGMA freelist_count"))[0][0])
 
 

@@ -40,6 +40,8 @@ READ_PAUSES_S = (0.05, 0.2, 0.5)
 CACHED_STATEMENTS = 512
 T = TypeVar("T")
 
+Work = Callable[[sqlite3.Connection], None]
+
 
 class Connection:
     """One connection: statements one after another, in autocommit until `begin`.
@@ -192,13 +194,11 @@ def run(raw: sqlite3.Connection, sql: str, parameters: Parameters) -> list[Row]:
     return raw.execute(sql, parameters).fetchall()
 
 
-def impatient(
-    work: Callable[[sqlite3.Connection], None], wait_s: float = 0.0
-) -> Callable[[sqlite3.Connection], None]:
-    """Return work that fails where it would wait longer than this for another process."""
+def impatient(work: Work) -> Work:
+    """Return work that fails where it would have to wait for another process."""
 
     def do(raw: sqlite3.Connection) -> None:
-        raw.execute(f"PRAGMA busy_timeout = {max(wait_s, 0.0) * 1000:.0f}")
+        raw.execute("PRAGMA busy_timeout = 0")
         try:
             work(raw)
         finally:

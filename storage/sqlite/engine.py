@@ -11,9 +11,10 @@ from storage.engine import Committed, Session
 from storage.errors import DatabaseUnavailableError
 from storage.queue.direction import Direction
 from storage.sqlite import checkpoints, copies
-from storage.sqlite.connection import Connection, Reading, connect
+from storage.sqlite.connection import Connection, Reading, connect, impatient
 from storage.sqlite.lock import instance_lock
 from storage.sqlite.schema import migrate
+from storage.sqlite.turns import Turns
 from storage.sqlite.writer import Writer
 
 CHECKPOINT_CHANGES, FEWEST_CHANGES, MOST_CHANGES = 500, 50, 1000
@@ -24,6 +25,9 @@ CHECKPOINT_S = 0.01
 
 FREE_PAGES, STEP_PAUSE_S = 200, 0.005
 """So many pages are given back to the disk in one step, which takes some milliseconds."""
+
+WAITS_S = 1.0
+"""Who compacts waits so long for another process, step by step."""
 
 WIPES, WIPE_PAUSE_S = 40, 0.05
 """How often the log is tried to be wiped while another process writes or somebody reads."""
@@ -48,7 +52,8 @@ async def open_sqlite(
         writer = await stack.enter_async_context(connect(path))
         await migrate(writer)
         reader = await stack.enter_async_context(connect(path, read_only=True))
-        yield SqliteEngine(path, writer, reader, committed, checkpoints_itself=exclusive)
+        turns = stack.enter_context(Turns.open(path))
+        yield SqliteEngine(path, writer, reader, committed, turns, is_service=exclusive)
 
 
 class SqliteEngine:
@@ -59,7 +64,8 @@ class SqliteEngine:
         writer: the connection that writes.
         reader: the connection that reads, and checkpoints.
         committed: is told after each commit.
-        checkpoints_itself: whether it checkpoints as the log grows; one process does.
+        turns: with other processes.
+        is_service: whether it is the one process that checkpoints, and lets the others by.
     """
 
     def __init__(
@@ -68,15 +74,17 @@ class SqliteEngine:
         writer: Connection,
         reader: Connection,
         committed: Committed,
+        turns: Turns,
         *,
-        checkpoints_itself: bool,
+        is_service: bool,
     ) -> None:
         self.path = path
         self.reading: Session = Reading(reader)
-        self.writer = Writer(writer, self._after_commit)
+        self.writer = Writer(writer, self._after_commit, turns, gives_way=is_service)
         self._reader = reader
         self._committed = committed
-        self._checkpoints_itself = checkpoints_itself
+        self._turns = turns
+        self._is_service = is_service
         self._checkpoint_after = self._checkpoint_due = CHECKPOINT_CHANGES
         self._checkpointing: Task[None] | None = None
 
@@ -101,19 +109,23 @@ class SqliteEngine:
 
     async def compact(self) -> None:
         """Give back the space of what was removed, and wipe it from the write-ahead log."""
-        left, before = await self.writer.alone(_free_pages), -1
+        patient, alone = partial(self._turns.patient, wait_s=WAITS_S), self.writer.alone
+        free = partial(checkpoints.free_pages, pages=FREE_PAGES, how=patient)
+        how = impatient if self._is_service else patient
+        left, before = await alone(free), -1
         while left and left != before:
-            before, left = left, await self.writer.alone(_free_pages)
+            before, left = left, await alone(free)
             await sleep(STEP_PAUSE_S)
         for _attempt in range(WIPES):
-            if await self.checkpoint() and await self.writer.alone(checkpoints.shorten_log):
+            is_done = await alone(partial(checkpoints.checkpoint, reader=self._reader, how=how))
+            if is_done and await alone(partial(checkpoints.shorten_log, how=how)):
                 return
             await sleep(WIPE_PAUSE_S)
 
     def _after_commit(self, touched: Set[Direction]) -> None:
         """Tell of a commit; checkpoint when the log has grown."""
         self._committed(touched)
-        is_due = self._checkpoints_itself and self.writer.changes >= self._checkpoint_due
+        is_due = self._is_service and self.writer.changes >= self._checkpoint_due
         if is_due and self._checkpointing is None:
             self._checkpointing = create_task(self._checkpoint_now())
 
@@ -134,7 +146,3 @@ def next_checkpoint(changes: int, took_s: float) -> int:
     """Return after how many changed rows the next checkpoint comes."""
     fitting = int(changes * CHECKPOINT_S / max(took_s, 1e-6))
     return max(min(fitting, 2 * changes, MOST_CHANGES), FEWEST_CHANGES)
-
-
-async def _free_pages(connection: Connection) -> int:
-    return await checkpoints.free_pages(connection, FREE_PAGES)

@@ -19,6 +19,7 @@ from storage.errors import DatabaseStalledError, DatabaseUnavailableError
 from storage.queue.direction import Direction
 from storage.sqlite import connection as sqlite
 from storage.sqlite.connection import Connection, impatient, run, undo
+from storage.sqlite.turns import LOOKS, LOOKS_S, Turns
 from storage.uninterrupted import uninterrupted
 
 GROUP_LIMIT = 128
@@ -72,9 +73,12 @@ class Group:
 class Body:
     """The session of one transaction; its first statement begins it, in the same hop."""
 
-    def __init__(self, connection: Connection, group: Group, waits_until: float) -> None:
+    def __init__(
+        self, connection: Connection, group: Group, turns: Turns, waits_until: float
+    ) -> None:
         self._connection = connection
         self._group = group
+        self._turns = turns
         self._waits_until = waits_until
         self._is_begun = False
         self._is_first = False
@@ -116,7 +120,7 @@ class Body:
             left_s = self._waits_until - asyncio.get_running_loop().time()
             if left_s <= 0:
                 raise
-            await self._connection.call(impatient(self._begin, left_s))
+            await self._connection.call(self._turns.patient(self._begin, left_s))
 
     def _run(self, statements: tuple[Statement, ...], raw: sqlite3.Connection) -> list[list[Row]]:
         if self._is_begun:
@@ -153,13 +157,27 @@ class Body:
 
 
 class Writer:
-    """Runs transactions on one connection."""
+    """Runs transactions on one connection.
+
+    Args:
+        connection: the one.
+        committed: is told after each commit.
+        turns: with other processes.
+        gives_way: whether it lets them by after a commit: one that may go on without a pause.
+    """
 
     def __init__(
-        self, connection: Connection, committed: Callable[[Set[Direction]], None]
+        self,
+        connection: Connection,
+        committed: Callable[[Set[Direction]], None],
+        turns: Turns,
+        *,
+        gives_way: bool,
     ) -> None:
         self.connection = connection
         self._committed = committed
+        self._turns = turns
+        self._gives_way = gives_way
         self._door = asyncio.Lock()
         self._owner: asyncio.Task[Any] | None = None
         self._group = Group()
@@ -179,7 +197,7 @@ class Writer:
         waits_until = asyncio.get_running_loop().time() + sqlite.BUSY_TIMEOUT_S
         async with self._door:
             group = await self._open_group()
-            body = Body(self.connection, group, waits_until)
+            body = Body(self.connection, group, self._turns, waits_until)
             try:
                 self._owner = asyncio.current_task()
                 yield body
@@ -251,6 +269,15 @@ class Writer:
         finally:
             self._group = Group()
             group.ended.set()
+        if self._gives_way and self._turns.must_give_way():
+            await self._give_way()
+
+    async def _give_way(self) -> None:
+        """Let other processes by: nothing begins meanwhile, as the door is closed."""
+        for _look in range(LOOKS):
+            await asyncio.sleep(LOOKS_S)
+            if not self._turns.must_give_way():
+                return
 
 
 def _kind_of(failure: Exception) -> type[DatabaseUnavailableError]:
