@@ -28,6 +28,7 @@ chats_url = "{kommo}"
 [telegram]
 api_url = "{telegram}"
 infer_read = false
+client_messages_per_min = 0
 messages_per_s = 0
 chat_messages_per_s = 0
 [[telegram.bots]]

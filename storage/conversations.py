@@ -248,6 +248,7 @@ class Conversations(ConversationReader):
             "conversation_chats",
             "doubts",
             "imported",
+            "floods",
             "conversations",
         )
         conversation = {"conversation_id": conversation_id}

@@ -15,6 +15,7 @@ from storage.doubts import DoubtReader, Doubts
 from storage.engine import Committed, Engine, Session
 from storage.facts import FactReader, Facts
 from storage.figures import FigureReader
+from storage.floods import Floods
 from storage.forgotten import Forgotten, ForgottenReader
 from storage.grants import GrantReader, Grants
 from storage.imports import ImportReader, Imports
@@ -52,6 +53,7 @@ class Transaction:
         self.buttons = Buttons(session)
         self.presses = Presses(session)
         self.blocks = Blocks(session)
+        self.floods = Floods(session)
         self.avatars = Avatars(session)
         self.attempts = Attempts(session)
         self.invitations = Invitations(session)

@@ -81,6 +81,7 @@ def _build_intake(context: Context, account: Account, entry: BotSettings) -> Int
             infer_read=context.settings.telegram.infer_read,
             language=context.settings.kommo.language,
             lifetimes=context.lifetimes,
+            messages_per_min=context.settings.telegram.client_messages_per_min,
             people=_people(context, account),
         ),
     )

@@ -29,8 +29,8 @@ def of_item(direction: Direction, item: QueueItem, attempts: Iterable[Attempt]) 
         ("Telegram", "Kommo") if direction is Direction.INCOMING else ("Kommo", "Telegram")
     )
     name = name_of(direction, item.id)
-    if item.kind == Kind.BLOCKED:
-        yield Step(item.created_at, "blocked", item.reason or "the client is blocked")
+    if item.kind in {Kind.BLOCKED, Kind.HELD}:
+        yield Step(item.created_at, item.kind, item.reason or "")
         return
     at = written_at(item)
     if at is not None:

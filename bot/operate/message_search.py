@@ -1,6 +1,5 @@
 """A message and what the database keeps of it, by whichever id names it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,9 +20,10 @@ MESSAGES = (
     Kind.LEGACY_MESSAGE,
     Kind.UPDATE,
     Kind.BLOCKED,
+    Kind.HELD,
 )
-BLOCKED = "blocked:"
-"""Begins the key of what a blocked client wrote."""
+BLOCKED, HELD = "blocked:", "held:"
+"""How the keys begin of what a blocked client wrote, and of what was beyond the limit."""
 
 LATEST = 50
 """Among so many of those stored last is the one that was written last."""
@@ -103,7 +103,7 @@ async def _by_kommo_id(snapshot: Snapshot, name: str) -> Found | None:
 
 async def _by_external_id(snapshot: Snapshot, name: str) -> Found | None:
     item = await snapshot.to_kommo.by_dedupe_key(name)
-    item = item or await snapshot.to_kommo.by_dedupe_key(f"{BLOCKED}{name}")
+    item = item or await _unshown(snapshot, name)
     row = await snapshot.messages.by_external_id(name)
     if item is not None or row is not None:
         return Found(Direction.INCOMING, item, (row,) if row else ())
@@ -130,17 +130,17 @@ async def _by_telegram(snapshot: Snapshot, name: str) -> Found | None:
     if len(bots) > 1:
         names = ", ".join(f"{bot}/{name}" for bot in bots)
         raise AmbiguousIdError(f"several bots have a message {name}: name one of {names}")
-    return await _by_row(snapshot, rows[0]) if rows else await _blocked(snapshot, numbers)
-
-
-async def _blocked(snapshot: Snapshot, numbers: Sequence[int]) -> Found | None:
-    """Return what is kept of a message of a blocked client: a note."""
+    if rows:
+        return await _by_row(snapshot, rows[0])
     *bot, chat_id, message_id = numbers
-    bot_id = bot[0] if bot else "%"
-    item = await snapshot.to_kommo.by_key_like(
-        BLOCKED, f"{BLOCKED}tg:{bot_id}:{chat_id}:{message_id}"
-    )
+    item = await _unshown(snapshot, f"tg:{bot[0] if bot else '%'}:{chat_id}:{message_id}")
     return Found(Direction.INCOMING, item) if item else None
+
+
+async def _unshown(snapshot: Snapshot, external_id: str) -> QueueItem | None:
+    """Return what is kept of a message that Kommo was never told of."""
+    found = await snapshot.to_kommo.by_key_like(BLOCKED, f"{BLOCKED}{external_id}")
+    return found or await snapshot.to_kommo.by_key_like(HELD, f"{HELD}{external_id}:%")
 
 
 async def _by_conversation(snapshot: Snapshot, name: str) -> Found | None:

@@ -34,8 +34,8 @@ class Enqueue:
         self._to_kommo_until = tx.now + lifetimes.to_kommo
         self._to_telegram_until = tx.now + lifetimes.to_telegram
 
-    async def message(self, message: NewMessage) -> bool:
-        """Enqueue a client's message; False when it is there already."""
+    async def message(self, message: NewMessage, *, not_before: datetime | None = None) -> bool:
+        """Enqueue a client's message, at once or for later; False when it is there already."""
         added = await self._tx.to_kommo.add(
             dedupe_key=message.external_id,
             ordering_key=message.conversation_id,
@@ -44,6 +44,7 @@ class Enqueue:
             payload=message.model_dump_json(exclude_none=True),
             now=self._tx.now,
             expires_at=self._to_kommo_until,
+            not_before=not_before,
         )
         return added is not None
 

@@ -30,6 +30,9 @@ class Kind(StrEnum):
     BLOCKED = "blocked"
     """What a blocked client did: that it was, and nothing of what was said."""
 
+    HELD = "held"
+    """An update of a client beyond what is shown of one within a minute, kept as it came."""
+
     MANAGER_MESSAGE = "manager_message"
     MANAGER_TYPING = "manager_typing"
     MANAGER_REACTION = "manager_reaction"

@@ -20,7 +20,6 @@ async def store_blocked(
     action: Action | None,
     *,
     address: ChatAddress,
-    update_id: int,
 ) -> None:
     """Note an update of a blocked client: one that cannot be read has no action.
 
@@ -36,7 +35,7 @@ async def store_blocked(
         case _:
             pass
     await tx.to_kommo.record_done(
-        dedupe_key=blocked_key(address, origin.message_id, update_id),
+        dedupe_key=blocked_key(address, origin),
         ordering_key=address.conversation_id,
         conversation_id=address.conversation_id,
         kind=Kind.BLOCKED,
@@ -46,8 +45,8 @@ async def store_blocked(
     )
 
 
-def blocked_key(address: ChatAddress, message_id: int | None, update_id: int) -> str:
+def blocked_key(address: ChatAddress, client: Origin) -> str:
     """Return what makes the note of an update unique: its message, if it brought one."""
-    if message_id is None:
-        return f"blocked:{address.conversation_id}:update:{update_id}"
-    return f"blocked:{address.message_id(message_id)}"
+    if client.message_id is None:
+        return f"blocked:{address.conversation_id}:update:{client.update_id}"
+    return f"blocked:{address.message_id(client.message_id)}"

@@ -29,13 +29,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class IntakeSettings:
-    """What storing an update needs to know of the settings."""
+    """What storing an update needs to know of the settings.
+
+    Args:
+        messages_per_min: so many updates of one client are shown; 0 for all.
+    """
 
     source_id: SourceId | None
     media_url: MediaUrl
     infer_read: bool
     lifetimes: Lifetimes
     language: Language = "en"
+    messages_per_min: int = 0
     people: PeopleSettings = field(default_factory=PeopleSettings)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from bot.queue.items import Kind, name_of
 from bot.receive.blocked import store_blocked
 from bot.receive.client_messages import ClientMessages, IntakeSettings
+from bot.receive.floods import FloodGuard, Held
 from bot.receive.presses import store_press
 from bot.receive.reachability import store_reachability
 from bot.receive.reactions import store_reaction
@@ -38,17 +39,23 @@ class Intake:
         self._bot_id = bot_id
         self._settings = settings
         self._clients = ClientMessages(settings)
+        self._floods = FloodGuard(settings.messages_per_min, settings.source_id, settings.language)
 
     async def store_all(self, tx: Transaction, updates: Sequence[Mapping[str, Any]]) -> None:
         """Store updates in the order they came in."""
         blocked = await tx.blocks.chat_ids()
+        held: dict[str, Held] = {}
         for update in updates:
-            client = origin(update) if blocked else None
-            if client is not None and client.chat_id in blocked:
+            client = origin(update)
+            if client is None:
+                await self.store(tx, update)
+            elif client.chat_id in blocked:
                 await self._store_blocked(tx, update, client)
             else:
-                await self.store(tx, update)
+                await self._show_or_hold(tx, update, client, held)
             await asyncio.sleep(0)  # statements run at once: others have their turn in between
+        for one in held.values():
+            await self._floods.tell(tx, self._clients.enqueue(tx), one)
 
     async def store(self, tx: Transaction, update: Mapping[str, Any]) -> None:
         """Store one update; whatever is wrong with its content, it is kept."""
@@ -106,6 +113,20 @@ class Intake:
             case None:
                 log.debug("update without use", extra={"update": update.get("update_id")})
 
+    async def _show_or_hold(
+        self,
+        tx: Transaction,
+        update: Mapping[str, Any],
+        client: Origin,
+        held: dict[str, Held],
+    ) -> None:
+        """Store an update to be shown, unless its client has written too much."""
+        address = ChatAddress(self._bot_id, client.chat_id)
+        if await self._floods.holds(tx, client, address):
+            await self._floods.hold(tx, held, client, address, update)
+        else:
+            await self.store(tx, update)
+
     async def _store_blocked(
         self, tx: Transaction, update: Mapping[str, Any], client: Origin
     ) -> None:
@@ -120,7 +141,6 @@ class Intake:
             client,
             done,
             address=ChatAddress(self._bot_id, client.chat_id),
-            update_id=update_number(update),
         )
 
     def _translate(self, raw: Mapping[str, Any], now: datetime) -> Action | None:

@@ -28,6 +28,8 @@ MOST_BOTS = 100
 MOST_PER_S = 1000
 
 
+MOST_PER_MIN = 100_000
+
 LONGEST_WELCOME = 4096
 """Reference: Bot API, sendMessage."""
 
@@ -74,6 +76,9 @@ class TelegramSettings(Section):
         description="https://api.telegram.org or the address of a local Bot API server",
     )
     infer_read: bool = Field(True, description="true or false")
+    client_messages_per_min: int = Field(
+        60, ge=0, le=MOST_PER_MIN, description=f"0 (no limit) to {MOST_PER_MIN} messages a minute"
+    )
     buttons: Literal["inline", "keyboard"] = Field("inline", description='"inline" or "keyboard"')
     messages_per_s: float = Field(
         30.0, ge=0, le=MOST_PER_S, description=f"0 (no limit) to {MOST_PER_S} messages a second"

@@ -176,6 +176,11 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "O operador da ponte do Telegram bloqueou este cliente. A mensagem não foi enviada.",
         "Оператор моста Telegram заблокировал этого клиента. Сообщение не отправлено.",
     ),
+    "[Too many messages within a minute: {number} more were kept, and are not shown here.]": (
+        "[Demasiados mensajes en un minuto: {number} más se guardaron y no se muestran aquí.]",
+        "[Mensagens demais em um minuto: mais {number} foram guardadas e não aparecem aqui.]",
+        "[Слишком много сообщений за минуту: ещё {number} сохранены и здесь не показаны.]",
+    ),
     "The business account is no longer connected to the bot.": (
         "La cuenta de empresa ya no está conectada al bot.",
         "A conta comercial não está mais conectada ao bot.",

@@ -211,6 +211,19 @@ class Producer(OrderedQueue):
         if rows:
             self._changed(self._direction)
 
+    async def rewrite(self, dedupe_key: str, payload: str, due_at: datetime) -> bool:
+        """Give an untried item another payload and time; tell whether there was one."""
+        rows = await self._session.rows(
+            f"UPDATE {self._table} SET payload = :payload, "
+            "due_at = CASE WHEN due_at IS NULL THEN NULL ELSE :due_at END "
+            "WHERE dedupe_key = :dedupe_key AND state = 'pending' AND started_at IS NULL "
+            "AND attempts = 0 RETURNING id",
+            {"dedupe_key": dedupe_key, "payload": payload, "due_at": to_ms(due_at)},
+        )
+        if rows:
+            self._changed(self._direction)
+        return bool(rows)
+
     async def _wait_behind(self, item_id: int, ordering_key: str, ordered_at: int) -> None:
         """Let the item that was the first of its key wait behind the one that is now."""
         await self._session.rows(

@@ -39,6 +39,7 @@ channel_secret = "{secret}"
 account_id = "{account_id}"
 chats_url = "{kommo}"
 [telegram]
+client_messages_per_min = 0
 api_url = "{telegram}"
 [[telegram.bots]]
 token = "{token}"

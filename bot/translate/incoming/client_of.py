@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.translate.ids import ID_LIMIT
+from bot.translate.incoming.unreadable import update_number
 
-MESSAGES = ("message", "edited_message")
-KINDS = (*MESSAGES, "callback_query", "message_reaction", "my_chat_member")
+EDIT, MEMBERSHIP, PRESS = "edited_message", "my_chat_member", "callback_query"
+MESSAGES = ("message", EDIT)
+KINDS = (*MESSAGES, PRESS, "message_reaction", MEMBERSHIP)
 
 
 @dataclass(frozen=True)
@@ -16,11 +18,25 @@ class Origin:
 
     Args:
         chat_id: the client's number.
+        kind: of the update.
+        update_id: of the update.
         message_id: of the message that the client wrote or edited; None for anything else.
     """
 
     chat_id: int
+    kind: str
+    update_id: int
     message_id: int | None = None
+
+    @property
+    def is_edit(self) -> bool:
+        """Tell whether the client changed an earlier message."""
+        return self.kind == EDIT
+
+    @property
+    def is_membership(self) -> bool:
+        """Tell whether the client blocked the bot, or came back: that is no word of theirs."""
+        return self.kind == MEMBERSHIP
 
 
 def origin(update: Mapping[str, Any]) -> Origin | None:
@@ -29,11 +45,15 @@ def origin(update: Mapping[str, Any]) -> Origin | None:
     if kind is None:
         return None
     event = update[kind]
-    is_press = kind == "callback_query"
-    chat_id = _id(event.get("from") if is_press else event.get("chat"), "id")
+    chat_id = _id(event.get("from") if kind == PRESS else event.get("chat"), "id")
     if chat_id is None:
         return None
-    return Origin(chat_id, _id(event, "message_id") if kind in MESSAGES else None)
+    return Origin(
+        chat_id,
+        kind,
+        update_number(update),
+        _id(event, "message_id") if kind in MESSAGES else None,
+    )
 
 
 def _id(data: Any, key: str) -> int | None:
