@@ -42,6 +42,9 @@ class Health:
     channel: ChannelHealth = field(default_factory=ChannelHealth)
     rest: RestHealth = field(default_factory=RestHealth)
     database_problem: str | None = None
+    backup_problem: str | None = None
+    """Why the last attempt at the daily backup failed."""
+
     is_paused: bool = False
     """Whether an operator has paused deliveries."""
 

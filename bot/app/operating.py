@@ -55,8 +55,11 @@ async def open_operators(context: Context) -> AsyncIterator[Operators]:
     async with AsyncExitStack() as stack:
         chats = await _load(context)
         messenger = Messenger(context.database, chats)
-        actions = Actions(context.database, context.health, chats, context.now, _dropping(context))
-        looking = partial(look, context.database, context.health, now=context.now)
+        copies = context.settings.storage.backup_dir
+        actions = Actions(
+            context.database, context.health, chats, context.now, _dropping(context), copies=copies
+        )
+        looking = partial(look, context.database, context.health, copies=copies, now=context.now)
         yield Operators(
             OperatorChat(
                 messenger,
@@ -180,6 +183,7 @@ def build_jobs(
         alerts=(partial(operators.alerts.alert, bots), *posts),
         ends=(partial(operators.alerts.tell_ends, bots), *ends),
         renew=account.access.keep if account.access else _nothing,
+        health=context.health,
         now=context.now,
     )
 

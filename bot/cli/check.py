@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -112,6 +113,7 @@ async def _findings(
     settings: Settings, missing: tuple[str, ...], file: Path | None, *, offline: bool
 ) -> AsyncIterator[Finding]:
     from bot.operate.check import machine, network  # noqa: PLC0415 - not needed for wrong settings
+    from bot.operate.check.backup import of_backup  # noqa: PLC0415 - as above
     from bot.operate.check.database import kept  # noqa: PLC0415 - as above
 
     for finding in machine.of_settings(settings, missing):
@@ -120,6 +122,8 @@ async def _findings(
     yield machine.of_disk(settings)
     found = await kept(settings)
     yield found.finding
+    if found.is_read:
+        yield of_backup(settings, found.backup_at, datetime.now(UTC))
     yield _sqlite()
     for old, new in found.moved.items():
         text = f"the group {old} became a supergroup with the number {new}"

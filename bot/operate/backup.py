@@ -31,7 +31,11 @@ async def note_backup(database: Database, *, now: datetime) -> None:
 async def last_backup(database: Database) -> datetime | None:
     """Return when the database was copied last, as far as that was noted."""
     async with database.snapshot() as snapshot:
-        noted = await snapshot.facts.get(BACKED_UP)
+        return moment_of(await snapshot.facts.get(BACKED_UP))
+
+
+def moment_of(noted: str | None) -> datetime | None:
+    """Return the moment that was noted."""
     return datetime.fromisoformat(noted) if noted else None
 
 

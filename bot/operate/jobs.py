@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.health import Health
 from bot.operate.backup import daily_backup, note_backup
 from bot.settings.tables import StorageSettings
 from bot.words import counted
@@ -57,6 +58,7 @@ class Jobs:
         alerts: Sequence[Alert] = (),
         ends: Sequence[Alert] = (),
         renew: Callable[[], Awaitable[None]] = _nothing,
+        health: Health | None = None,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
@@ -64,6 +66,7 @@ class Jobs:
         self.alerts = tuple(alerts)
         self.ends = tuple(ends)
         self.renew = renew
+        self._health = health or Health()
         self._now = now
 
     async def purge(self) -> None:
@@ -122,7 +125,9 @@ class Jobs:
             )
         except (StorageError, OSError) as error:
             log.error("the daily backup failed: %s; check storage.backup_dir", error)
+            self._health.backup_problem = str(error)
             return
+        self._health.backup_problem = None
         if made is not None:
             await note_backup(self._database, now=self._now())
             log.info("backup made", extra={"file": made.name})

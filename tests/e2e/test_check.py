@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -425,6 +426,34 @@ async def test_dead_items_are_a_warning(findings, bridge, kommo, telegram, event
     assert found["database"]["state"] == "warning"
     assert "1 is dead" in found["database"]["text"]
     assert "queue list" in found["database"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("copied", "state", "text"),
+    [
+        pytest.param(None, "warning", "no backup has been made, though", id="never"),
+        pytest.param(3, "warning", "the last backup is 3 days old, though", id="missed"),
+        pytest.param(1, "ok", "the last backup is 24.0 h old", id="made"),
+    ],
+)
+async def test_a_backup_that_is_missed_is_a_warning(findings, bridge, config, copied, state, text):
+    """The settings ask for a copy a day; the newest one tells whether there is one."""
+    await bridge.stop()
+    folder = config.parent / "copies"
+    if copied is not None:
+        folder.mkdir()
+        copy = folder / "kommo-telegram-2026-03-01.sqlite3"
+        copy.touch()
+        made_at = (datetime.now(UTC) - timedelta(days=copied)).timestamp()
+        os.utime(copy, (made_at, made_at))
+    _code, rows = await findings("--offline")
+    assert rows["backup"]["state"] == "ok"
+    assert "storage.backup_dir makes one a day" in rows["backup"]["text"]
+    text_before = config.read_text(encoding="utf-8")
+    config.write_text(f'{text_before}\n[storage]\nbackup_dir = "copies"\n', encoding="utf-8")
+    _code, rows = await findings("--offline")
+    assert (rows["backup"]["state"], text in rows["backup"]["text"]) == (state, True)
+    assert (str(folder) in rows["backup"]["remedy"]) == (state == "warning")
 
 
 async def test_a_webhook_that_somebody_set_is_named(findings, telegram):

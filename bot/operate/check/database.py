@@ -13,6 +13,7 @@ from bot.account.apis import consent_link, crm_at
 from bot.account.existing import has_database
 from bot.account.resolved import account_note
 from bot.account.statuses import status_note
+from bot.operate.backup import BACKED_UP, moment_of
 from bot.operate.check.findings import Finding, doubt, failure, well
 from bot.operate.check.machine import is_made_by_systemd
 from bot.operate.operators.known_chats import OperatorsChats
@@ -38,6 +39,9 @@ class Kept:
     grant: Grant | None = None
     status_field: StatusField | None = None
     moved: Mapping[int, int] = field(default_factory=dict)
+    is_read: bool = False
+    backup_at: datetime | None = None
+    """When the database was copied last, as it was noted."""
 
 
 class ExpiredError(RejectedError):
@@ -77,6 +81,8 @@ async def _read(settings: Settings, snapshot: Snapshot) -> Kept:
         grant=await snapshot.grants.get(oauth.client_id) if oauth else None,
         status_field=next((name for name in get_args(StatusField) if name == noted), None),
         moved=chats.moved,
+        is_read=True,
+        backup_at=moment_of(await snapshot.facts.get(BACKED_UP)),
     )
 
 

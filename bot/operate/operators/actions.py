@@ -1,7 +1,9 @@
 """The operators' commands, and their answers."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from bot.health import Health
 from bot.operate.blocks import (
@@ -33,6 +35,7 @@ from bot.operate.operators.commands import (
 from bot.operate.operators.known_chats import OperatorsChats
 from bot.operate.operators.messenger import Answer
 from bot.operate.operators.pause import pause, resume
+from bot.operate.status.machine import read_machine
 from bot.operate.status.state import read_state
 from storage.database import Database
 
@@ -47,11 +50,14 @@ class Actions:
         chats: OperatorsChats,
         now: Callable[[], datetime],
         dropping: Dropping,
+        *,
+        copies: Path | None = None,
     ) -> None:
         self._database = database
         self._health = health
         self._chats = chats
         self._dropping = dropping
+        self._copies = copies
         self._now = now
         self._actions: dict[str, Callable[[Command], Awaitable[Answer]]] = {
             "status": self._status,
@@ -75,7 +81,9 @@ class Actions:
         return await action(command) if action else Answer(HELP)
 
     async def _status(self, _command: Command) -> Answer:
+        machine = await read_machine(self._database, self._copies)
         state = await read_state(self._database, self._health, now=self._now())
+        state = replace(state, machine=machine)
         turn = ("Resume", "resume") if self._health.is_paused else ("Pause", "pause")
         failed = (("Failed", "failed"),) if state.failures else ()
         return Answer(status_text(state), (*failed, turn))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.account.connect import OUTAGE, REMEDY
 from bot.operate.dead_items import Failed
 from bot.operate.status.machine import LEAST_FREE_BYTES
-from bot.operate.status.page import duration
+from bot.operate.status.page import duration, last_copy
 from bot.operate.status.state import State
 from bot.queue.items import Kind, item_named
 from bot.queue.outcomes import FAILS_ALONE
@@ -117,6 +117,10 @@ class AlertBook:
         return abs(now - self._over.get(alert.key, now - QUIET)) >= QUIET
 
 
+COPY_GRACE = timedelta(hours=1)
+"""So long after a start nothing is said: the service may have been off, and makes a copy now."""
+
+
 def alerts_in(state: State, *, free_bytes: int) -> list[Alert]:
     """Return everything that is wrong now."""
     return [
@@ -124,6 +128,7 @@ def alerts_in(state: State, *, free_bytes: int) -> list[Alert]:
         *_queues(state),
         *_alone(state),
         *_machine(free_bytes, state.health.clock_skew_s),
+        *_copies(state),
     ]
 
 
@@ -209,3 +214,20 @@ def _machine(free_bytes: int, skew_s: float | None) -> Iterable[Alert]:
             "Kommo refuses signatures with a wrong time: turn on time synchronisation "
             "(timedatectl set-ntp true).",
         )
+
+
+def _copies(state: State) -> Iterable[Alert]:
+    """Tell of a daily backup that was missed, with the reason if it is known."""
+    machine, began_at = state.machine, state.health.started_at or state.at
+    if machine is None or not machine.is_copy_missed(state.at):
+        return
+    if state.at - began_at < COPY_GRACE:
+        return
+    problem = state.health.backup_problem
+    yield Alert(
+        "backup",
+        f"{_sentence(last_copy(machine, state.at))}, and storage.backup_dir asks for daily ones\n"
+        f"{_sentence(problem) if problem else 'The log says why'}.\n"
+        "It is tried again each hour; `kommo-telegram backup FILE` makes one now.",
+        cause=problem or "",
+    )

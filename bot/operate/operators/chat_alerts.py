@@ -3,8 +3,10 @@
 import logging
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from aiogram import Bot
 
@@ -12,6 +14,7 @@ from bot.health import Health
 from bot.operate.operators.alerts import Alert, News, alerts_in
 from bot.operate.operators.messenger import Messenger
 from bot.operate.operators.teller import Look, Teller
+from bot.operate.status.machine import read_machine
 from bot.operate.status.state import read_state
 from storage.database import Database
 from storage.errors import StorageError
@@ -20,12 +23,24 @@ log = logging.getLogger(__name__)
 
 
 async def look(
-    database: Database, health: Health, *, now: Callable[[], datetime]
+    database: Database,
+    health: Health,
+    *,
+    copies: Path | None = None,
+    now: Callable[[], datetime],
 ) -> list[Alert] | None:
-    """Return everything that is wrong; None when it cannot be told now."""
+    """Return everything that is wrong; None when it cannot be told now.
+
+    Args:
+        database: what is looked into.
+        health: of the running parts.
+        copies: where the daily backups are, if the settings ask for them.
+        now: tells the time.
+    """
     try:
         free_bytes = shutil.disk_usage(database.folder).free
-        state = await read_state(database, health, now=now())
+        machine = await read_machine(database, copies)
+        state = replace(await read_state(database, health, now=now()), machine=machine)
     except (StorageError, OSError) as error:
         log.error("no alerts: %s", error)
         return None

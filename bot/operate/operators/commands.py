@@ -7,7 +7,7 @@ from typing import Any
 from bot.health import Health
 from bot.operate.dead_items import Failed
 from bot.operate.operators.known_chats import chat_in
-from bot.operate.status.page import duration
+from bot.operate.status.page import duration, last_copy
 from bot.operate.status.state import QueueState, State
 from bot.words import counted
 from storage.blocks import Block
@@ -106,6 +106,9 @@ def status_text(state: State) -> str:
     lines += [_queue_line(queue) for queue in state.queues]
     day = state.traffic
     lines.append(f"Last 24 hours: {sum(day.incoming)} incoming, {sum(day.outgoing)} outgoing")
+    if state.machine is not None and state.machine.is_copy_missed(state.at):
+        why = f": {health.backup_problem}" if health.backup_problem else ""
+        lines.append(f"Backup: {last_copy(state.machine, state.at)}{why}")
     return "\n".join(lines)
 
 

@@ -1,15 +1,18 @@
-"""The machine on the status page: free disk space and the age of the last backup."""
+"""The machine that a service stands on: free disk space and the age of the last backup."""
 
 import asyncio
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.operate.backup import NAME, last_backup
 from storage.database import Database
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
+
+OLD_COPY = timedelta(days=2)
+"""A daily copy that is older than this was missed."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,28 @@ class Machine:
     backup_at: datetime | None
     is_copied_daily: bool
 
+    def is_copy_missed(self, at: datetime) -> bool:
+        """Tell whether there should be a newer copy, as the settings ask for one a day."""
+        return self.is_copied_daily and (self.backup_at is None or at - self.backup_at > OLD_COPY)
+
 
 async def read_machine(database: Database, copies: Path | None) -> Machine:
     """Return what is known of the machine."""
-    moments = [
-        await last_backup(database),
-        await asyncio.to_thread(_newest, copies) if copies else None,
-    ]
+    noted = await last_backup(database)
+    return await asyncio.to_thread(machine_with, noted, copies, database.folder)
+
+
+def machine_with(noted: datetime | None, copies: Path | None, folder: Path) -> Machine:
+    """Return what is known of the machine.
+
+    Args:
+        noted: when the database was copied last, as it was noted.
+        copies: where the daily copies are.
+        folder: where the database is.
+    """
+    moments = [noted, _newest(copies) if copies else None]
     return Machine(
-        free_bytes=await asyncio.to_thread(_free_bytes, database.folder),
+        free_bytes=_free_bytes(folder),
         backup_at=max((one for one in moments if one is not None), default=None),
         is_copied_daily=copies is not None,
     )

@@ -7,7 +7,7 @@ from math import ceil
 
 from bot.health import BotHealth
 from bot.operate.dead_items import Failed
-from bot.operate.status.machine import LEAST_FREE_BYTES, Machine
+from bot.operate.status.machine import LEAST_FREE_BYTES, OLD_COPY, Machine
 from bot.operate.status.state import STEP, STEPS, QueueState, State, Traffic
 from bot.words import counted
 from storage.queue.direction import Direction
@@ -20,7 +20,6 @@ MARK_EVERY_H = 4
 EDGE = 3.0
 """So near the chart's edge, in percent, an hour's name would be cut off."""
 
-OLD_BACKUP_S = 2 * DAY_S
 GIB, MIB = 1024**3, 1024**2
 
 STYLE = """
@@ -79,7 +78,7 @@ def page(state: State, *, csrf: str, nonce: str, version: str) -> str:
         f"{_since(state)}</p>"
         f'<div class="cards">{"".join(map(_queue, state.queues))}</div>'
         f"{_traffic(state.traffic, state.at)}{_parts(state)}{_failures(state, csrf)}"
-        f"{_machine(state.machine, state.at)}"
+        f"{_machine(state.machine, state.at, state.health.backup_problem)}"
         "</main></body></html>"
     )
 
@@ -211,16 +210,24 @@ def _part(name: str, problem: str | None) -> str:
     return f"<li>{escape(name)}: {said}</li>"
 
 
-def _machine(machine: Machine | None, at: datetime) -> str:
+def _machine(machine: Machine | None, at: datetime, problem: str | None) -> str:
     """Return what there is besides: the last copy of the database, free disk."""
     if machine is None:
         return ""
-    rows = [f"<li>Last backup: {_backup(machine, at)}</li>"]
+    failed = f'; <span class="bad">{escape(problem)}</span>' if problem else ""
+    rows = [f"<li>Last backup: {_backup(machine, at)}{failed}</li>"]
     if machine.free_bytes is not None:
         kind = "bad" if machine.free_bytes < LEAST_FREE_BYTES else "good"
         free = f'<span class="{kind}">{size(machine.free_bytes)}</span>'
         rows.append(f"<li>Free disk space: {free}</li>")
     return f"<section><h2>Machine</h2><ul>{''.join(rows)}</ul></section>"
+
+
+def last_copy(machine: Machine, at: datetime) -> str:
+    """Return in words how old the last backup is."""
+    if machine.backup_at is None:
+        return "no backup has been made"
+    return f"the last backup is {duration((at - machine.backup_at).total_seconds())} old"
 
 
 def _backup(machine: Machine, at: datetime) -> str:
@@ -229,7 +236,7 @@ def _backup(machine: Machine, at: datetime) -> str:
         return f'<span class="warn">none yet{remedy}</span>'
     age_s = max((at - machine.backup_at).total_seconds(), 0.0)
     said = f"{duration(age_s)} ago"
-    if age_s <= OLD_BACKUP_S:
+    if age_s <= OLD_COPY.total_seconds():
         return f'<span class="good">{said}</span>'
     return f'<span class="warn">{said}{remedy}</span>'
 

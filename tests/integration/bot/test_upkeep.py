@@ -1,13 +1,16 @@
 """What happens by itself: old items go, copies are made."""
 
 import asyncio
+import shutil
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 
+from bot.health import Health
 from bot.operate.backup import too_old
 from bot.operate.jobs import Jobs, next_step
+from bot.operate.operators.chat_alerts import look
 from bot.settings.tables import StorageSettings
 from storage.buttons import Button
 from storage.database import Database
@@ -154,6 +157,34 @@ async def test_a_copy_that_fails_is_said_and_stops_nothing(database, tmp_path, c
     settings = StorageSettings(backup_dir=tmp_path / "gone/deeper")
     await Jobs(database, settings, now=lambda: NOON).back_up()
     assert "check storage.backup_dir" in caplog.text
+
+
+async def test_a_backup_that_fails_for_days_is_an_alert_until_it_is_made(database, tmp_path):
+    """The alert has the reason; the page's and the chat's `/status` have it, too."""
+    folder = tmp_path / "copies"
+    settings = StorageSettings(backup_dir=folder)
+    health = Health(started_at=NOON)
+
+    async def after(days, *, is_broken):
+        def now():
+            return NOON + timedelta(days=days)
+
+        if is_broken:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.write_text("no folder")
+        else:
+            folder.unlink(missing_ok=True)
+        await Jobs(database, settings, health=health, now=now).back_up()
+        found = await look(database, health, copies=folder, now=now)
+        return [alert.text for alert in found or () if alert.key == "backup"]
+
+    assert await after(0, is_broken=False) == []
+    assert await after(1, is_broken=True) == []
+    [said] = await after(3, is_broken=True)
+    assert "The last backup is 3 days old" in said
+    assert "Not a directory" in said or "File exists" in said
+    assert await after(4, is_broken=False) == []
+    assert health.backup_problem is None
 
 
 async def test_without_a_folder_no_copy_is_made(database, tmp_path):

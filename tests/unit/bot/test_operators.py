@@ -19,7 +19,7 @@ from bot.operate.operators.commands import (
     status_text,
 )
 from bot.operate.remedies import is_clients
-from bot.operate.status.machine import LEAST_FREE_BYTES
+from bot.operate.status.machine import LEAST_FREE_BYTES, Machine
 from bot.operate.status.state import QueueState, State, Traffic
 from bot.queue.items import Kind
 from storage.queue.direction import Direction
@@ -108,6 +108,17 @@ def state(
     )
 
 
+MISSED = NOON - timedelta(days=3)
+
+
+def copied(at, *, is_daily=True, problem=None, running_for=2.0):
+    """Return how a service is that was copied last at some moment."""
+    given = state()
+    given.health.started_at = NOON - timedelta(hours=running_for)
+    given.health.backup_problem = problem
+    return replace(given, machine=Machine(ENOUGH, at, is_daily))
+
+
 IDLE = QueueState(Direction.INCOMING, 0, 0, 0.0)
 
 
@@ -165,6 +176,18 @@ IDLE = QueueState(Direction.INCOMING, 0, 0, 0.0)
             id="one-beside-those-of-clients",
         ),
         pytest.param(state(), ENOUGH - 1, ["disk"], "Free up", id="disk"),
+        pytest.param(copied(MISSED), ENOUGH, ["backup"], "3 days old", id="backup-missed"),
+        pytest.param(copied(None), ENOUGH, ["backup"], "No backup", id="backup-never"),
+        pytest.param(
+            copied(MISSED, problem="no space is left"),
+            ENOUGH,
+            ["backup"],
+            "No space is left.",
+            id="backup-fails",
+        ),
+        pytest.param(copied(MISSED, running_for=0.5), ENOUGH, [], "", id="backup-after-a-pause"),
+        pytest.param(copied(NOON - timedelta(hours=47)), ENOUGH, [], "", id="backup-made"),
+        pytest.param(copied(MISSED, is_daily=False), ENOUGH, [], "", id="backup-not-asked-for"),
         pytest.param(state(skew=-300.0), ENOUGH, ["clock"], "timedatectl", id="clock"),
         pytest.param(state(skew=3.0), ENOUGH, [], "", id="clock-right"),
     ],
@@ -408,3 +431,12 @@ def test_a_clock_that_is_set_back_silences_no_alert():
     assert news is not None
     book.tell(news, now=ahead)
     assert book.news([many], now=NOON) == News((many,), ())
+
+
+def test_a_missed_backup_is_told_on_request():
+    """`/status` has a line for it, with the reason; without a folder for copies it has none."""
+    assert "Backup: the last backup is 3 days old: no space" in status_text(
+        copied(MISSED, problem="no space")
+    )
+    assert "Backup" not in status_text(copied(MISSED, is_daily=False))
+    assert "Backup" not in status_text(copied(NOON))
