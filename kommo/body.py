@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kommo.models import Contact, Location
+from kommo.content import Contact, Location
 from kommo.wire import Fields
 
 

@@ -9,17 +9,9 @@ from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from kommo.ids import AmojoId, ChannelId, KommoChatId, ScopeId
-from kommo.models import (
-    Connect,
-    DeliveryStatus,
-    EditMessage,
-    NewChat,
-    NewMessage,
-    Payload,
-    Reaction,
-    StatusField,
-    Typing,
-)
+from kommo.models import Connect, EditMessage, NewChat, NewMessage, Reaction, Typing
+from kommo.payload import Payload
+from kommo.statuses import DeliveryStatus, StatusField
 from kommo.wire import encode
 
 _ROOT = "/v2/origin/custom"

@@ -1,6 +1,7 @@
 """`ChatsApi`: Kommo's Chats API over httpx."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
@@ -24,19 +25,11 @@ from kommo.exchange import LIMITS, Limits, exchange
 from kommo.failures import refusal, told_error, unreachable
 from kommo.ids import AmojoId, ChannelId, KommoChatId, ScopeId
 from kommo.limits import HISTORIES_AT_A_TIME, ChatsLimits
-from kommo.models import (
-    Connect,
-    DeliveryStatus,
-    EditMessage,
-    NewChat,
-    NewMessage,
-    Reaction,
-    StatusSetting,
-    Typing,
-)
+from kommo.models import Connect, EditMessage, NewChat, NewMessage, Reaction, Typing
 from kommo.signature import content_md5, sign
 from kommo.standing import Standing
 from kommo.status_names import StatusNames
+from kommo.statuses import DeliveryStatus
 
 CONTENT_TYPE = "application/json"
 NO_CHAT = KommoChatId("00000000-0000-4000-8000-000000000000")
@@ -45,17 +38,29 @@ NO_CHAT = KommoChatId("00000000-0000-4000-8000-000000000000")
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True)
+class Identity:
+    """As whom calls are made and signed.
+
+    Args:
+        channel_id: the channel.
+        scope_id: the channel connected to the account; None until it is known.
+        secret: the channel secret.
+    """
+
+    channel_id: ChannelId
+    scope_id: ScopeId | None
+    secret: str = field(repr=False)
+
+
 class ChatsApi:
     """The Chats API of one channel in one account; every method may raise a `RequestError`.
 
     Args:
         http: knows Kommo's address, and how long to wait.
-        channel_id: the channel.
-        scope_id: the channel connected to the account; None until it is known.
-        secret: the channel secret.
+        identity: the channel in the account.
         now: the clock; a signature lives 15 minutes.
-        status_field: how the account's host names a delivery status.
-        status_names: know that instead, and remember what they find out.
+        status_names: know how the account's host names a delivery status.
         pace: shared by all that ask on behalf of the account.
         limits: what an answer may cost.
         standing: learns how calls of the scope fare.
@@ -64,23 +69,18 @@ class ChatsApi:
     def __init__(
         self,
         http: httpx.AsyncClient,
+        identity: Identity,
         *,
-        channel_id: ChannelId,
-        scope_id: ScopeId | None,
-        secret: str,
         now: Callable[[], datetime],
-        status_field: StatusSetting = "delivery_status",
         status_names: StatusNames | None = None,
         pace: ChatsLimits | None = None,
         limits: Limits = LIMITS,
         standing: Standing | None = None,
     ) -> None:
         self._http = http
-        self._channel_id = channel_id
-        self._scope_id = scope_id
-        self._secret = secret
+        self._identity = identity
         self._now = now
-        self._status_names = status_names or StatusNames(status_field)
+        self._status_names = status_names or StatusNames("delivery_status")
         self._pace = pace or ChatsLimits()
         self._history_pace = ChatsLimits(HISTORIES_AT_A_TIME, behind=self._pace)
         self._limits = limits
@@ -98,12 +98,12 @@ class ChatsApi:
         connection = Connect(
             account_id=account_id, title=title, is_time_window_disabled=is_time_window_disabled
         )
-        call = calls.connect(self._channel_id, connection)
+        call = calls.connect(self._identity.channel_id, connection)
         return _read(call, answers.connection, await self._in_turn(call))
 
     async def disconnect(self, account_id: AmojoId) -> None:
         """Take the channel away from an account; webhooks stop."""
-        call = calls.disconnect(self._channel_id, account_id)
+        call = calls.disconnect(self._identity.channel_id, account_id)
         _read(call, answers.nothing, await self._in_turn(call))
 
     async def send_message(self, message: NewMessage) -> SentMessage:
@@ -164,9 +164,9 @@ class ChatsApi:
         return await self._call(call, answers.history, self._history_pace)
 
     def _scope(self) -> ScopeId:
-        if self._scope_id is None:
+        if self._identity.scope_id is None:
             raise UnreachableError("the channel is not connected to an account", was_sent=False)
-        return self._scope_id
+        return self._identity.scope_id
 
     async def _do(self, call: Call) -> None:
         """Make a call that is answered with nothing but its success."""
@@ -208,7 +208,7 @@ class ChatsApi:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(what, error) from error
         if not response.is_success or told_error(response.content).is_error:
-            raise refusal(what, response, secret=self._secret, now=self._now())
+            raise refusal(what, response, secret=self._identity.secret, now=self._now())
         return response.content
 
     def _headers(self, call: Call) -> dict[str, str]:
@@ -222,7 +222,9 @@ class ChatsApi:
             "Date": date,
             "Content-Type": CONTENT_TYPE,
             "Content-MD5": md5,
-            "X-Signature": sign(self._secret, call.method, md5, CONTENT_TYPE, date, call.path),
+            "X-Signature": sign(
+                self._identity.secret, call.method, md5, CONTENT_TYPE, date, call.path
+            ),
         }
 
 

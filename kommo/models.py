@@ -6,21 +6,14 @@ References: Kommo, Send or import messages; Create chat; Update message delivery
 typing info; Send reactions; Connect a channel to an account.
 """
 
-from datetime import UTC, datetime
-from enum import IntEnum
-from typing import Annotated, Any, Literal, Self
+from datetime import datetime
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    FiniteFloat,
     model_validator,
 )
 
+from kommo.content import MEDIA_TYPES, Content
 from kommo.ids import (
     AmojoId,
     ConversationId,
@@ -31,124 +24,12 @@ from kommo.ids import (
     ParticipantId,
     SourceId,
 )
-from kommo.wire import clean, milliseconds, present
+from kommo.payload import Moment, Payload, Source, Text
+from kommo.people import Person
+from kommo.statuses import StatusCode
+from kommo.wire import milliseconds, present
 
 DEFAULT_TYPING_MS = 5000
-
-Text = Annotated[str, BeforeValidator(lambda value: clean(value) if type(value) is str else value)]
-"""A text written by somebody, cleaned: nothing that Telegram lets through may stop a call."""
-
-Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
-
-Source = Annotated[SourceId, Field(pattern=r"^[ -~]{1,36}$")]
-"""Printable ASCII. Calls take 40 characters, but a source is created with 36 (Kommo, Sources)."""
-
-MessageType = Literal[
-    "text", "contact", "file", "video", "picture", "voice", "audio", "sticker", "location"
-]
-MEDIA_TYPES = frozenset({"file", "video", "picture", "voice", "audio", "sticker"})
-
-StatusField = Literal["delivery_status", "status_code"]
-StatusSetting = Literal["auto", "status_code", "delivery_status"]
-"""How the status is named: Kommo's pages disagree, and both are in use."""
-
-
-class StatusCode(IntEnum):
-    """What became of a manager's message."""
-
-    DELIVERED = 1
-    READ = 2
-    ERROR = -1
-
-
-class ErrorCode(IntEnum):
-    """Why a manager's message was not delivered."""
-
-    CHAT_DELETED = 901
-    INTEGRATION_OFF = 902
-    INTERNAL = 903
-    NO_CONVERSATION = 904
-    OTHER = 905
-
-
-class Payload(BaseModel):
-    """A part of what is sent; on the wire, what is unknown is left out."""
-
-    model_config = ConfigDict(frozen=True)
-
-    def wire(self) -> dict[str, Any]:
-        """Return this in Kommo's words."""
-        return self.model_dump(mode="json", exclude_none=True)
-
-    def _require_one_of(self, *names: str) -> None:
-        if not any(getattr(self, name) for name in names):
-            raise ValueError(f"one of {', '.join(names)} is required")
-
-
-class Profile(Payload):
-    """How a client can be reached otherwise; copied to the contact of a new lead."""
-
-    phone: Text | None = None
-    email: Text | None = None
-
-
-class Person(Payload):
-    """A participant of a conversation. `ref_id` is what Kommo calls the person."""
-
-    id: ParticipantId
-    name: Text
-    ref_id: KommoUserId | None = None
-    avatar: str | None = None
-    profile: Profile | None = None
-    profile_link: str | None = None
-
-    def wire(self) -> dict[str, Any]:
-        """Return this in Kommo's words."""
-        return present(super().wire())
-
-
-class Location(Payload):
-    """A place, in degrees."""
-
-    lon: FiniteFloat
-    lat: FiniteFloat
-
-
-class Contact(Payload):
-    """An address book entry that somebody sent."""
-
-    name: Text
-    phone: Text
-
-
-class Content(Payload):
-    """What a message says.
-
-    Args:
-        type: decides which of the other fields are required.
-        text: the text, or the caption of media.
-        media: public URL that Kommo fetches some time later.
-        file_size: of what `media` serves, in bytes.
-        media_duration: of video, audio and voice, in seconds.
-        callback_data: repeats that of a chosen row of a list message.
-    """
-
-    type: MessageType
-    text: Text | None = None
-    media: str | None = None
-    file_name: Text | None = None
-    file_size: int | None = None
-    media_duration: int | None = None
-    sticker_id: str | None = None
-    location: Location | None = None
-    contact: Contact | None = None
-    callback_data: Text | None = None
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> Self:
-        if self.type in {"text", "location", "contact"} and getattr(self, self.type) is None:
-            raise ValueError(f"{self.type} is required")
-        return self
 
 
 class QuoteAuthor(Payload):
@@ -298,38 +179,6 @@ class EditMessage(Payload):
                 "msgid": self.external_id,
                 "conversation_id": self.conversation_id,
                 "message": self.content.wire(),
-            }
-        )
-
-
-class DeliveryStatus(Payload):
-    """What became of a manager's message; an error carries its code and a text for the manager."""
-
-    kommo_message_id: KommoMessageId
-    status: StatusCode
-    error_code: ErrorCode | None = None
-    error: Text | None = None
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> Self:
-        is_error = self.status is StatusCode.ERROR
-        if is_error != (self.error_code is not None):
-            raise ValueError("error_code belongs to an error, and only there")
-        if self.error is not None and not is_error:
-            raise ValueError("only an error carries a text")
-        if self.error_code is ErrorCode.OTHER and not self.error:
-            raise ValueError(f"{ErrorCode.OTHER} needs a text")
-        return self
-
-    def wire(self, status_field: StatusField = "delivery_status") -> dict[str, Any]:
-        """Return this in Kommo's words, in the older or in the newer form."""
-        message_id = self.kommo_message_id if status_field == "delivery_status" else None
-        return present(
-            {
-                "msgid": message_id,
-                status_field: int(self.status),
-                "error_code": self.error_code and int(self.error_code),
-                "error": self.error,
             }
         )
 

@@ -7,7 +7,7 @@ Reference: Kommo, Update message delivery status; Chats API updates.
 from collections.abc import Awaitable, Callable
 
 from kommo.errors import HeldBackError, RejectedError, RequestError
-from kommo.models import StatusField, StatusSetting
+from kommo.statuses import StatusField, StatusSetting
 
 NEWER: StatusField = "status_code"
 OLDER: StatusField = "delivery_status"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.engine import Row, Session, batches, names_of
-from storage.queue.attempts import without_items
+from storage.erasing import erase
 from storage.timestamps import from_ms, optional_moment, optional_ms, to_ms
 
 COLUMNS = (
@@ -236,49 +236,7 @@ class Conversations(ConversationReader):
 
     async def forget(self, conversation_id: str) -> bool:
         """Erase a conversation with all that belongs to it; tell whether there was one."""
-        tables = (
-            "inbox",
-            "outbox",
-            "messages",
-            "deliveries",
-            "buttons",
-            "presses",
-            "avatars",
-            "invitation_uses",
-            "conversation_chats",
-            "doubts",
-            "imported",
-            "floods",
-            "conversations",
-        )
-        conversation = {"conversation_id": conversation_id}
-        await self._session.at_length(
-            (
-                "DELETE FROM invitations WHERE is_single = 1 AND payload IN (SELECT payload "
-                "FROM invitation_uses WHERE conversation_id = :conversation_id)",
-                conversation,
-            ),
-            (
-                "DELETE FROM outbox WHERE state = 'dead' AND state <> 'done' "
-                "AND conversation_id IS NULL AND json_valid(payload) "
-                "AND EXISTS (SELECT 1 FROM json_tree(payload) WHERE json_tree.key = 'id' "
-                "AND json_tree.atom = (SELECT chat_id FROM conversations "
-                "WHERE conversation_id = :conversation_id))",
-                conversation,
-            ),
-        )
-        results = await self._session.at_length(
-            *(
-                (
-                    f"DELETE FROM {table} WHERE conversation_id = :conversation_id "
-                    "RETURNING conversation_id",
-                    {"conversation_id": conversation_id},
-                )
-                for table in tables
-            ),
-            *without_items(),
-        )
-        return bool(results[len(tables) - 1])
+        return await erase(self._session, conversation_id)
 
 
 def _conversation(row: Row) -> Conversation:

@@ -20,7 +20,8 @@ from storage.forgotten import Forgotten, ForgottenReader
 from storage.grants import GrantReader, Grants
 from storage.imports import ImportReader, Imports
 from storage.invitations import Invitations
-from storage.messages import MessageReader, Messages
+from storage.message_reader import MessageReader
+from storage.messages import Messages
 from storage.presses import Presses
 from storage.queue.attempts import AttemptReader, Attempts
 from storage.queue.direction import Direction

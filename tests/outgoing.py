@@ -3,6 +3,8 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+from storage.queue.producer import Draft
+
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 ANN = "tg:700001:555"
 BOT_ID = 700001
@@ -35,11 +37,13 @@ async def claim(database, payload, *, conversation_id=ANN, kind="manager_message
     """Put an item into the queue; return it as it is in flight."""
     async with database.transaction() as tx:
         await tx.to_telegram.add(
-            dedupe_key=f"message:m{number}",
-            ordering_key=conversation_id or f"message:m{number}",
-            conversation_id=conversation_id,
-            kind=kind,
-            payload=payload,
+            Draft(
+                dedupe_key=f"message:m{number}",
+                ordering_key=conversation_id or f"message:m{number}",
+                conversation_id=conversation_id,
+                kind=kind,
+                payload=payload,
+            ),
             now=NOON,
             expires_at=NOON + timedelta(hours=1),
         )

@@ -14,7 +14,7 @@ from bot.errors import BridgeError
 from bot.health import RestHealth
 from bot.http.clients import http_client
 from bot.settings import KommoSettings, Settings
-from kommo.chats import ChatsApi
+from kommo.chats import ChatsApi, Identity
 from kommo.crm import PAUSES_S, Access, CrmApi, LongLivedToken
 from kommo.ids import ChannelId, ScopeId
 from kommo.limits import CrmLimits
@@ -176,11 +176,7 @@ def chats_api(
     status_names: StatusNames | None = None,
 ) -> ChatsApi:
     """Return the Chats API of the settings' channel in a scope."""
-    return ChatsApi(
-        http,
-        channel_id=ChannelId(kommo.channel_id),
-        scope_id=scope,
-        secret=kommo.channel_secret.get_secret_value(),
-        now=now,
-        status_names=status_names,
+    identity = Identity(
+        ChannelId(kommo.channel_id), scope, kommo.channel_secret.get_secret_value()
     )
+    return ChatsApi(http, identity, now=now, status_names=status_names)

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.errors import BridgeError
-from bot.settings import Settings, is_there
+from bot.settings import Settings
+from bot.settings.location import is_there
 from storage.database import Database
 
 

@@ -5,8 +5,8 @@ from typing import get_args
 
 from bot.settings import Settings
 from kommo.ids import AmojoId
-from kommo.models import StatusField
 from kommo.status_names import StatusNames
+from kommo.statuses import StatusField
 from storage.database import Database
 from storage.patience import persist
 

@@ -6,7 +6,7 @@ import socket
 import tempfile
 import webbrowser
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -108,19 +108,30 @@ async def _demo(*, once: bool, port: int, is_opened: bool) -> int:
     async with _servers() as (telegram, kommo, bridge):
         if once:
             return 0 if await story.tell(telegram, kommo, say=say, stop=stop) else 1
+        async with _page(telegram, kommo, bridge, port) as page:
+            told = await story.tell(telegram, kommo, say=say, stop=stop)
+            if not stop.is_set():
+                say(story.invitation(page, telegram.url, kommo.url))
+                say(f"  the bridge's health:   curl {bridge.admin_url}/healthz\n")
+                if is_opened:
+                    await asyncio.to_thread(webbrowser.open, page)
+                say("Press Ctrl-C to stop.")
+                await stop.wait()
+    return 0 if told else 1
+
+
+@asynccontextmanager
+async def _page(
+    telegram: TelegramServer, kommo: KommoServer, bridge: BridgeProcess, port: int
+) -> AsyncIterator[str]:
+    """Serve the sandbox's page, and return its address."""
+    async with AsyncExitStack() as stack:
+        page = serve_page(telegram, kommo, bridge, host=LOOPBACK, port=port)
         try:
-            async with serve_page(telegram, kommo, bridge, host=LOOPBACK, port=port) as page:
-                told = await story.tell(telegram, kommo, say=say, stop=stop)
-                if not stop.is_set():
-                    say(story.invitation(page, telegram.url, kommo.url))
-                    say(f"  the bridge's health:   curl {bridge.admin_url}/healthz\n")
-                    if is_opened:
-                        await asyncio.to_thread(webbrowser.open, page)
-                    say("Press Ctrl-C to stop.")
-                    await stop.wait()
+            url = await stack.enter_async_context(page)
         except OSError as error:
             raise DemoError(f"the page cannot listen on port {port}: {error.strerror}") from error
-    return 0 if told else 1
+        yield url
 
 
 @asynccontextmanager

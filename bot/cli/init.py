@@ -14,8 +14,8 @@ from bot.cli.init_tries import try_bot
 from bot.cli.terminal import say_text
 from bot.cli.usage import PlainTyper
 from bot.http.routes import Routes
-from bot.settings import FILE_VARIABLE
 from bot.settings.file import Earlier, Values, changed
+from bot.settings.location import FILE_VARIABLE
 from bot.settings.network import routes_from
 from bot.settings.new_file import new_file
 

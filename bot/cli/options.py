@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from bot.settings import Settings, find_file, load
+from bot.settings import Settings, load
+from bot.settings.location import find_file
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document and nothing else.")

@@ -15,8 +15,9 @@ from bot.errors import BridgeError
 from bot.settings import Settings
 from bot.words import counted
 from storage.errors import DatabaseBusyError
+from storage.sqlite.backups import Backup, Since, inspect, since
 from storage.sqlite.lock import instance_lock
-from storage.sqlite.restore import Backup, Restoring, Since, inspect, since
+from storage.sqlite.restore import Restoring
 
 app = PlainTyper()
 

@@ -14,7 +14,8 @@ from bot.app import open_app
 from bot.app.first_consent import wait_for_consent
 from bot.errors import BridgeError
 from bot.logs import Redactor, configure
-from bot.settings import BotSettings, Settings, readable_by_others
+from bot.settings import BotSettings, Settings
+from bot.settings.location import readable_by_others
 from kommo.errors import KommoError
 from storage.errors import StorageError
 from storage.sqlite.owners import ROOT, owner_of

@@ -11,7 +11,8 @@ from datetime import datetime
 from bot.translate.ids import participant_id
 from kommo.answers import CreatedChat
 from kommo.ids import ConversationId, KommoChatId, SourceId
-from kommo.models import NewChat, Person, Profile
+from kommo.models import NewChat
+from kommo.people import Person, Profile
 from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.patience import persist

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from bot.imports.plan import Side
 from bot.translate.exports.told import Told
-from kommo.models import Content
-from storage.messages import StoredMessage
+from kommo.content import Content
+from storage.message_reader import StoredMessage
 from storage.sqlite.spool import Spooled
 
 

@@ -15,6 +15,7 @@ from storage.conversations import Conversation
 from storage.database import Database, Transaction
 from storage.imports import Imported, State
 from storage.queue.direction import Direction
+from storage.queue.producer import Draft
 from storage.sqlite.spool import Spool
 
 COUNTED = 500
@@ -83,11 +84,13 @@ async def count_known(database: Database, spool: Spool, chats: Sequence[ChatPlan
 async def _park(tx: Transaction, message: NewMessage, why: Refused) -> list[Refusal]:
     """Keep a message that Kommo refused for a person."""
     item_id = await tx.to_kommo.park(
-        dedupe_key=message.external_id,
-        ordering_key=f"import:{message.conversation_id}",
-        conversation_id=message.conversation_id,
-        kind=Kind.NEW_MESSAGE,
-        payload=message.model_dump_json(exclude_none=True),
+        Draft(
+            dedupe_key=message.external_id,
+            ordering_key=f"import:{message.conversation_id}",
+            conversation_id=message.conversation_id,
+            kind=Kind.NEW_MESSAGE,
+            payload=message.model_dump_json(exclude_none=True),
+        ),
         now=tx.now,
         reason=why.reason,
     )

@@ -34,13 +34,14 @@ from bot.imports.overlap import Live
 from bot.imports.plan import ChatPlan, Plan
 from bot.imports.recording import store_plan, store_results
 from bot.imports.verdict import Verdict
-from bot.translate.exports.messages import answering, old_message, reactions
+from bot.translate.exports.messages import Written, answering, old_message, reactions
 from bot.translate.exports.told import Told
 from bot.translate.ids import ChatAddress
 from kommo.answers import SentMessage
 from kommo.chats import ChatsApi
 from kommo.ids import ExternalMessageId, KommoMessageId
-from kommo.models import NewMessage, StatusCode
+from kommo.models import NewMessage
+from kommo.statuses import StatusCode
 from storage.database import Database, Transaction
 from storage.imports import State
 from storage.patience import persist
@@ -235,17 +236,15 @@ class Import:
     def _call(self, lane: Lane, one: Dated, told: Told) -> NewMessage:
         row, chat = one.row, lane.chat
         is_read = row.place < lane.newest_client
-        return old_message(
-            told,
-            lane.place,
-            self._options.company,
-            author_id=row.author,
-            external_id=lane.external_id(row),
-            at=one.at,
+        written = Written(
+            row.author,
+            lane.external_id(row),
+            one.at,
             is_silent=self._options.is_silent or row.place != lane.newest,
             status=StatusCode.READ if is_read else StatusCode.DELIVERED,
-            file_url=self._options.file_urls(chat.bot_id, chat.client_id),
         )
+        file_url = self._options.file_urls(chat.bot_id, chat.client_id)
+        return old_message(told, written, lane.place, self._options.company, file_url=file_url)
 
     async def _quoting(self, lane: Lane, told: Told, message: NewMessage) -> NewMessage:
         """Return a message with what it answers, where Kommo has that."""

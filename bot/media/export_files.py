@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.media.file_errors import NOT_FOUND, FileError
 from bot.media.inside import opened
 from bot.media.links import MediaLink
-from bot.media.telegram_files import CHUNK_BYTES, NOT_FOUND, FileError, OpenFile
+from bot.media.telegram_files import CHUNK_BYTES, OpenFile
 from storage.database import Database
 
 BLOCK_BYTES = 4 * CHUNK_BYTES

@@ -15,10 +15,11 @@ from aiohttp import web
 from bot.http.refusals import Refusals
 from bot.media.byte_ranges import Part, UnsatisfiableError, part_of
 from bot.media.export_files import ExportFiles
+from bot.media.file_errors import UNAVAILABLE, FileError
 from bot.media.links import ROOT, LinkError, MediaLink, MediaLinks
 from bot.media.revoked import ForgottenFiles
 from bot.media.stickers import png
-from bot.media.telegram_files import CHUNK_BYTES, UNAVAILABLE, FileError, TelegramFiles
+from bot.media.telegram_files import CHUNK_BYTES, TelegramFiles
 from storage.errors import StorageError
 
 PATH = ROOT + "{link:.*}"

@@ -17,16 +17,22 @@ from aiogram import Bot
 from aiogram.exceptions import (
     AiogramError,
     TelegramAPIError,
-    TelegramBadRequest,
-    TelegramForbiddenError,
     TelegramNetworkError,
-    TelegramNotFound,
-    TelegramUnauthorizedError,
 )
 from aiogram.methods import GetFile
 from yarl import URL
 
-from bot.http.telegram_session import is_page
+from bot.media.file_errors import (
+    BAD_GATEWAY,
+    NOT_FOUND,
+    OK,
+    PARTIAL,
+    TIMED_OUT,
+    FileError,
+    FileRefusedForNowError,
+    FileTooBigError,
+    refusal_of,
+)
 
 CLOUD_LIMIT_BYTES = 20 << 20
 """The most that the cloud's getFile gives; a server of one's own gives all."""
@@ -43,21 +49,6 @@ DOWNLOAD = aiohttp.ClientTimeout(total=3600, sock_connect=10, sock_read=30)
 AGAIN_AFTER_S = (0.3, 1.0, 2.0)
 """When getFile is asked again after a refusal that may pass."""
 
-OK, PARTIAL, NOT_FOUND = 200, 206, 404
-BAD_GATEWAY, UNAVAILABLE, TIMED_OUT = 502, 503, 504
-
-TOO_BIG, PASSING = "too big", "temporarily unavailable"
-GONE = (
-    "invalid file_id",
-    "invalid file id",
-    "file_id_invalid",
-    "wrong file identifier",
-    "wrong remote file id",
-    "file_reference_",
-    "file reference",
-)
-"""What says that a file can never be had; the cloud says "wrong file_id or the file is temporarily
-unavailable" of both, which therefore may pass. Texts change. Reference: Bot API, getFile."""
 
 PAGES = frozenset({"text/html", "application/json"})
 """What a proxy or the server itself says in the place of a file."""
@@ -71,26 +62,6 @@ def download_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     made = socket.socket(family, kind, protocol)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
     return made
-
-
-class FileError(Exception):
-    """A file that cannot be had; `status` is what to answer whoever asked for it."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
-class FileRefusedForNowError(FileError):
-    """Telegram's server refuses a file in words that do not say that it is gone."""
-
-
-class FileTooBigError(FileError):
-    """Telegram's server gives no file of this size to bots."""
-
-
-class FileRefusedError(FileError):
-    """Telegram's server gives the bot nothing: its token is no longer valid."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +132,7 @@ class TelegramFiles:
             status = TIMED_OUT if is_late else BAD_GATEWAY
             raise FileError(status, "Telegram does not answer") from None
         except (TelegramAPIError, AiogramError) as error:
-            raise _refusal(error) from None
+            raise refusal_of(error) from None
         if not found.file_path:
             raise FileError(NOT_FOUND, "Telegram no longer has the file")
         return FoundFile(bot_id, found.file_path, found.file_size)
@@ -246,33 +217,6 @@ def file_address(bot: Bot, path: str) -> URL:
     """Return a file's address; its path is a name on a disk, of whatever letters."""
     folder = URL(bot.session.api.file_url(bot.token, ""))
     return URL(str(folder) + quote(path, safe="/"), encoded=True)
-
-
-def _refusal(error: AiogramError) -> FileError:
-    """Return what a refusal of getFile means for the file."""
-    reason = f"Telegram refuses: {type(error).__name__}"
-    if is_page(error):
-        return FileError(BAD_GATEWAY, f"{reason}, in a page that is not Telegram's")
-    match error:
-        case TelegramBadRequest():
-            return _bad_request(error.message.lower())
-        case TelegramUnauthorizedError() | TelegramForbiddenError() | TelegramNotFound():
-            return FileRefusedError(
-                BAD_GATEWAY, f"Telegram refuses the bot: {type(error).__name__}"
-            )
-        case _:
-            return FileError(BAD_GATEWAY, reason)
-
-
-def _bad_request(words: str) -> FileError:
-    """Return what the words of a 400 mean: only what says so is gone."""
-    if TOO_BIG in words:
-        return FileTooBigError(NOT_FOUND, "the file is too big for bots")
-    if PASSING in words:
-        return FileRefusedForNowError(UNAVAILABLE, "Telegram does not have the file for now")
-    if any(said in words for said in GONE):
-        return FileError(NOT_FOUND, "Telegram no longer knows the file")
-    return FileRefusedForNowError(BAD_GATEWAY, "Telegram refuses the file")
 
 
 def _check(answer: aiohttp.ClientResponse, file: FoundFile, start: int) -> None:

@@ -13,7 +13,7 @@ from bot.translate.languages import Language, in_language
 from kommo.errors import PayloadError
 from kommo.events import Event, ManagerMessage, parse_event
 from kommo.ids import ConversationId
-from kommo.models import ErrorCode, StatusCode
+from kommo.statuses import ErrorCode, StatusCode
 from storage.database import Database, Snapshot, Transaction
 from storage.patience import persist
 from storage.queue.direction import Direction

@@ -8,9 +8,9 @@ from bot.operate.dead_items import remedy
 from bot.operate.message_search import written_at
 from bot.operate.steps import Step
 from bot.queue.items import Kind, name_of
-from kommo.models import DeliveryStatus
 from kommo.read_back import is_read_back
-from storage.messages import StoredMessage
+from kommo.statuses import DeliveryStatus
+from storage.message_reader import StoredMessage
 from storage.queue.attempts import Attempt
 from storage.queue.direction import Direction
 from storage.queue.reader import QueueItem

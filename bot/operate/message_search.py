@@ -10,7 +10,7 @@ from kommo.errors import PayloadError
 from kommo.events import ManagerMessage, parse_event
 from kommo.models import NewMessage
 from storage.database import Snapshot
-from storage.messages import StoredMessage
+from storage.message_reader import StoredMessage
 from storage.queue.direction import Direction
 from storage.queue.reader import QueueItem
 

@@ -10,15 +10,10 @@ from bot.queue.items import (
     status_key,
 )
 from kommo.ids import ConversationId, KommoMessageId
-from kommo.models import (
-    DeliveryStatus,
-    EditMessage,
-    ErrorCode,
-    NewMessage,
-    Reaction,
-    StatusCode,
-)
+from kommo.models import EditMessage, NewMessage, Reaction
+from kommo.statuses import DeliveryStatus, ErrorCode, StatusCode
 from storage.database import Transaction
+from storage.queue.producer import Draft
 
 
 class Enqueue:
@@ -37,11 +32,13 @@ class Enqueue:
     async def message(self, message: NewMessage, *, not_before: datetime | None = None) -> bool:
         """Enqueue a client's message, at once or for later; False when it is there already."""
         added = await self._tx.to_kommo.add(
-            dedupe_key=message.external_id,
-            ordering_key=message.conversation_id,
-            conversation_id=message.conversation_id,
-            kind=Kind.NEW_MESSAGE,
-            payload=message.model_dump_json(exclude_none=True),
+            Draft(
+                dedupe_key=message.external_id,
+                ordering_key=message.conversation_id,
+                conversation_id=message.conversation_id,
+                kind=Kind.NEW_MESSAGE,
+                payload=message.model_dump_json(exclude_none=True),
+            ),
             now=self._tx.now,
             expires_at=self._to_kommo_until,
             not_before=not_before,
@@ -51,11 +48,13 @@ class Enqueue:
     async def edit(self, edit: EditMessage, *, dedupe_key: str) -> None:
         """Enqueue a client's edit, behind what the conversation said before."""
         await self._tx.to_kommo.add(
-            dedupe_key=dedupe_key,
-            ordering_key=edit.conversation_id,
-            conversation_id=edit.conversation_id,
-            kind=Kind.EDIT_MESSAGE,
-            payload=edit.model_dump_json(exclude_none=True),
+            Draft(
+                dedupe_key=dedupe_key,
+                ordering_key=edit.conversation_id,
+                conversation_id=edit.conversation_id,
+                kind=Kind.EDIT_MESSAGE,
+                payload=edit.model_dump_json(exclude_none=True),
+            ),
             now=self._tx.now,
             expires_at=self._to_kommo_until,
         )
@@ -63,11 +62,13 @@ class Enqueue:
     async def reaction(self, reaction: Reaction, *, dedupe_key: str) -> None:
         """Enqueue a client's reaction, behind what the conversation said before."""
         await self._tx.to_kommo.add(
-            dedupe_key=dedupe_key,
-            ordering_key=reaction.conversation_id or dedupe_key,
-            conversation_id=reaction.conversation_id,
-            kind=Kind.REACTION,
-            payload=reaction.model_dump_json(exclude_none=True),
+            Draft(
+                dedupe_key=dedupe_key,
+                ordering_key=reaction.conversation_id or dedupe_key,
+                conversation_id=reaction.conversation_id,
+                kind=Kind.REACTION,
+                payload=reaction.model_dump_json(exclude_none=True),
+            ),
             now=self._tx.now,
             expires_at=self._to_kommo_until,
         )
@@ -88,11 +89,13 @@ class Enqueue:
             kommo_message_id=kommo_message_id, status=status, error_code=error_code, error=error
         )
         await self._tx.to_kommo.add(
-            dedupe_key=status_key(kommo_message_id, status),
-            ordering_key=f"status:{kommo_message_id}",
-            conversation_id=conversation_id,
-            kind=Kind.DELIVERY_STATUS,
-            payload=payload.model_dump_json(exclude_none=True),
+            Draft(
+                dedupe_key=status_key(kommo_message_id, status),
+                ordering_key=f"status:{kommo_message_id}",
+                conversation_id=conversation_id,
+                kind=Kind.DELIVERY_STATUS,
+                payload=payload.model_dump_json(exclude_none=True),
+            ),
             now=self._tx.now,
             expires_at=self._to_kommo_until,
         )
@@ -114,11 +117,13 @@ class Enqueue:
             not_before: until when it waits for a better answer, unless it is hastened.
         """
         await self._tx.to_kommo.add(
-            dedupe_key=contact_link_key(conversation_id, reason),
-            ordering_key=conversation_id,
-            conversation_id=conversation_id,
-            kind=Kind.CONTACT_LINK,
-            payload=link.model_dump_json(),
+            Draft(
+                dedupe_key=contact_link_key(conversation_id, reason),
+                ordering_key=conversation_id,
+                conversation_id=conversation_id,
+                kind=Kind.CONTACT_LINK,
+                payload=link.model_dump_json(),
+            ),
             now=self._tx.now,
             expires_at=self._to_kommo_until,
             not_before=not_before,
@@ -127,11 +132,13 @@ class Enqueue:
     async def welcome(self, *, conversation_id: ConversationId) -> None:
         """Enqueue the greeting of a new client."""
         await self._tx.to_telegram.add(
-            dedupe_key=f"welcome:{conversation_id}",
-            ordering_key=conversation_id,
-            conversation_id=conversation_id,
-            kind=Kind.WELCOME,
-            payload="{}",
+            Draft(
+                dedupe_key=f"welcome:{conversation_id}",
+                ordering_key=conversation_id,
+                conversation_id=conversation_id,
+                kind=Kind.WELCOME,
+                payload="{}",
+            ),
             now=self._tx.now,
             expires_at=self._to_telegram_until,
         )
@@ -141,11 +148,13 @@ class Enqueue:
     ) -> None:
         """Enqueue what a client is shown of a pressed button: at once, whatever else waits."""
         await self._tx.to_telegram.add(
-            dedupe_key=dedupe_key,
-            ordering_key=ordering_key,
-            conversation_id=conversation_id,
-            kind=Kind.BUTTON_PRESS,
-            payload=payload,
+            Draft(
+                dedupe_key=dedupe_key,
+                ordering_key=ordering_key,
+                conversation_id=conversation_id,
+                kind=Kind.BUTTON_PRESS,
+                payload=payload,
+            ),
             now=self._tx.now,
             expires_at=self._to_telegram_until,
             urgency="now",

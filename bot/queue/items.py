@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from kommo.ids import ConversationId, KommoMessageId
-from kommo.models import StatusCode
+from kommo.statuses import StatusCode
 from storage.queue.direction import Direction
 
 LONGEST_ID = 18

@@ -9,6 +9,7 @@ from bot.translate.incoming.client_of import Origin
 from bot.translate.incoming.presses import unsaid
 from bot.translate.incoming.reachability import Reachability
 from storage.database import Transaction
+from storage.queue.producer import Draft
 
 REASON = "the client is blocked: nothing of it went to Kommo"
 
@@ -35,11 +36,13 @@ async def store_blocked(
         case _:
             pass
     await tx.to_kommo.record_done(
-        dedupe_key=blocked_key(address, origin),
-        ordering_key=address.conversation_id,
-        conversation_id=address.conversation_id,
-        kind=Kind.BLOCKED,
-        payload="{}",
+        Draft(
+            dedupe_key=blocked_key(address, origin),
+            ordering_key=address.conversation_id,
+            conversation_id=address.conversation_id,
+            kind=Kind.BLOCKED,
+            payload="{}",
+        ),
         now=tx.now,
         reason=REASON,
     )

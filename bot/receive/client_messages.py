@@ -14,10 +14,12 @@ from bot.translate.incoming import messages, unreadable
 from bot.translate.incoming.messages import ClientEdit, ClientMessage
 from bot.translate.languages import Language
 from kommo.ids import KommoMessageId, SourceId
-from kommo.models import EditMessage, NewMessage, Profile, Quote, StatusCode
+from kommo.models import EditMessage, NewMessage, Quote
+from kommo.people import Profile
+from kommo.statuses import StatusCode
 from storage.conversations import Conversation
 from storage.database import Transaction
-from storage.messages import ReceivedMessage
+from storage.message_reader import ReceivedMessage
 
 MOVE_S = 60
 """A live location moves every few seconds; the manager is told once in so many."""

@@ -20,6 +20,7 @@ from bot.translate.languages import Language
 from kommo.ids import SourceId
 from storage.database import Transaction
 from storage.floods import Flood
+from storage.queue.producer import Draft
 
 WINDOW = timedelta(minutes=1)
 QUIET = timedelta(seconds=3)
@@ -97,11 +98,13 @@ class FloodGuard:
         """Store an update as it came; count it, unless it has come before."""
         name = address.conversation_id
         is_new = await tx.to_kommo.record_done(
-            dedupe_key=held_key(address, client),
-            ordering_key=name,
-            conversation_id=name,
-            kind=Kind.HELD,
-            payload=json.dumps({"bot_id": address.bot_id, "update": update}),
+            Draft(
+                dedupe_key=held_key(address, client),
+                ordering_key=name,
+                conversation_id=name,
+                kind=Kind.HELD,
+                payload=json.dumps({"bot_id": address.bot_id, "update": update}),
+            ),
             now=tx.now,
             reason=f"beyond {self._limit} messages a minute: kept, and not shown in Kommo",
         )

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypedDict
+from typing import Protocol
 
 from bot.conversations.addressees import find, named
 from bot.queue.items import Kind, Lifetimes
@@ -19,6 +19,7 @@ from kommo.events import (
 from storage.conversation_chats import ConversationChat
 from storage.conversations import Conversation
 from storage.database import Transaction
+from storage.queue.producer import Draft
 from storage.queue.reader import Urgency
 
 KIND_OF: dict[type, Kind] = {
@@ -48,17 +49,6 @@ class Webhook:
 
     event: Event
     body: str
-
-
-class Common(TypedDict):
-    """What every item has, however it is kept."""
-
-    dedupe_key: str
-    ordering_key: str
-    conversation_id: str | None
-    kind: str
-    payload: str
-    now: datetime
 
 
 @dataclass(frozen=True)
@@ -135,22 +125,16 @@ class Events:
             await _save_chat(tx, event, known, batch)
         is_delivered = kind in DELIVERED_KINDS
         order = _order_of(event, conversation_id) if is_delivered else event.dedupe_key
-        common: Common = {
-            "dedupe_key": event.dedupe_key,
-            "ordering_key": order,
-            "conversation_id": conversation_id,
-            "kind": kind,
-            "payload": webhook.body,
-            "now": now,
-        }
+        draft = Draft(event.dedupe_key, order, kind, webhook.body, conversation_id)
         if not is_delivered or await _is_imported(tx, event, conversation_id):
-            await tx.to_telegram.record_done(**common)
+            await tx.to_telegram.record_done(draft, now=now)
         elif self._is_beyond_memory(event, now):
-            await self._park(tx, event, common)
+            await self._park(tx, event, draft)
         else:
             is_in_order = order == conversation_id
             await tx.to_telegram.add(
-                **common,
+                draft,
+                now=now,
                 expires_at=now + self._lifetimes.to_telegram,
                 urgency=_urgency(known, now),
                 not_before=self._catch_up.hold_until(conversation_id) if is_in_order else None,
@@ -167,7 +151,7 @@ class Events:
             return False
         return at < now - timedelta(seconds=self._skew_s() or 0.0) - self._memory
 
-    async def _park(self, tx: Transaction, event: Event, common: Common) -> None:
+    async def _park(self, tx: Transaction, event: Event, draft: Draft) -> None:
         """Keep a webhook for a person that may be a repetition of one from long ago."""
         at = _moment_of(event)
         written = at.isoformat(timespec="seconds") if at else "at an unknown time"
@@ -175,7 +159,7 @@ class Events:
             f"Kommo's webhook is of {written}, longer ago than storage.keep_days: it may have "
             "been delivered already, so it was not delivered; see: kommo-telegram queue retry"
         )
-        if await tx.to_telegram.park(**common, reason=reason) is not None:
+        if await tx.to_telegram.park(draft, now=tx.now, reason=reason) is not None:
             log.warning("webhook kept aside: %s", reason)
 
     def _show_typing(self, event: ManagerTyping, conversation_id: str | None) -> None:

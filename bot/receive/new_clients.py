@@ -11,7 +11,7 @@ from bot.queue.items import ContactLink, contact_link_key
 from bot.translate.incoming.messages import ClientMessage
 from bot.translate.incoming.starts import is_quiet, start_line
 from bot.translate.languages import Language
-from kommo.models import Content
+from kommo.content import Content
 from storage.database import Transaction
 
 FIRST_START = "start"

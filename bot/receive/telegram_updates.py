@@ -28,6 +28,7 @@ from bot.translate.incoming.unreadable import update_number
 from bot.translate.incoming.updates import UnreadableError
 from storage.database import Transaction
 from storage.queue.direction import Direction
+from storage.queue.producer import Draft
 
 log = logging.getLogger(__name__)
 
@@ -169,11 +170,13 @@ class Intake:
         )
         conversation_id = message.address.conversation_id if message else None
         parked = await tx.to_kommo.park(
-            dedupe_key=f"update:{self._bot_id}:{update_id}",
-            ordering_key=conversation_id or f"update:{self._bot_id}",
-            conversation_id=conversation_id,
-            kind=Kind.UPDATE,
-            payload=json.dumps({"bot_id": self._bot_id, "update": update}),
+            Draft(
+                dedupe_key=f"update:{self._bot_id}:{update_id}",
+                ordering_key=conversation_id or f"update:{self._bot_id}",
+                conversation_id=conversation_id,
+                kind=Kind.UPDATE,
+                payload=json.dumps({"bot_id": self._bot_id, "update": update}),
+            ),
             now=tx.now,
             reason=reason,
         )

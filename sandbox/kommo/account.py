@@ -29,6 +29,7 @@ class Account:
         now: the clock.
     """
 
+    # Over the limit of lines: a table of what an account has, one line each.
     def __init__(
         self,
         channel: Channel,

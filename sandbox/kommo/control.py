@@ -22,6 +22,7 @@ from sandbox.kommo.model import Conversation, Hook, Json, Message
 from sandbox.kommo.results import KommoResults
 
 
+# Over the limit of lines: a table of routes, each with its few lines.
 def routes(kommo: KommoResults) -> list[web.RouteDef]:
     """Return the control routes of a server."""
     actions: dict[str, Callable[..., Awaitable[str | Hook | None]]] = {

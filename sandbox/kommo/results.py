@@ -17,6 +17,7 @@ from sandbox.kommo.model import (
 )
 
 
+# Over the limit of methods: what a test may ask or set, each in one line.
 class KommoResults:
     """What arrived and what became of it; the server adds the network to it."""
 

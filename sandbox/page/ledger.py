@@ -1,8 +1,7 @@
 """The ledger of crossed messages, as both servers saw them: lost, duplicated, out of order.
 
-The bridge is not asked. A client's message is found in Kommo by the numbers of bot, chat and
-message in its id; a manager's in Telegram by its text (which may have been cut into parts) or by
-the bytes of its file.
+The bridge is not asked. A client's message is found in Kommo by the numbers in its id, a manager's
+in Telegram by its text (which may have been cut into parts) or by the bytes of its file.
 """
 
 import hashlib

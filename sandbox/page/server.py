@@ -33,6 +33,8 @@ from sandbox.page.ways import Ways
 from sandbox.telegram.control import control_routes
 from sandbox.telegram.server import TelegramServer
 
+# Over the limit of lines: each button and each stream of the page is a few lines here.
+
 Json: TypeAlias = dict[str, Any]
 
 STATIC: Final = Path(__file__).parent / "static"

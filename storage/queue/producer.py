@@ -1,5 +1,6 @@
 """Fill a queue: add items, move them within their order, make them due."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from storage.queue.order import OrderedQueue
@@ -22,19 +23,34 @@ DUE = (
 """When it is due: at once if it is the only one, or takes the place of the first one."""
 
 
+@dataclass(frozen=True)
+class Draft:
+    """An item before it is in a queue.
+
+    Args:
+        dedupe_key: what makes it unique.
+        ordering_key: items of one key are delivered one after the other.
+        kind: what it is.
+        payload: what it says, as JSON.
+        conversation_id: whose item it is.
+    """
+
+    dedupe_key: str
+    ordering_key: str
+    kind: str
+    payload: str
+    conversation_id: str | None = None
+
+
 class Producer(OrderedQueue):
     """Adds items to a queue."""
 
     async def add(
         self,
+        draft: Draft,
         *,
-        dedupe_key: str,
-        ordering_key: str,
-        kind: str,
-        payload: str,
         now: datetime,
         expires_at: datetime,
-        conversation_id: str | None = None,
         not_before: datetime | None = None,
         urgency: Urgency = "",
         written_at: datetime | None = None,
@@ -42,13 +58,9 @@ class Producer(OrderedQueue):
         """Add an item where it belongs among those of its ordering key that were not tried yet.
 
         Args:
-            dedupe_key: what makes it unique.
-            ordering_key: items of one key are delivered one after the other.
-            kind: what it is.
-            payload: what it says, as JSON.
+            draft: the item.
             now: the time.
             expires_at: a failure after this moment is the last one.
-            conversation_id: whose item it is.
             not_before: until when it waits, and all behind it, unless it is hastened.
             urgency: how soon somebody waits for it.
             written_at: it goes before untried ones that were written later; None: to the end.
@@ -66,11 +78,7 @@ class Producer(OrderedQueue):
             f"LEFT JOIN ({self._end_of_key('DESC')}) AS tail WHERE true "
             "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id, ordered_at, due_at",
             {
-                "dedupe_key": dedupe_key,
-                "ordering_key": ordering_key,
-                "conversation_id": conversation_id,
-                "kind": kind,
-                "payload": payload,
+                **asdict(draft),
                 "now": to_ms(now),
                 "due_at": to_ms(not_before or now),
                 "expires_at": to_ms(expires_at),
@@ -83,55 +91,19 @@ class Producer(OrderedQueue):
         ((item_id, ordered_at, due_at),) = rows
         if due_at is not None:
             if written_at is not None:
-                await self._wait_behind(item_id, ordering_key, ordered_at)
+                await self._wait_behind(item_id, draft.ordering_key, ordered_at)
             self._changed(self._direction)
         return int(item_id)
 
-    async def park(
-        self,
-        *,
-        dedupe_key: str,
-        ordering_key: str,
-        kind: str,
-        payload: str,
-        now: datetime,
-        reason: str,
-        conversation_id: str | None = None,
-    ) -> int | None:
+    async def park(self, draft: Draft, *, now: datetime, reason: str) -> int | None:
         """Add an item that is dead from the start: it waits for a person."""
-        return await self._add_ended(
-            "dead",
-            dedupe_key=dedupe_key,
-            ordering_key=ordering_key,
-            kind=kind,
-            payload=payload,
-            now=now,
-            reason=reason,
-            conversation_id=conversation_id,
-        )
+        return await self._add_ended("dead", draft, now=now, reason=reason)
 
     async def record_done(
-        self,
-        *,
-        dedupe_key: str,
-        ordering_key: str,
-        kind: str,
-        payload: str,
-        now: datetime,
-        conversation_id: str | None = None,
-        reason: str | None = None,
+        self, draft: Draft, *, now: datetime, reason: str | None = None
     ) -> int | None:
         """Add an item that needs no delivery, so that it is kept and known; why, if not plain."""
-        return await self._add_ended(
-            "done",
-            dedupe_key=dedupe_key,
-            ordering_key=ordering_key,
-            kind=kind,
-            payload=payload,
-            now=now,
-            reason=reason,
-            conversation_id=conversation_id,
-        )
+        return await self._add_ended("done", draft, now=now, reason=reason)
 
     async def put_behind(self, item: QueueItem) -> None:
         """Put an untried item behind all others of its ordering key; its id changes."""
@@ -142,11 +114,13 @@ class Producer(OrderedQueue):
         )
         if removed:
             await self.add(
-                dedupe_key=item.dedupe_key,
-                ordering_key=item.ordering_key,
-                conversation_id=item.conversation_id,
-                kind=item.kind,
-                payload=item.payload,
+                Draft(
+                    dedupe_key=item.dedupe_key,
+                    ordering_key=item.ordering_key,
+                    conversation_id=item.conversation_id,
+                    kind=item.kind,
+                    payload=item.payload,
+                ),
                 now=item.created_at,
                 expires_at=item.expires_at,
                 urgency=removed[0][0],
@@ -239,16 +213,7 @@ class Producer(OrderedQueue):
         return int(rows[0][0]) if rows and rows[0][2] else 0
 
     async def _add_ended(
-        self,
-        state: State,
-        *,
-        dedupe_key: str,
-        ordering_key: str,
-        kind: str,
-        payload: str,
-        now: datetime,
-        reason: str | None,
-        conversation_id: str | None,
+        self, state: State, draft: Draft, *, now: datetime, reason: str | None
     ) -> int | None:
         rows = await self._session.rows(
             f"INSERT INTO {self._table} "
@@ -258,11 +223,7 @@ class Producer(OrderedQueue):
             ":state, :reason, :now, :now, :now) "
             "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id",
             {
-                "dedupe_key": dedupe_key,
-                "ordering_key": ordering_key,
-                "conversation_id": conversation_id,
-                "kind": kind,
-                "payload": payload,
+                **asdict(draft),
                 "state": state,
                 "reason": reason,
                 "now": to_ms(now),

@@ -5,6 +5,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.engine import Statement
 from storage.queue.attempts import interrupted_in
 from storage.queue.order import DROP_ENDS, DROPPED, OrderedQueue
 from storage.timestamps import optional_ms, to_ms
@@ -48,12 +49,20 @@ class Upkeep(OrderedQueue):
         Returns:
             how many attempts were interrupted; their outcome is unknown.
         """
-        heads = (
-            f"(SELECT (SELECT id FROM {self._table} WHERE state = 'pending' "
-            "AND ordering_key = keys.ordering_key ORDER BY ordered_at, id LIMIT 1) "
-            f"FROM (SELECT DISTINCT ordering_key FROM {self._table} WHERE state = 'pending') "
-            "AS keys)"
+        _recorded, interrupted, *_ = await self._session.at_length(
+            *self._end_of_claims(claims),
+            *self._right_heads(now, latest),
+            (
+                f"UPDATE {self._table} SET expires_at = expires_at - created_at + :now, "
+                "created_at = :now WHERE state = 'pending' AND created_at > :now",
+                {"now": to_ms(now)},
+            ),
         )
+        self._changed(self._direction)
+        return len(interrupted)
+
+    def _end_of_claims(self, claims: Claims) -> list[Statement]:
+        """Return what ends the attempts of an earlier process, by what is known of each."""
         known = {
             "delivered": json.dumps(sorted(claims.delivered)),
             "uncertain": json.dumps(sorted(claims.uncertain or ())),
@@ -64,7 +73,7 @@ class Upkeep(OrderedQueue):
         uncertain = (
             f"{undelivered} AND (:all = 1 OR id IN (SELECT value FROM json_each(:uncertain)))"
         )
-        _recorded, interrupted, *_ = await self._session.at_length(
+        return [
             interrupted_in(self._direction, uncertain, known),
             (
                 f"UPDATE {self._table} SET started_at = NULL, is_uncertain = 1, {DROP_ENDS} "
@@ -77,6 +86,17 @@ class Upkeep(OrderedQueue):
                 known,
             ),
             (f"UPDATE {self._table} SET started_at = NULL WHERE {claimed}", {}),
+        ]
+
+    def _right_heads(self, now: datetime, latest: datetime | None) -> list[Statement]:
+        """Return what makes the first item of each key due, and no other."""
+        heads = (
+            f"(SELECT (SELECT id FROM {self._table} WHERE state = 'pending' "
+            "AND ordering_key = keys.ordering_key ORDER BY ordered_at, id LIMIT 1) "
+            f"FROM (SELECT DISTINCT ordering_key FROM {self._table} WHERE state = 'pending') "
+            "AS keys)"
+        )
+        return [
             (
                 f"UPDATE {self._table} SET due_at = NULL "
                 f"WHERE due_at IS NOT NULL AND id NOT IN {heads}",
@@ -87,14 +107,7 @@ class Upkeep(OrderedQueue):
                 f"WHERE (due_at IS NULL OR due_at > :latest) AND id IN {heads}",
                 {"now": to_ms(now), "latest": optional_ms(latest)},
             ),
-            (
-                f"UPDATE {self._table} SET expires_at = expires_at - created_at + :now, "
-                "created_at = :now WHERE state = 'pending' AND created_at > :now",
-                {"now": to_ms(now)},
-            ),
-        )
-        self._changed(self._direction)
-        return len(interrupted)
+        ]
 
     async def dropped_under_way(self) -> list[int]:
         """Return the items, by their ids, that were dropped while they are being tried."""

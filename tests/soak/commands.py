@@ -17,6 +17,7 @@ from pathlib import Path
 
 from storage.database import Database, Transaction
 from storage.patience import persist
+from storage.queue.producer import Draft
 from tests.sqlite_trace import traced, unsafe
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -43,10 +44,7 @@ class Outcome:
 
 async def _put(tx: Transaction, *, key: str) -> None:
     item_id = await tx.to_kommo.add(
-        dedupe_key=key,
-        ordering_key=key,
-        kind="message",
-        payload="{}",
+        Draft(dedupe_key=key, ordering_key=key, kind="message", payload="{}"),
         now=NOON,
         expires_at=NOON,
     )

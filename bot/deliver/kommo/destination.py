@@ -19,7 +19,8 @@ from kommo.errors import (
     ServerError,
     UnreachableError,
 )
-from kommo.models import DeliveryStatus, NewMessage
+from kommo.models import NewMessage
+from kommo.statuses import DeliveryStatus
 from storage.database import Transaction
 from storage.queue.reader import QueueItem
 

@@ -6,7 +6,9 @@ from bot.media.links import MediaLinks
 from bot.translate.files import BotFile, file_at
 from bot.translate.ids import parse_conversation
 from bot.translate.incoming.contents import too_big
-from kommo.models import Content, NewMessage, Person
+from kommo.content import Content
+from kommo.models import NewMessage
+from kommo.people import Person
 
 
 class Media:

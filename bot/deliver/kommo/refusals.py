@@ -12,7 +12,8 @@ from bot.queue.items import Kind, name_of, status_key
 from bot.queue.outcomes import Delivered, Outcome, RetryLater, Undeliverable
 from kommo.chats import ChatsApi
 from kommo.errors import RejectedError, RequestError
-from kommo.models import DeliveryStatus, NewMessage, StatusCode
+from kommo.models import NewMessage
+from kommo.statuses import DeliveryStatus, StatusCode
 from storage.database import Database, Transaction
 from storage.patience import persist
 from storage.queue.direction import Direction

@@ -13,7 +13,8 @@ from functools import partial
 from typing import TypeVar
 
 from bot.background import Background
-from bot.media.telegram_files import CLOUD_LIMIT_BYTES, FileError, FileRefusedError
+from bot.media.file_errors import FileError, FileRefusedError
+from bot.media.telegram_files import CLOUD_LIMIT_BYTES
 from bot.translate.files import BotFile
 
 KNOWN_FOR_S = 600.0

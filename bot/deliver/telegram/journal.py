@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from bot.errors import BridgeError
-from storage.messages import SentPart
+from storage.message_reader import SentPart
 from storage.queue.reader import QueueItem
 
 MOST = 8

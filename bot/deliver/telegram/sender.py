@@ -19,10 +19,10 @@ from bot.deliver.telegram.sends import PartOf, Sends, timeout
 from bot.deliver.telegram.sent import part_of
 from bot.deliver.telegram.uploads import ReadyCall, Uploads
 from bot.translate.outgoing.cuts import Planned, plan
-from bot.translate.outgoing.files import instead
+from bot.translate.outgoing.second_chances import instead
 from storage.buttons import Button
 from storage.database import Database, Transaction
-from storage.messages import SentPart
+from storage.message_reader import SentPart
 from storage.patience import persist
 from storage.queue.reader import QueueItem
 

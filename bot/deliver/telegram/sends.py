@@ -28,7 +28,7 @@ from bot.deliver.telegram.sent import accepted
 from bot.deliver.telegram.uploads import ReadyCall
 from bot.queue.outcomes import Delivered, RetryLater
 from storage.database import Database
-from storage.messages import SentPart
+from storage.message_reader import SentPart
 from storage.queue.reader import QueueItem
 
 CALL_S = 60

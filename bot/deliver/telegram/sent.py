@@ -9,7 +9,7 @@ from aiogram.types import Message
 from bot.translate.ids import ID_LIMIT, ChatAddress
 from bot.translate.incoming.messages import YEAR_10000
 from kommo.events import LegacyMessage, ManagerMessage
-from storage.messages import SentPart
+from storage.message_reader import SentPart
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from bot.translate.languages import Language, in_language
 from bot.translate.outgoing import refusals
 from kommo.events import ManagerMessage
 from kommo.ids import ConversationId
-from kommo.models import ErrorCode, StatusCode
+from kommo.statuses import ErrorCode, StatusCode
 from storage.database import Transaction
 from storage.queue.reader import QueueItem
 

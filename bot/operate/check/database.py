@@ -21,7 +21,7 @@ from bot.settings import Settings
 from kommo.crm import PAUSES_S, Access, CrmApi, LongLivedToken
 from kommo.errors import RejectedError
 from kommo.limits import CrmLimits
-from kommo.models import StatusField
+from kommo.statuses import StatusField
 from storage.database import Snapshot
 from storage.errors import SchemaTooOldError, StorageError
 from storage.grants import Grant

@@ -22,7 +22,8 @@ from bot.operate.check.public_address import proof
 from bot.operate.operators.alerts import MOST_SKEW_S
 from bot.operate.service.running import NotRunningError, OtherProgramError, address, ask
 from bot.operate.status.machine import LEAST_FREE_BYTES
-from bot.settings import Settings, readable_by_others
+from bot.settings import Settings
+from bot.settings.location import readable_by_others
 from bot.words import counted
 
 TIMEOUT_S = 10.0

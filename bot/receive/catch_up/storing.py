@@ -14,9 +14,10 @@ from bot.words import counted
 from kommo.answers import HistoryMessage
 from kommo.events import ManagerMessage, parse_event
 from kommo.ids import AmojoId, ConversationId, KommoChatId, KommoMessageId
-from kommo.models import StatusCode
 from kommo.read_back import webhook_of
+from kommo.statuses import StatusCode
 from storage.database import Transaction
+from storage.queue.producer import Draft
 from storage.queue.reader import QueueItem
 
 TOO_OLD = "no webhook came; written at {at}, longer ago than delivery.recover_h"
@@ -96,11 +97,13 @@ class MissedMessages:
 
     async def _add_message(self, tx: Transaction, row: HistoryMessage, chats: KnownChats) -> None:
         await tx.to_telegram.add(
-            dedupe_key=key_of(row),
-            ordering_key=chats.conversation_id,
-            conversation_id=chats.conversation_id,
-            kind=Kind.MANAGER_MESSAGE,
-            payload=self._payload(row, chats),
+            Draft(
+                dedupe_key=key_of(row),
+                ordering_key=chats.conversation_id,
+                conversation_id=chats.conversation_id,
+                kind=Kind.MANAGER_MESSAGE,
+                payload=self._payload(row, chats),
+            ),
             now=tx.now,
             expires_at=tx.now + self._lifetimes.to_telegram,
             urgency="later",
@@ -117,11 +120,13 @@ class MissedMessages:
         """Keep a message that must not be sent for a person, and tell the manager."""
         reason = why.format(at=row.at.isoformat(timespec="seconds"))
         await tx.to_telegram.park(
-            dedupe_key=key_of(row),
-            ordering_key=chats.conversation_id,
-            conversation_id=chats.conversation_id,
-            kind=Kind.MANAGER_MESSAGE,
-            payload=self._payload(row, chats),
+            Draft(
+                dedupe_key=key_of(row),
+                ordering_key=chats.conversation_id,
+                conversation_id=chats.conversation_id,
+                kind=Kind.MANAGER_MESSAGE,
+                payload=self._payload(row, chats),
+            ),
             now=tx.now,
             reason=reason,
         )

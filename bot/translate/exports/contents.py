@@ -13,7 +13,7 @@ from bot.translate.exports.told import Mark, SizeOf, Told
 from bot.translate.exports.words import ending, heading, text_of
 from bot.translate.visible import full_name, visible
 from bot.words import counted
-from kommo.models import Contact, Content, Location
+from kommo.content import Contact, Content, Location
 
 MINUTE_S = 60
 

@@ -11,7 +11,7 @@ from bot.translate.exports.told import ExportedFile, SizeOf
 from bot.translate.files import safe_name, safe_type
 from bot.translate.sizes import size_in_words
 from bot.translate.visible import visible
-from kommo.models import Content, MessageType
+from kommo.content import Content, MessageType
 
 WEBP, PNG = "image/webp", "image/png"
 

@@ -22,7 +22,7 @@ from bot.translate.exports.told import ExportedFile, SizeOf, Told
 from bot.translate.files import safe_name
 from bot.translate.ids import ID_LIMIT
 from bot.translate.visible import visible
-from kommo.models import Content
+from kommo.content import Content
 
 LONGEST_NAME = 200
 LATEST_S = 253_402_214_399

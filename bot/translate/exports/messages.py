@@ -11,7 +11,9 @@ from bot.translate.exports.told import ExportedFile, Told
 from bot.translate.ids import ChatAddress, participant_id
 from bot.translate.visible import NOBODY
 from kommo.ids import ExternalMessageId, KommoUserId, ParticipantId, SourceId
-from kommo.models import NewMessage, Person, Quote, Reaction, StatusCode
+from kommo.models import NewMessage, Quote, Reaction
+from kommo.people import Person
+from kommo.statuses import StatusCode
 
 FileUrl = Callable[[ExportedFile], str]
 """Returns the media link of a file."""
@@ -77,37 +79,47 @@ def channel_bot(bot_id: int, name: str, ref_id: str | None, avatar: str | None) 
     return Person(id=person_id, name=name, ref_id=KommoUserId(ref_id), avatar=avatar)
 
 
+@dataclass(frozen=True)
+class Written:
+    """Who wrote an old message and when, and how Kommo takes it in.
+
+    Args:
+        author_id: Telegram's id of the author.
+        external_id: our id of the message.
+        at: when it was written.
+        is_silent: whether nobody is notified.
+        status: how far it got; for a message of the company only.
+    """
+
+    author_id: int
+    external_id: ExternalMessageId
+    at: datetime
+    is_silent: bool
+    status: StatusCode | None
+
+
 def old_message(
-    told: Told,
-    place: Place,
-    company: Company,
-    *,
-    author_id: int,
-    external_id: ExternalMessageId,
-    at: datetime,
-    is_silent: bool,
-    status: StatusCode | None,
-    file_url: FileUrl,
+    told: Told, written: Written, place: Place, company: Company, *, file_url: FileUrl
 ) -> NewMessage:
     """Return the call that shows an old message.
 
     Raises:
         ValueError: nobody of the company is known as its author.
     """
-    is_incoming = author_id == place.address.chat_id
+    is_incoming = written.author_id == place.address.chat_id
     content = told.content
     if told.file is not None:
         content = content.model_copy(update={"media": file_url(told.file)})
     return NewMessage(
-        at=at,
-        external_id=external_id,
+        at=written.at,
+        external_id=written.external_id,
         conversation_id=place.address.conversation_id,
         source_id=place.source_id,
-        sender=place.client if is_incoming else company.author(author_id, told.author),
+        sender=place.client if is_incoming else company.author(written.author_id, told.author),
         receiver=None if is_incoming else place.client,
         content=content,
-        silent=is_silent,
-        status=None if is_incoming else status,
+        silent=written.is_silent,
+        status=None if is_incoming else written.status,
     )
 
 

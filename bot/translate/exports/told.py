@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
 
-from kommo.models import Content
+from kommo.content import Content
 
 SizeOf = Callable[[str], int | None]
 """Returns how many bytes the file at a path of the export has; None: it is not there."""

@@ -27,7 +27,7 @@ from bot.translate.incoming import media, notices, rich
 from bot.translate.sizes import size_in_words
 from bot.translate.text import flatten
 from bot.translate.visible import full_name
-from kommo.models import Contact, Content, Location
+from kommo.content import Contact, Content, Location
 
 Parts = tuple[Content, ...]
 Reader = Callable[[Any, MediaUrl, str | None], Parts]

@@ -5,8 +5,10 @@ from datetime import datetime
 from bot.translate.ids import ChatAddress, participant_id
 from bot.translate.languages import Language, in_language
 from bot.translate.visible import NOBODY
+from kommo.content import Content
 from kommo.ids import ExternalMessageId, SourceId
-from kommo.models import Content, NewMessage, Person
+from kommo.models import NewMessage
+from kommo.people import Person
 
 HELD = "[Too many messages within a minute: {number} more were kept, and are not shown here.]"
 

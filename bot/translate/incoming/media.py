@@ -18,7 +18,7 @@ from aiogram.types import (
 )
 
 from bot.translate.files import MediaUrl, TelegramFile, largest, telegram_file
-from kommo.models import Content, MessageType
+from kommo.content import Content, MessageType
 
 JPEG, MP4, MP3, OGG, PNG = "image/jpeg", "video/mp4", "audio/mpeg", "audio/ogg", "image/png"
 

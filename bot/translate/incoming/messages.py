@@ -12,8 +12,10 @@ from bot.translate.incoming.heading import heading
 from bot.translate.incoming.notices import is_quiet
 from bot.translate.incoming.starts import start_payload
 from bot.translate.names import person_name
+from kommo.content import Content
 from kommo.ids import ExternalMessageId, SourceId
-from kommo.models import Content, EditMessage, NewMessage, Person, Quote, QuoteAuthor
+from kommo.models import EditMessage, NewMessage, Quote, QuoteAuthor
+from kommo.people import Person
 
 CLOCK_MARGIN, FIRST_YEAR = timedelta(minutes=10), 2013
 """Dates beyond these are nonsense: no Telegram before, and no message is of tomorrow."""

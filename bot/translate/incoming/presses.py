@@ -20,8 +20,9 @@ from bot.translate.ids import BUTTON_PREFIX, ChatAddress
 from bot.translate.incoming.lenient import CUT
 from bot.translate.incoming.messages import GROUPS, ClientMessage, person
 from bot.translate.text import split, utf16_length
+from kommo.content import Content
 from kommo.ids import SourceId
-from kommo.models import Content, NewMessage
+from kommo.models import NewMessage
 
 CHOSEN = "\N{HEAVY CHECK MARK}\ufe0f "
 """Stands before the text of the button that was pressed last."""

@@ -11,8 +11,9 @@ from aiogram.types import ChatMemberUpdated, User
 from bot.translate.ids import ChatAddress
 from bot.translate.incoming.messages import author_in, is_with_client, person
 from bot.translate.languages import Language, in_language
+from kommo.content import Content
 from kommo.ids import SourceId
-from kommo.models import Content, NewMessage
+from kommo.models import NewMessage
 
 GONE = frozenset({"kicked", "left"})
 

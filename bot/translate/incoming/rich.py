@@ -15,7 +15,7 @@ from bot.translate.files import MediaUrl
 from bot.translate.incoming import media
 from bot.translate.incoming.lenient import read
 from bot.translate.incoming.notices import NOT_KNOWN
-from kommo.models import Content
+from kommo.content import Content
 
 RAW_FIELD = "raw_rich_message"
 """Where `set_aside` keeps a rich message; a field that aiogram does not know it leaves alone."""

@@ -13,8 +13,9 @@ from bot.translate.incoming.contents import lines
 from bot.translate.incoming.messages import GROUPS, ClientMessage, moment, person, plausible
 from bot.translate.incoming.notices import tells_events_only
 from bot.translate.text import clean
+from kommo.content import Content
 from kommo.ids import SourceId
-from kommo.models import Content, NewMessage
+from kommo.models import NewMessage
 
 UNREADABLE = (
     "[Telegram sent something here that this version of the bridge cannot read. "

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiogram.methods import TelegramMethod
 
-from bot.translate.outgoing.files import pieces
+from bot.translate.outgoing.second_chances import pieces
 
 TOO_LONG = "too long"
 

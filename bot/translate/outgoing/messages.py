@@ -22,8 +22,8 @@ from bot.translate.outgoing.keyboards import Keyboard, Style, keyboard, menu
 from bot.translate.outgoing.refusals import Verdict
 from bot.translate.text import clean
 from kommo.body import Body
+from kommo.content import MEDIA_TYPES
 from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction
-from kommo.models import MEDIA_TYPES
 
 POINTER = "\N{BLACK DOWN-POINTING TRIANGLE}"
 """Stands above buttons that come without a text: Telegram shows no buttons alone."""

@@ -5,7 +5,7 @@ Reference: Kommo, Update delivery status (codes 901 to 905); Bot API, error desc
 
 from dataclasses import dataclass
 
-from kommo.models import ErrorCode
+from kommo.statuses import ErrorCode
 
 BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_LARGE, TOO_MANY = 400, 401, 403, 404, 413, 429
 SERVER_ERROR = 500

@@ -5,7 +5,8 @@ import pytest
 from aiogram import Bot
 
 from bot.http.telegram_session import TelegramSession
-from bot.media.telegram_files import FileError, TelegramFiles, file_address
+from bot.media.file_errors import FileError
+from bot.media.telegram_files import TelegramFiles, file_address
 from sandbox.telegram.server import TelegramServer
 
 BOT_ID = 700001

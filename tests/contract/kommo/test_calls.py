@@ -11,6 +11,7 @@ from kommo import answers, calls
 from kommo.answers import ConnectedChannel, CreatedChat, HistoryMessage, Participant, SentMessage
 from kommo.body import Body
 from kommo.calls import Call
+from kommo.content import Contact, Content, Location
 from kommo.errors import PayloadError
 from kommo.ids import (
     AmojoId,
@@ -26,23 +27,17 @@ from kommo.ids import (
 )
 from kommo.models import (
     Connect,
-    Contact,
-    Content,
-    DeliveryStatus,
     EditMessage,
-    ErrorCode,
     Forwards,
-    Location,
     NewChat,
     NewMessage,
-    Person,
-    Profile,
     Quote,
     QuoteAuthor,
     Reaction,
-    StatusCode,
     Typing,
 )
+from kommo.people import Person, Profile
+from kommo.statuses import DeliveryStatus, ErrorCode, StatusCode
 
 Sample = Callable[[str], Any]
 

@@ -15,7 +15,8 @@ import pytest_asyncio
 from aiohttp import web
 
 from kommo.answers import CreatedChat
-from kommo.chats import ChatsApi
+from kommo.chats import ChatsApi, Identity
+from kommo.content import Content
 from kommo.errors import (
     HeldBackError,
     RateLimitedError,
@@ -35,17 +36,10 @@ from kommo.ids import (
     scope_id,
 )
 from kommo.limits import AT_A_TIME, SLOW_DOWN_S
-from kommo.models import (
-    Content,
-    DeliveryStatus,
-    EditMessage,
-    NewChat,
-    NewMessage,
-    Person,
-    Reaction,
-    StatusCode,
-    Typing,
-)
+from kommo.models import EditMessage, NewChat, NewMessage, Reaction, Typing
+from kommo.people import Person
+from kommo.status_names import StatusNames
+from kommo.statuses import DeliveryStatus, StatusCode
 
 Sample = Callable[[str], Any]
 Method = Callable[[ChatsApi], Awaitable[object]]
@@ -57,6 +51,7 @@ CHANNEL = ChannelId("11111111-2222-4333-8444-555555555555")
 ACCOUNT = AmojoId("aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee")
 TLS = httpx.create_ssl_context()  # made once, as it takes 50 ms; nothing here uses it
 SCOPE = scope_id(CHANNEL, ACCOUNT)
+IDENTITY = Identity(CHANNEL, SCOPE, SECRET)
 ROOT = "/v2/origin/custom"
 CHAT = KommoChatId("99999999-8888-4777-8666-555555555555")
 CONVERSATION = ConversationId("tg:700001:555")
@@ -188,7 +183,7 @@ async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 def chats_over(http: httpx.AsyncClient) -> ChatsApi:
     """Return the API as the bridge builds it."""
-    return ChatsApi(http, channel_id=CHANNEL, scope_id=SCOPE, secret=SECRET, now=lambda: NOW)
+    return ChatsApi(http, IDENTITY, now=lambda: NOW)
 
 
 @pytest.fixture
@@ -313,7 +308,7 @@ async def test_scope_is_needed_for_all_but_connecting(
     server: Server, http: httpx.AsyncClient
 ) -> None:
     """Before the account is known a message waits, and the channel can be connected."""
-    unconnected = ChatsApi(http, channel_id=CHANNEL, scope_id=None, secret=SECRET, now=lambda: NOW)
+    unconnected = ChatsApi(http, Identity(CHANNEL, None, SECRET), now=lambda: NOW)
     with pytest.raises(UnreachableError) as raised:
         await unconnected.send_message(MESSAGE)
     server.answers(ENOUGH)
@@ -519,14 +514,7 @@ async def test_history_is_read_in_pages(server: Server, chats: ChatsApi, sample:
 
 async def test_status_is_named_as_the_host_wants(server: Server, http: httpx.AsyncClient) -> None:
     """The status field of the newer pages is a setting away."""
-    newer = ChatsApi(
-        http,
-        channel_id=CHANNEL,
-        scope_id=SCOPE,
-        secret=SECRET,
-        now=lambda: NOW,
-        status_field="status_code",
-    )
+    newer = ChatsApi(http, IDENTITY, now=lambda: NOW, status_names=StatusNames("status_code"))
     await newer.set_delivery_status(DELIVERED)
     await chats_over(http).set_delivery_status(DELIVERED)
     assert [json.loads(body) for body in server.bodies] == [
@@ -538,9 +526,7 @@ async def test_status_is_named_as_the_host_wants(server: Server, http: httpx.Asy
 async def test_call_is_signed_when_it_is_sent(http: httpx.AsyncClient, server: Server) -> None:
     """A retry carries the date of the retry, because a signature lives 15 minutes."""
     moments = iter([NOW.astimezone(UTC), NOW])
-    chats = ChatsApi(
-        http, channel_id=CHANNEL, scope_id=SCOPE, secret=SECRET, now=lambda: next(moments)
-    )
+    chats = ChatsApi(http, IDENTITY, now=lambda: next(moments))
     await chats.send_typing(TYPING)
     await chats.send_typing(TYPING)
     assert next(moments, None) is None

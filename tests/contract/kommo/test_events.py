@@ -10,6 +10,7 @@ import pytest
 
 from kommo.answers import Participant
 from kommo.body import Body
+from kommo.content import Contact, Location
 from kommo.events import (
     LegacyMessage,
     ManagerMessage,
@@ -29,7 +30,6 @@ from kommo.ids import (
     SourceId,
 )
 from kommo.markup import Button, ListMessage, ListRow, ListSection, Markup, Template
-from kommo.models import Contact, Location
 from kommo.quotes import ForwardedMessages, QuotedMessage
 
 Sample = Callable[[str], Any]

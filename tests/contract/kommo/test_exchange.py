@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bot.http.kommo_transport import AiohttpTransport
-from kommo.chats import NO_CHAT, ChatsApi
+from kommo.chats import NO_CHAT, ChatsApi, Identity
 from kommo.errors import UnreachableError
 from kommo.exchange import Limits, exchange
 from kommo.ids import ChannelId, ScopeId
@@ -146,9 +146,7 @@ async def test_an_answer_that_drips_gives_its_place_back(
     ):
         chats = ChatsApi(
             http,
-            channel_id=ChannelId("c"),
-            scope_id=ScopeId("c_a"),
-            secret="fa4e" * 10,
+            Identity(ChannelId("c"), ScopeId("c_a"), "fa4e" * 10),
             now=lambda: datetime.now(UTC),
             pace=ChatsLimits(1),
             limits=LIMITS,

@@ -14,6 +14,7 @@ from bot.deliver.schedule import IDLE_S, Schedule
 from bot.queue.outcomes import RetryLater
 from storage.database import Database
 from storage.queue.direction import Direction
+from storage.queue.producer import Draft
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -95,11 +96,13 @@ def enqueue(database):
         conversation_id = f"tg:{bot_id}:{chat_id}"
         async with database.transaction() as tx:
             await tx.to_telegram.add(
-                dedupe_key=f"message:{bot_id}:{chat_id}:{due_at}",
-                ordering_key=conversation_id,
-                conversation_id=conversation_id,
-                kind="manager_message",
-                payload="{}",
+                Draft(
+                    dedupe_key=f"message:{bot_id}:{chat_id}:{due_at}",
+                    ordering_key=conversation_id,
+                    conversation_id=conversation_id,
+                    kind="manager_message",
+                    payload="{}",
+                ),
                 now=NOON,
                 expires_at=NOON + HOUR,
                 not_before=due_at if due_at > NOON else None,
@@ -176,11 +179,13 @@ async def test_both_queues_follow_a_clock_that_is_moved(database, clock, enqueue
     await enqueue(1)
     async with database.transaction() as tx:
         await tx.to_kommo.add(
-            dedupe_key="message:k",
-            ordering_key="k",
-            conversation_id="k",
-            kind="new_message",
-            payload="{}",
+            Draft(
+                dedupe_key="message:k",
+                ordering_key="k",
+                conversation_id="k",
+                kind="new_message",
+                payload="{}",
+            ),
             now=NOON,
             expires_at=NOON + HOUR,
             not_before=NOON + HOUR / 2,

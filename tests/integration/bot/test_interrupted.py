@@ -7,7 +7,8 @@ import pytest
 from bot.deliver.telegram.interrupted import BOOT, boot_id, recover
 from bot.deliver.telegram.journal import Journal, Step
 from storage.database import Database
-from storage.messages import SentPart
+from storage.message_reader import SentPart
+from storage.queue.producer import Draft
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 PART = SentPart("kommo-1", "tg:1:5", bot_id=1, chat_id=5, telegram_message_id=42, at=NOON)
@@ -35,11 +36,13 @@ async def claimed(database, journal_path):
     async with database.transaction() as tx:
         for number in range(3):
             await tx.to_telegram.add(
-                dedupe_key=f"hook:{number}",
-                ordering_key=f"tg:1:{number}",
-                conversation_id=f"tg:1:{number}",
-                kind="manager_message",
-                payload="{}",
+                Draft(
+                    dedupe_key=f"hook:{number}",
+                    ordering_key=f"tg:1:{number}",
+                    conversation_id=f"tg:1:{number}",
+                    kind="manager_message",
+                    payload="{}",
+                ),
                 now=NOON,
                 expires_at=NOON + timedelta(hours=1),
             )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.deliver.telegram.journal import COMPACT_BYTES, MOST, Journal, Line, Step
-from storage.messages import SentPart
+from storage.message_reader import SentPart
 from storage.queue.reader import QueueItem
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -15,7 +15,7 @@ from bot.translate.outgoing.welcome import Welcome
 from storage.conversations import Conversation
 from storage.database import Database
 from storage.facts import moved_key
-from storage.messages import SentPart
+from storage.message_reader import SentPart
 from tests.outgoing import ANN, BOT_ID, NOON, claim, reacts, says
 from tests.sqlite_trace import traced
 

@@ -18,6 +18,7 @@ from bot.queue.outcomes import (
 )
 from storage.database import Database
 from storage.queue.direction import Direction
+from storage.queue.producer import Draft
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 SECRET = "FAKE-SECRET-FOR-TESTS-ONLY"
@@ -82,11 +83,13 @@ def claim(database, clock):
     async def act(payload="{}", number=1):
         async with database.transaction() as tx:
             await tx.to_telegram.add(
-                dedupe_key=f"message:{number}",
-                ordering_key=f"tg:700001:{number}",
-                conversation_id=f"tg:700001:{number}",
-                kind="manager_message",
-                payload=payload,
+                Draft(
+                    dedupe_key=f"message:{number}",
+                    ordering_key=f"tg:700001:{number}",
+                    conversation_id=f"tg:700001:{number}",
+                    kind="manager_message",
+                    payload=payload,
+                ),
                 now=NOON,
                 expires_at=NOON + timedelta(hours=1),
             )

@@ -19,6 +19,7 @@ from bot.deliver.telegram.uploads import ReadyCall, SpooledFile
 from bot.http.telegram_session import TelegramSession
 from sandbox.telegram.server import TelegramServer
 from storage.database import Database
+from storage.queue.producer import Draft
 
 ANN, BOB, CAT = 555, 556, 557
 TOKEN = "700001:FAKE-TOKEN-FOR-TESTS-ONLY-0000000001"
@@ -66,11 +67,13 @@ def begin(bot, sends, database):
     async def act(client, call=None):
         async with database.transaction() as tx:
             await tx.to_telegram.add(
-                dedupe_key=f"hook:{client}:{id(call)}",
-                ordering_key=f"tg:700001:{client}",
-                conversation_id=f"tg:700001:{client}",
-                kind="manager_message",
-                payload="{}",
+                Draft(
+                    dedupe_key=f"hook:{client}:{id(call)}",
+                    ordering_key=f"tg:700001:{client}",
+                    conversation_id=f"tg:700001:{client}",
+                    kind="manager_message",
+                    payload="{}",
+                ),
                 now=NOON,
                 expires_at=NOON + timedelta(hours=1),
             )

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigError
-from bot.settings import Settings, find_file, load, readable_by_others
+from bot.settings import Settings, load
+from bot.settings.location import find_file, readable_by_others
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "config.example.toml"

@@ -15,7 +15,8 @@ from bot.settings.tables import StorageSettings
 from storage.buttons import Button
 from storage.database import Database
 from storage.errors import DatabaseUnavailableError
-from storage.messages import SentPart
+from storage.message_reader import SentPart
+from storage.queue.producer import Draft
 from storage.sqlite.copies import verify
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -32,10 +33,7 @@ async def add(database, key, *, at):
     """Put an item into the inbox; return its id."""
     async with database.transaction() as tx:
         return await tx.to_telegram.add(
-            dedupe_key=key,
-            ordering_key=key,
-            kind="manager_message",
-            payload="{}",
+            Draft(dedupe_key=key, ordering_key=key, kind="manager_message", payload="{}"),
             now=at,
             expires_at=at,
         )
@@ -116,7 +114,8 @@ async def _fill(database, count):
     async with database.transaction() as tx:
         for number in range(count):
             await tx.to_telegram.record_done(
-                dedupe_key=f"{number}", ordering_key="k", kind="k", payload="{}", now=long_ago
+                Draft(dedupe_key=f"{number}", ordering_key="k", kind="k", payload="{}"),
+                now=long_ago,
             )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from storage.database import Database
 from storage.queue.durable import DurableQueue
+from storage.queue.producer import Draft
 from tests.sqlite_raw import raw_writer
 
 ROOT = Path(__file__).parents[3]
@@ -50,11 +51,13 @@ def put():
         written_at: datetime | None = None,
     ):
         return await queue.add(
-            dedupe_key=key,
-            ordering_key=lane or key,
-            conversation_id=lane,
-            kind="message",
-            payload=f'"{key}"',
+            Draft(
+                dedupe_key=key,
+                ordering_key=lane or key,
+                conversation_id=lane,
+                kind="message",
+                payload=f'"{key}"',
+            ),
             now=at,
             expires_at=at + timedelta(hours=1),
             written_at=written_at,

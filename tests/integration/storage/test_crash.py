@@ -18,11 +18,12 @@ PREFIX = """
 import asyncio, os, pathlib, signal, sys
 from datetime import UTC, datetime, timedelta
 from storage.database import Database
+from storage.queue.producer import Draft
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 async def add(queue, key, lane):
-    return await queue.add(dedupe_key=key, ordering_key=lane, kind="k", payload="{}",
+    return await queue.add(Draft(dedupe_key=key, ordering_key=lane, kind="k", payload="{}"),
                            now=NOW, expires_at=NOW + timedelta(hours=1))
 """
 

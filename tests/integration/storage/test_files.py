@@ -11,6 +11,7 @@ import pytest
 from storage.database import Database
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError
 from storage.queue.direction import Direction
+from storage.queue.producer import Draft
 from storage.retention import finished
 from storage.sqlite import copies
 from storage.sqlite.connection import connect
@@ -201,7 +202,8 @@ async def test_all_the_space_of_what_is_removed_is_given_back(path, noon, databa
     async with database.transaction() as tx:
         for number in range(100):
             await tx.to_telegram.record_done(
-                dedupe_key=f"{number}", ordering_key="k", kind="k", payload="x" * 9000, now=noon
+                Draft(dedupe_key=f"{number}", ordering_key="k", kind="k", payload="x" * 9000),
+                now=noon,
             )
     await database.compact()
     assert path.stat().st_size > 20 * 9000
@@ -250,7 +252,7 @@ async def test_what_is_removed_leaves_the_files(path, noon, database):
     secret = "a very private text"
     async with database.transaction() as tx:
         item = await tx.to_telegram.record_done(
-            dedupe_key="k", ordering_key="k", kind="k", payload=secret * 500, now=noon
+            Draft(dedupe_key="k", ordering_key="k", kind="k", payload=secret * 500), now=noon
         )
         assert item is not None
     size = path.stat().st_size + _beside(path, "-wal").stat().st_size

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage.conversations import Conversation
-from storage.messages import ReceivedMessage, SentPart
+from storage.message_reader import ReceivedMessage, SentPart
 
 SECOND = timedelta(seconds=1)
 

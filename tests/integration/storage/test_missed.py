@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from storage.conversations import Conversation
-from storage.messages import ReceivedMessage
+from storage.message_reader import ReceivedMessage
+from storage.queue.producer import Draft
 
 SECOND = timedelta(seconds=1)
 
@@ -13,10 +14,7 @@ SECOND = timedelta(seconds=1)
 async def held(queue, key, noon, *, for_s=10):
     """Add an item of lane a that waits for a while."""
     return await queue.add(
-        dedupe_key=key,
-        ordering_key="a",
-        kind="k",
-        payload="{}",
+        Draft(dedupe_key=key, ordering_key="a", kind="k", payload="{}"),
         now=noon,
         expires_at=noon,
         not_before=noon + for_s * SECOND,

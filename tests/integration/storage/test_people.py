@@ -7,6 +7,7 @@ import pytest
 
 from storage.conversations import Conversation
 from storage.invitations import Invitation
+from storage.queue.producer import Draft
 from storage.retention import rules
 
 DAY = timedelta(days=1)
@@ -72,9 +73,9 @@ async def test_a_number_is_known_to_all_bots_and_found_by_its_end(tx, noon, ann)
 
 async def test_an_item_that_waits_for_its_time_can_be_hastened(tx, noon):
     """It holds those behind it until its time, or until it is hastened."""
-    common = {"ordering_key": "lane", "kind": "k", "payload": "{}", "expires_at": noon + DAY}
-    await tx.to_kommo.add(dedupe_key="a", now=noon, not_before=noon + DAY, **common)
-    await tx.to_kommo.add(dedupe_key="b", now=noon, **common)
+    a, b = [Draft(key, ordering_key="lane", kind="k", payload="{}") for key in ("a", "b")]
+    await tx.to_kommo.add(a, now=noon, expires_at=noon + DAY, not_before=noon + DAY)
+    await tx.to_kommo.add(b, now=noon, expires_at=noon + DAY)
     assert await tx.to_kommo.take(now=noon, limit=9) == []
     await tx.to_kommo.hasten("b", now=noon)
     assert await tx.to_kommo.take(now=noon, limit=9) == []

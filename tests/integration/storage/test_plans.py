@@ -8,7 +8,7 @@ import pytest
 
 from storage.conversations import Conversation
 from storage.database import Database
-from storage.messages import ReceivedMessage, SentPart
+from storage.message_reader import ReceivedMessage, SentPart
 from storage.queue.direction import Direction
 from storage.retention import finished, rules
 from tests.sqlite_raw import raw_writer

@@ -6,6 +6,7 @@ import pytest
 
 from storage.database import Database
 from storage.queue.direction import Direction
+from storage.queue.producer import Draft
 from storage.retention import Retention, finished
 
 MINUTE = timedelta(minutes=1)
@@ -49,7 +50,9 @@ async def test_a_key_is_taken_once(queue, put, take, noon):
     await queue.finish(first, now=noon)
     assert await put(queue, "one") is None
     parked = await queue.park(
-        dedupe_key="bad", ordering_key="bad", kind="k", payload="", now=noon, reason="unreadable"
+        Draft(dedupe_key="bad", ordering_key="bad", kind="k", payload=""),
+        now=noon,
+        reason="unreadable",
     )
     assert parked is not None
     assert await put(queue, "bad") is None

@@ -12,8 +12,10 @@ import pytest
 
 from storage.database import Database
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError, SchemaTooNewError
+from storage.queue.producer import Draft
+from storage.sqlite.backups import Since, inspect, since
 from storage.sqlite.owners import ENDINGS
-from storage.sqlite.restore import Restoring, Since, inspect, since
+from storage.sqlite.restore import Restoring
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OLD, NEW = "in the backup", "since the backup"
@@ -407,10 +409,8 @@ async def test_what_a_backup_lacks_is_counted(path, backup):
             raw.commit()
     async with Database.open(path) as database, database.transaction() as tx:
         for key in ("a", "b", "c"):
-            await tx.to_kommo.add(
-                dedupe_key=key, ordering_key="k", conversation_id=None, kind="new_message",
-                payload="{}", now=NOON, expires_at=NOON,
-            )  # fmt: skip
+            draft = Draft(key, ordering_key="k", kind="new_message", payload="{}")
+            await tx.to_kommo.add(draft, now=NOON, expires_at=NOON)
     assert since(inspect(backup, path), path) == Since(
         incoming=2, outgoing=1, conversations=0, to_kommo=3, to_telegram=0
     )

@@ -10,6 +10,7 @@ import pytest
 
 from storage.database import Database
 from storage.patience import persist
+from storage.queue.producer import Draft
 from storage.sqlite import turns
 from storage.sqlite.lock import instance_lock
 from storage.sqlite.turns import Turns
@@ -25,10 +26,8 @@ async def put(database, key):
     """Store an item; return its number."""
 
     async def work(tx):
-        return await tx.to_kommo.add(
-            dedupe_key=key, ordering_key=key, kind="message", payload="{}", now=NOON,
-            expires_at=NOON,
-        )  # fmt: skip
+        draft = Draft(key, ordering_key=key, kind="message", payload="{}")
+        return await tx.to_kommo.add(draft, now=NOON, expires_at=NOON)
 
     return await persist(database, work, within_s=30)
 

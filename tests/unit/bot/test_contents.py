@@ -10,7 +10,7 @@ from aiogram.types import Message
 from bot.translate.incoming.contents import contents, too_big, with_heading
 from bot.translate.incoming.notices import READERS, SILENT
 from bot.translate.incoming.rich import RAW_FIELD, set_aside
-from kommo.models import MEDIA_TYPES, Content
+from kommo.content import MEDIA_TYPES, Content
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 NAMES = sorted(file.name.removesuffix(".client.json") for file in SAMPLES.glob("*.client.json"))

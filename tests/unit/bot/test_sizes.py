@@ -6,7 +6,7 @@ import pytest
 
 from bot.background import Background
 from bot.deliver.kommo.sizes import KNOWN_FOR_S, PATIENCE_S, NotAskedYetError, Sizes
-from bot.media.telegram_files import BAD_GATEWAY, FileError, FileRefusedError
+from bot.media.file_errors import BAD_GATEWAY, FileError, FileRefusedError
 from bot.translate.files import BotFile, TelegramFile
 
 LIMIT = 20 << 20

@@ -7,8 +7,10 @@ import pytest
 from bot.deliver.kommo.started_chats import aliases_to_try, known_aliases
 from bot.translate.aliases import Alias, message_under, numbered, plain, reaction_under
 from bot.translate.ids import ChatAddress, parse_conversation, parse_message
+from kommo.content import Content
 from kommo.ids import ConversationId, ExternalMessageId, ParticipantId
-from kommo.models import Content, NewMessage, Person, Reaction
+from kommo.models import NewMessage, Reaction
+from kommo.people import Person
 from storage.conversation_chats import ConversationChat
 
 NAME = ChatAddress(1, 7).conversation_id

@@ -18,7 +18,8 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from bot.translate.outgoing.files import KommoFile, file_of, instead, kommo_file, pieces, with_file
+from bot.translate.outgoing.files import KommoFile, file_of, kommo_file, with_file
+from bot.translate.outgoing.second_chances import instead, pieces
 from kommo.body import Body
 
 FILE = KommoFile("https://files.example/a", "a.bin")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
+from kommo.content import Contact, Content, Location
 from kommo.ids import (
     AmojoId,
     ChannelId,
@@ -20,24 +21,18 @@ from kommo.ids import (
     scope_id,
 )
 from kommo.models import (
-    Contact,
-    Content,
-    DeliveryStatus,
     EditMessage,
-    ErrorCode,
     Forwards,
-    Location,
     NewChat,
     NewMessage,
-    Payload,
-    Person,
-    Profile,
     Quote,
     QuoteAuthor,
     Reaction,
-    StatusCode,
     Typing,
 )
+from kommo.payload import Payload
+from kommo.people import Person, Profile
+from kommo.statuses import DeliveryStatus, ErrorCode, StatusCode
 
 AT = datetime(2026, 1, 2, 10, 0, 0, 123_000, tzinfo=UTC)
 CONVERSATION = ConversationId("tg:700001:555")

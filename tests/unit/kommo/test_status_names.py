@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from kommo.errors import HeldBackError, RejectedError, RequestError, ServerError
-from kommo.models import StatusField, StatusSetting
 from kommo.status_names import NEWER, OLDER, StatusNames
+from kommo.statuses import StatusField, StatusSetting
 
 
 class Host:
