@@ -17,6 +17,7 @@ from bot.queue.outcomes import Undeliverable
 from bot.translate.ids import ChatAddress
 from bot.translate.incoming.presses import Press
 from bot.translate.outgoing import messages, refusals
+from bot.translate.outgoing.addressee import THE_CHAT, Addressee
 from bot.translate.outgoing.files import Call
 from bot.translate.outgoing.keyboards import Style, pressable
 from bot.translate.outgoing.messages import AnyMessage, Manner
@@ -57,12 +58,14 @@ class Known:
         message_id: Telegram's id of the message that the event answers, or reacts to.
         place: where the conversation takes place now: groups move when they grow.
         is_stopped: whether an operator has blocked the client, for answers too.
+        addressee: through which account the bot writes, and into which topic.
     """
 
     conversation: Conversation | None
     message_id: int | None
     place: ChatAddress
     is_stopped: bool = False
+    addressee: Addressee = THE_CHAT
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class MessagePlan:
     Args:
         address: the conversation's, whose parts they are.
         buttons: what a press of them says; stored before a client can press one.
+        addressee: put on each of the calls as it is made.
     """
 
     bot: Bot
@@ -79,6 +83,7 @@ class MessagePlan:
     event: AnyMessage
     calls: tuple[Call, ...]
     buttons: tuple[Button, ...] = ()
+    addressee: Addressee = THE_CHAT
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,8 @@ class Planner:
         if isinstance(event, ManagerReaction):
             return ReactionPlan(bot, messages.reaction(event, address, known.message_id))
         calls = calls_of(event, known, self._style)
-        return MessagePlan(bot, address, event, calls, buttons_of(event, address, now))
+        buttons = buttons_of(event, address, now)
+        return MessagePlan(bot, address, event, calls, buttons, known.addressee)
 
     def _bot(self, bot_id: int) -> Bot:
         bot = self._bots.get(bot_id)

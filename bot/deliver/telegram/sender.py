@@ -18,6 +18,7 @@ from bot.deliver.telegram.reactions import show_reaction
 from bot.deliver.telegram.sends import PartOf, Sends, timeout
 from bot.deliver.telegram.sent import part_of
 from bot.deliver.telegram.uploads import ReadyCall, Uploads
+from bot.translate.outgoing.addressee import Addressee, addressed
 from bot.translate.outgoing.cuts import Planned, plan
 from bot.translate.outgoing.second_chances import instead
 from storage.buttons import Button
@@ -39,11 +40,13 @@ class Showing:
 
     Args:
         part_of: returns what is stored of Telegram's answer.
+        addressee: where it leads.
     """
 
     item: QueueItem
     step: Step
     part_of: PartOf
+    addressee: Addressee
 
 
 class Sender:
@@ -74,7 +77,8 @@ class Sender:
                 self._gate.count_call(message.address)
             is_first, is_last = False, number + 1 == len(planned)
             row = partial(part_of, event=message.event, address=message.address, number=number + 1)
-            showing = Showing(item, Step.of(item, number + 1, is_last=is_last), row)
+            step = Step.of(item, number + 1, is_last=is_last)
+            showing = Showing(item, step, row, message.addressee)
             try:
                 part = row(await self._show(message.bot, planned[number], showing))
             except TooLongError:
@@ -111,7 +115,7 @@ class Sender:
             TooLongError: its pieces may be taken.
         """
         async with self._uploads.ready(planned.call) as first:
-            ready = first
+            ready = replace(first, call=addressed(first.call, showing.addressee))
             while True:
                 try:
                     return await self._sends.make(
