@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.init_file import InitError, write
+from bot.cli.init_file import InitError, must_be_writable, write
 from bot.cli.init_next import INSTALLED, tell_next
 from bot.cli.init_questions import address, ask, ask_account, ask_channel
 from bot.cli.init_tries import try_bot
@@ -55,6 +55,7 @@ def init(
         Path(named) if named else (INSTALLED if INSTALLED.is_dir() else Path.cwd()) / "config.toml"
     )
     before = Earlier.read(file)
+    must_be_writable(file)
     try:
         _ask_and_write(file, before, environ, _routes(file, before, environ))
     except (typer.Abort, KeyboardInterrupt):

@@ -1,14 +1,31 @@
 """The settings file that `init` writes."""
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
 from bot.errors import BridgeError
 
+BY_ROOT = "begin the command with sudo, or name another file with --config"
+NO_ROOM = "free some space on its disk"
+
 
 class InitError(BridgeError):
     """The settings file cannot be read or written."""
+
+
+def must_be_writable(file: Path) -> None:
+    """Refuse at once what would fail after all questions.
+
+    Raises:
+        InitError: the file cannot be written.
+    """
+    folder = (file.resolve() if file.exists() else file).parent
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises without access
+        raise InitError(f"cannot write {file}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InitError(f"cannot write {file}: {folder} is not this user's; {BY_ROOT}")
 
 
 def write(file: Path, text: str) -> None:
@@ -26,7 +43,8 @@ def write(file: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            reason = f"cannot write {file}: {error.strerror}; run it as root?"
+            remedy = NO_ROOM if error.errno in {errno.ENOSPC, errno.EDQUOT} else BY_ROOT
+            reason = f"cannot write {file}: {error.strerror}; {remedy}"
             raise InitError(reason) from error
         raise
 

@@ -117,7 +117,10 @@ class Earlier:
         except FileNotFoundError:
             return cls("", {})
         except OSError as error:
-            raise SettingsFileError(f"cannot read {file}: {error.strerror}") from error
+            is_roots = isinstance(error, PermissionError)
+            remedy = "; settings of the service are for root: begin the command with sudo"
+            reason = f"cannot read {file}: {error.strerror}{remedy if is_roots else ''}"
+            raise SettingsFileError(reason) from error
         except UnicodeDecodeError as error:
             raise SettingsFileError(
                 f"{file} is not in UTF-8: correct it or move it away"

@@ -21,6 +21,8 @@ ARGUMENTS = {
     "forget": ["--chat", CONVERSATION, "--yes"],
     "import": ["{folder}/export", "--yes"],
     "invite": ["--contact", "7"],
+    "block": ["--chat", CONVERSATION],
+    "unblock": ["--chat", CONVERSATION],
     "queue list": [],
     "queue retry": ["outgoing-1"],
     "queue drop": ["outgoing-1", "--yes"],
