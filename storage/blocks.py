@@ -72,12 +72,6 @@ class Blocks(BlockReader):
         )
         return bool(rows)
 
-    async def forget_reason(self, chat_id: int) -> None:
-        """Erase what is said of a blocked client, and keep the block."""
-        await self._session.rows(
-            "UPDATE blocks SET reason = NULL WHERE chat_id = :chat_id", {"chat_id": chat_id}
-        )
-
 
 def _block(row: Row) -> Block:
     chat_id, reason, is_both, blocked_at = row

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.engine import Row, Session, batches, names_of
-from storage.erasing import erase
+from storage.kept import Whose, erasing
 from storage.timestamps import from_ms, optional_moment, optional_ms, to_ms
 
 COLUMNS = (
@@ -234,9 +234,16 @@ class Conversations(ConversationReader):
             },
         )
 
-    async def forget(self, conversation_id: str) -> bool:
-        """Erase a conversation with all that belongs to it; tell whether there was one."""
-        return await erase(self._session, conversation_id)
+    async def forget(self, conversation_id: str, *, bot_id: int = 0, chat_id: int = 0) -> bool:
+        """Erase a conversation with all that is kept of it; tell whether there was one.
+
+        Args:
+            conversation_id: ours.
+            bot_id: of its bot, and
+            chat_id: of its client: what is kept by these goes too.
+        """
+        whose = Whose(conversation_id, bot_id, chat_id)
+        return bool((await self._session.at_length(*erasing(whose)))[-1])
 
 
 def _conversation(row: Row) -> Conversation:

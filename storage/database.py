@@ -20,6 +20,7 @@ from storage.forgotten import Forgotten, ForgottenReader
 from storage.grants import GrantReader, Grants
 from storage.imports import ImportReader, Imports
 from storage.invitations import Invitations
+from storage.kept import KeptReader
 from storage.message_reader import MessageReader
 from storage.messages import Messages
 from storage.presses import Presses
@@ -89,6 +90,7 @@ class Snapshot:
         self.doubts = DoubtReader(session)
         self.figures = FigureReader(session)
         self.imports = ImportReader(session)
+        self.kept = KeptReader(session)
 
     def queue(self, direction: Direction) -> QueueReader:
         """Return the queue of a direction."""

@@ -33,7 +33,7 @@ COMMANDS = {
         "invite",
     ),
     "Inspect": ("queue", "trace", "chats", "history"),
-    "Maintain": ("backup", "restore", "import", "block", "unblock", "forget"),
+    "Maintain": ("backup", "restore", "import", "block", "unblock", "export", "forget"),
 }
 """Every command, under its heading in `--help`."""
 

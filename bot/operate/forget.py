@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 
 from bot.media.links import MediaLinks
 from bot.settings import Settings
-from storage.conversations import Conversation
 from storage.database import Database, Transaction
-from storage.facts import moved_key
+from storage.kept import Whose
 from storage.patience import persist
 
 PATIENCE_S = 5.0
@@ -29,19 +28,19 @@ def media_links(settings: Settings, *, now: Callable[[], datetime]) -> MediaLink
     )
 
 
-async def erase(database: Database, found: Sequence[Conversation], links: MediaLinks) -> None:
-    """Erase conversations with all that belongs to them; the links to their files die at once.
+async def erase(database: Database, found: Sequence[Whose], links: MediaLinks) -> None:
+    """Erase conversations with all that is kept of them; the links to their files die at once.
 
     A block stays, without its reason: who was stopped does not write again by being forgotten.
     """
 
     async def all_of_it(tx: Transaction) -> None:
-        for conversation in found:
-            tag = links.tag(conversation.bot_id, conversation.chat_id)
+        for one in found:
+            tag = links.tag(one.bot_id, one.chat_id)
             await tx.forgotten.remember(tag, links_end_at=links.end())
-            await tx.conversations.forget(conversation.conversation_id)
-            await tx.blocks.forget_reason(conversation.chat_id)
-            await tx.facts.delete(moved_key(conversation.bot_id, conversation.chat_id))
+            await tx.conversations.forget(
+                one.conversation_id, bot_id=one.bot_id, chat_id=one.chat_id
+            )
 
     await persist(database, all_of_it, within_s=PATIENCE_S)
     await database.compact()

@@ -85,18 +85,6 @@ class Attempts(AttemptReader):
         )
 
 
-def without_items() -> list[Statement]:
-    """Return what removes the attempts of items that are gone."""
-    return [
-        (
-            "DELETE FROM attempts WHERE queue = :queue AND NOT EXISTS "
-            f"(SELECT 1 FROM {table} WHERE {table}.id = attempts.item_id)",
-            {"queue": table},
-        )
-        for table in (direction.table for direction in Direction)
-    ]
-
-
 def interrupted_in(direction: Direction, condition: str, parameters: Parameters) -> Statement:
     """Return what records the attempts that were under way when the process died."""
     return (
