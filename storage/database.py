@@ -8,6 +8,7 @@ from pathlib import Path
 
 from storage.avatars import AvatarReader, Avatars
 from storage.blocks import BlockReader, Blocks
+from storage.business import Business, BusinessReader
 from storage.buttons import ButtonReader, Buttons
 from storage.conversation_chats import ConversationChatReader, ConversationChats
 from storage.conversations import ConversationReader, Conversations
@@ -56,6 +57,7 @@ class Transaction:
         self.presses = Presses(session)
         self.blocks = Blocks(session)
         self.floods = Floods(session)
+        self.business = Business(session)
         self.avatars = Avatars(session)
         self.attempts = Attempts(session)
         self.invitations = Invitations(session)
@@ -82,6 +84,7 @@ class Snapshot:
         self.messages = MessageReader(session)
         self.buttons = ButtonReader(session)
         self.blocks = BlockReader(session)
+        self.business = BusinessReader(session)
         self.avatars = AvatarReader(session)
         self.forgotten = ForgottenReader(session)
         self.attempts = AttemptReader(session)

@@ -127,6 +127,11 @@ KEPT = (
     ),
     Kept("doubts", "doubts", "conversation_id, doubtful_until"),
     Kept("floods", "floods", "conversation_id, notice_key, held"),
+    Kept(
+        "deletions",
+        "business_deletions",
+        "bot_id, business_user_id, chat_id, telegram_message_id, conversation_id, at",
+    ),
     Kept("imported", "imported", "external_id, conversation_id, msec, is_outgoing, state"),
     Kept(
         "blocks",
@@ -148,7 +153,15 @@ KEPT = (
 """In the order of erasing: what leads to other rows goes after them."""
 
 NOBODYS = frozenset(
-    {"schema_migrations", "sqlite_sequence", "grants", "used_consents", "exports", "forgotten"}
+    {
+        "business_connections",
+        "schema_migrations",
+        "sqlite_sequence",
+        "grants",
+        "used_consents",
+        "exports",
+        "forgotten",
+    }
 )
 """Tables in which nothing is about a client."""
 

@@ -181,10 +181,25 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "[Mensagens demais em um minuto: mais {number} foram guardadas e não aparecem aqui.]",
         "[Слишком много сообщений за минуту: ещё {number} сохранены и здесь не показаны.]",
     ),
-    "The business account is no longer connected to the bot.": (
-        "La cuenta de empresa ya no está conectada al bot.",
-        "A conta comercial não está mais conectada ao bot.",
-        "Бизнес-аккаунт больше не подключён к боту.",
+    "The business account is not connected: its owner can connect the bot again in Telegram.": (
+        "La cuenta de empresa no está conectada: su dueño puede volver a conectar el bot.",
+        "A conta comercial não está conectada: o dono pode conectar o bot de novo no Telegram.",
+        "Бизнес-аккаунт не подключён: владелец может снова подключить бота в Telegram.",
+    ),
+    "The business account's owner does not let the bot reply: allow it in Telegram, Chatbots.": (
+        "El dueño de la cuenta no deja responder al bot: permítalo en Telegram, Chatbots.",
+        "O dono da conta não deixa o bot responder: permita isso no Telegram, Chatbots.",
+        "Владелец аккаунта не разрешил боту отвечать: включите это в Telegram, Чат-боты.",
+    ),
+    "The business account's owner has left this chat out: add it in Telegram, Chatbots.": (
+        "El dueño de la cuenta excluyó este chat: añádalo en Telegram, Chatbots.",
+        "O dono da conta deixou este chat de fora: inclua-o no Telegram, Chatbots.",
+        "Владелец аккаунта исключил этот чат: добавьте его в Telegram, Чат-боты.",
+    ),
+    "The business account cannot write to itself.": (
+        "La cuenta de empresa no puede escribirse a sí misma.",
+        "A conta comercial não pode escrever para si mesma.",
+        "Бизнес-аккаунт не может писать самому себе.",
     ),
     "Telegram asks to slow down.": (
         "Telegram pide enviar más despacio.",

@@ -25,6 +25,7 @@ from bot.translate.outgoing.templates import TelegramTemplate, in_telegrams_vers
 from bot.translate.outgoing.welcome import Welcome, greeting
 from bot.translate.outgoing.window import is_late
 from kommo.events import LegacyMessage, ManagerMessage, ManagerReaction
+from storage.business import BusinessConnection
 from storage.buttons import Button
 from storage.conversations import Conversation
 from storage.database import Database, Snapshot
@@ -59,6 +60,7 @@ class Known:
         place: where the conversation takes place now: groups move when they grow.
         is_stopped: whether an operator has blocked the client, for answers too.
         addressee: through which account the bot writes, and into which topic.
+        business: how the bot is connected to the business account whose chat it is.
     """
 
     conversation: Conversation | None
@@ -66,6 +68,7 @@ class Known:
     place: ChatAddress
     is_stopped: bool = False
     addressee: Addressee = THE_CHAT
+    business: BusinessConnection | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class PressPlan:
 
     bot: Bot
     press: Press
+    addressee: Addressee = THE_CHAT
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,7 @@ class Planner:
             MovedError: it is another conversation's; it waits for its turn there.
         """
         if item.kind == Kind.BUTTON_PRESS:
-            press = Press.model_validate_json(item.payload)
-            return PressPlan(self._bot(press.bot_id), press)
+            return await self._pressed(Press.model_validate_json(item.payload))
         if item.kind == Kind.WELCOME:
             return self._greeting(item)
         event = event_of(item)
@@ -156,6 +159,7 @@ class Planner:
         now = self._database.now()
         if known.is_stopped:
             raise NotSentError(refusals.CLIENT_STOPPED)
+        require_right(address, known.business)
         if is_blocked(known.conversation, item, now=now):
             raise NotSentError(refusals.CLIENT_BLOCKED)
         if isinstance(event, ManagerReaction):
@@ -163,6 +167,12 @@ class Planner:
         calls = calls_of(event, known, self._style)
         buttons = buttons_of(event, address, now)
         return MessagePlan(bot, address, event, calls, buttons, known.addressee)
+
+    async def _pressed(self, press: Press) -> PressPlan:
+        """Show a press where it happened: in a business account's chat, perhaps."""
+        async with self._database.snapshot() as snapshot:
+            business = await business_of(snapshot, press.address)
+        return PressPlan(self._bot(press.bot_id), press, through(business))
 
     def _bot(self, bot_id: int) -> Bot:
         bot = self._bots.get(bot_id)
@@ -195,7 +205,35 @@ async def look_up(snapshot: Snapshot, event: Addressed, address: ChatAddress) ->
         moved = await snapshot.facts.get(moved_key(address.bot_id, address.chat_id))
         place = replace(address, chat_id=int(moved)) if moved else address
     block = await snapshot.blocks.of(address.chat_id)
-    return Known(conversation, message_id, place, block is not None and block.is_both)
+    is_stopped = block is not None and block.is_both
+    business = await business_of(snapshot, address)
+    return Known(conversation, message_id, place, is_stopped, through(business), business)
+
+
+async def business_of(snapshot: Snapshot, address: ChatAddress) -> BusinessConnection | None:
+    """Return how the bot is connected to the account whose chat it is; None for its own chats."""
+    if not address.business_user_id:
+        return None
+    return await snapshot.business.current(address.bot_id, address.business_user_id)
+
+
+def through(business: BusinessConnection | None) -> Addressee:
+    """Return what stands on the calls of an account's chat, or of the bot's own (pure)."""
+    return Addressee(business.connection_id) if business else THE_CHAT
+
+
+def require_right(address: ChatAddress, business: BusinessConnection | None) -> None:
+    """Want the bot to be allowed to write there (pure).
+
+    Raises:
+        NotSentError: it may not speak for the business account.
+    """
+    if not address.business_user_id:
+        return
+    if business is None or not business.is_enabled:
+        raise NotSentError(refusals.NO_BUSINESS)
+    if not business.can_reply:
+        raise NotSentError(refusals.NO_RIGHT_TO_REPLY)
 
 
 def calls_of(event: AnyMessage, known: Known, style: ClientStyle) -> tuple[Call, ...]:

@@ -13,11 +13,14 @@ from aiogram.methods import AnswerCallbackQuery, EditMessageReplyMarkup, Telegra
 
 from bot.deliver.telegram.errors import is_about_message
 from bot.translate.incoming.presses import Press, answer_text, choice
+from bot.translate.outgoing.addressee import Addressee, addressed
 
 log = logging.getLogger(__name__)
 
 
-async def show_choice(bot: Bot, press: Press, *, within: aiohttp.ClientTimeout) -> None:
+async def show_choice(
+    bot: Bot, press: Press, addressee: Addressee, *, within: aiohttp.ClientTimeout
+) -> None:
     """Answer a press and show the choice; doing so again changes nothing.
 
     A refusal is no failure: the press may be too old to be answered, the message deleted, the
@@ -32,7 +35,7 @@ async def show_choice(bot: Bot, press: Press, *, within: aiohttp.ClientTimeout) 
     edit = EditMessageReplyMarkup(
         chat_id=press.chat_id, message_id=press.message_id, reply_markup=keyboard
     )
-    await _call(bot, edit, within)
+    await _call(bot, addressed(edit, addressee), within)
 
 
 async def _call(bot: Bot, call: TelegramMethod[Any], within: aiohttp.ClientTimeout) -> None:

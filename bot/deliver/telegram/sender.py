@@ -106,7 +106,7 @@ class Sender:
     async def show_choice(self, pressed: PressPlan) -> None:
         """Let a client see that a press was noticed."""
         self._sends.check()
-        await show_choice(pressed.bot, pressed.press, within=timeout())
+        await show_choice(pressed.bot, pressed.press, pressed.addressee, within=timeout())
 
     async def _show(self, bot: Bot, planned: Planned, showing: Showing) -> Any:
         """Make one call, or what stands in for it when Telegram refuses it as it is.

@@ -98,8 +98,18 @@ CLIENT_STOPPED = Verdict(
     "This client was blocked by the operator of the Telegram bridge. The message was not sent.",
 )
 NO_BUSINESS = Verdict(
-    ErrorCode.INTEGRATION_OFF, "The business account is no longer connected to the bot."
+    ErrorCode.INTEGRATION_OFF,
+    "The business account is not connected: its owner can connect the bot again in Telegram.",
 )
+NO_RIGHT_TO_REPLY = Verdict(
+    ErrorCode.INTEGRATION_OFF,
+    "The business account's owner does not let the bot reply: allow it in Telegram, Chatbots.",
+)
+NOT_COVERED = Verdict(
+    ErrorCode.INTEGRATION_OFF,
+    "The business account's owner has left this chat out: add it in Telegram, Chatbots.",
+)
+TO_ITSELF = Verdict(ErrorCode.NO_CONVERSATION, "The business account cannot write to itself.")
 MISSED = Verdict(
     ErrorCode.INTERNAL,
     "The Telegram bridge was not running when this was written. The message was not delivered.",
@@ -133,9 +143,10 @@ _BY_DESCRIPTION: tuple[tuple[str, Verdict], ...] = (
     ("chat_write_forbidden", MAY_NOT_WRITE),
     ("can't initiate conversation", NOT_STARTED),
     ("business_peer_usage_missing", WINDOW_CLOSED),
-    ("business_peer_invalid", NO_BUSINESS),
+    ("business_peer_invalid", NOT_COVERED),
     ("business_connection_invalid", NO_BUSINESS),
     ("business connection not found", NO_BUSINESS),
+    ("messages must not be sent to self", TO_ITSELF),
     ("chat not found", UNKNOWN_CHAT),
     ("peer_id_invalid", UNKNOWN_CHAT),
     ("can't send messages to the bot", PEER_IS_BOT),

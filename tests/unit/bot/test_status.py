@@ -407,7 +407,7 @@ from bot.translate.outgoing.refusals import BUTTONS_REFUSED, TOO_LONG, WINDOW_CL
             "Bad Request: BUSINESS_PEER_INVALID",
             False,
             902,
-            refusals.NO_BUSINESS,
+            refusals.NOT_COVERED,
             id="business-peer",
         ),
         pytest.param(
@@ -425,6 +425,14 @@ from bot.translate.outgoing.refusals import BUTTONS_REFUSED, TOO_LONG, WINDOW_CL
             902,
             refusals.NO_BUSINESS,
             id="business-gone",
+        ),
+        pytest.param(
+            400,
+            "Bad Request: messages must not be sent to self",
+            False,
+            904,
+            refusals.TO_ITSELF,
+            id="business-self",
         ),
         pytest.param(500, "Internal Server Error", True, 903, refusals.GAVE_UP, id="500"),
         pytest.param(502, "Bad Gateway", True, 903, refusals.GAVE_UP, id="502"),
