@@ -20,8 +20,9 @@ A server derives from `SandboxServer`, lists its routes and is started like this
 It has then `url`, `faults`, `fail_with(500, 503)`, `latency_s`, `is_down` (connections are
 refused, open ones are reset, the port stays ours), `background(...)` for tasks that end with the
 server, and `stopping`, an event that long requests should wait for too. Routes below
-``/sandbox/`` are not to be guarded: they are how the sandbox itself is driven. Every server has
-``POST /sandbox/faults`` and ``POST /sandbox/down`` already.
+``/sandbox/`` are not to be `guarded`: they are how the sandbox itself is driven, by this machine
+only (`sandbox/guard.py`). Every server has ``POST /sandbox/faults`` and ``POST /sandbox/down``
+already.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from sandbox.faults import Call, ErrorBody, Fault, Faults, Json, Process, abort, default_body
+from sandbox.guard import own_controls_only
 
 SHUTDOWN_S: Final = 0.2
 BACKLOG: Final = 512
@@ -130,7 +132,7 @@ class SandboxServer:
         self, host: str = "127.0.0.1", port: int = 0, *, max_body_bytes: int = 64 * 2**20
     ) -> AsyncIterator[None]:
         """Serve requests for as long as the block runs."""
-        app = web.Application(client_max_size=max_body_bytes)
+        app = web.Application(middlewares=[own_controls_only], client_max_size=max_body_bytes)
         app.on_response_prepare.append(self._note_caller)
         app.add_routes([*self.routes(), *self._control_routes()])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)

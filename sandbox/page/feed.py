@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeAlias
@@ -14,6 +15,8 @@ PAUSE_S: Final = 0.08
 
 IDLE_S: Final = 0.5
 """At most so long: some things change without a request."""
+
+log = logging.getLogger(__name__)
 
 
 class Feed:
@@ -49,7 +52,11 @@ class Feed:
 
     def refresh(self) -> None:
         """Look now, and tell the browsers what is different."""
-        before, self._records = self._records, self._look()
+        before = self._records
+        try:
+            self._records = self._look()
+        except Exception:  # the next look may succeed; this one must not end the stream
+            log.exception("the page could not look at the servers")
         told = changes(before, self._records)
         if told and self._browsers:
             message = _dump(told)

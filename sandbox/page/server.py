@@ -5,47 +5,45 @@ go on writing while a server is down for the bridge.
 """
 
 import asyncio
-import mimetypes
+import logging
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import aiohttp
 from aiohttp import web
 
 from sandbox import story
+from sandbox.guard import Handler, own_page_only
 from sandbox.http import control_fields, json_response
 from sandbox.kommo import control as kommo_control
 from sandbox.kommo.server import KommoServer
 from sandbox.page.bridge import Bridge, Health
 from sandbox.page.feed import Feed
-from sandbox.page.guard import Handler, add_headers, own_page_only
+from sandbox.page.files import media_routes, static_routes
+from sandbox.page.headers import add_headers
 from sandbox.page.kommo_records import kommo_records
 from sandbox.page.ledger import Ledger, ledger_of
-from sandbox.page.media import Copies, Copy, attachment, file_response
+from sandbox.page.media import Copies
 from sandbox.page.switches import Switches
 from sandbox.page.telegram_records import telegram_records
+from sandbox.page.told import Told
 from sandbox.page.ways import Ways
 from sandbox.telegram.control import control_routes
 from sandbox.telegram.server import TelegramServer
 
-# Over the limit of lines: each button and each stream of the page is a few lines here.
-
 Json: TypeAlias = dict[str, Any]
 
-STATIC: Final = Path(__file__).parent / "static"
 SHUTDOWN_S: Final = 0.2
 HEARTBEAT_S: Final = 15.0
 LOOK_S: Final = 0.5
-SETTLED_S: Final = 20.0
-"""So long after the last obstacle, what has not arrived is lost."""
-
 UPLOAD_LIMIT_BYTES: Final = 64 * 2**20
 STORY_PAUSE_S: Final = 0.9
+
+log = logging.getLogger(__name__)
 
 
 class Page:
@@ -72,6 +70,7 @@ class Page:
         self._health = Health(session)
         self._ways = Ways()
         self._ledger = Ledger([], 0, 0)
+        self._told = Told(kommo.hooks)
         self._hindered_at = time.time()
         self._story: Json = {"is_running": False, "line": ""}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -87,12 +86,9 @@ class Page:
         app.on_response_prepare.append(add_headers)
         app.add_routes(
             [
-                web.get("/", self._index),
-                web.get("/static/{name}", self._static),
+                *static_routes(),
+                *media_routes(self._telegram, self._kommo, self.copies),
                 web.get("/events", self._events),
-                web.get("/files/telegram/{id}", self._telegram_file),
-                web.get("/files/kommo/{id}", self._kommo_file),
-                web.get("/files/avatar/{id}", self._avatar),
                 web.post("/bridge/kill", self._kill),
                 web.post("/bridge/start", self._start),
                 web.post("/bridge/story", self._play),
@@ -110,15 +106,21 @@ class Page:
         return app
 
     async def watch(self) -> None:
-        """Look at the bridge again and again."""
+        """Look at the bridge again and again, whatever a look comes to."""
         while True:
-            await self._health.ask(self._bridge.admin_url)
-            if self._is_hindered():
-                self._hindered_at = time.time()
-            self._ledger = ledger_of(self._telegram, self._kommo)
-            await self._ways.ask(self._bridge, self._ledger)
+            try:
+                await self._look()
+            except Exception:
+                log.exception("the page could not look at the bridge")
             self.feed.poke()
             await asyncio.sleep(LOOK_S)
+
+    async def _look(self) -> None:
+        await self._health.ask(self._bridge.admin_url)
+        if self._is_hindered():
+            self._hindered_at = time.time()
+        self._ledger = ledger_of(self._telegram, self._kommo)
+        await self._ways.ask(self._bridge, self._ledger)
 
     async def close(self) -> None:
         """End what still runs."""
@@ -157,9 +159,9 @@ class Page:
         return is_broken or waits or self._bridge.state != "running" or not self._health.is_well
 
     def _count(self) -> Json:
-        settled_s = time.time() - self._hindered_at
-        before_ms = int((time.time() - SETTLED_S) * 1000)
-        return asdict(self._ledger.count(is_settled=settled_s > SETTLED_S, before_ms=before_ms))
+        now = time.time()
+        calm_s = now - self._hindered_at
+        return asdict(self._ledger.count(calm_s=calm_s, now_ms=int(now * 1000), told=self._told))
 
     @web.middleware
     async def _poking(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -170,15 +172,6 @@ class Page:
             return await handler(request)
         finally:
             self.feed.poke()
-
-    async def _index(self, _request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(STATIC / "index.html")
-
-    async def _static(self, request: web.Request) -> web.StreamResponse:
-        file = STATIC / request.match_info["name"]
-        if file.parent != STATIC or not file.is_file():
-            raise web.HTTPNotFound
-        return web.FileResponse(file)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Tell a browser everything, and then what changes (server-sent events)."""
@@ -198,27 +191,6 @@ class Page:
             for task in waiting:
                 task.cancel()
         return f"data: {told}\n\n".encode() if told else b": still here\n\n"
-
-    async def _telegram_file(self, request: web.Request) -> web.StreamResponse:
-        file = self._telegram.files.get(request.match_info["id"])
-        if file is None:
-            raise web.HTTPNotFound
-        return file_response(Copy(file.content, file.mime_type), file.name)
-
-    async def _kommo_file(self, request: web.Request) -> web.StreamResponse:
-        message = self._kommo.account.message(request.match_info["id"])
-        link = message.content.get("media") if message else None
-        copy = (attachment(self._kommo, link) or self.copies.get(link)) if link else None
-        if message is None or copy is None:
-            raise web.HTTPNotFound
-        return file_response(copy, str(message.content.get("file_name") or "file"))
-
-    async def _avatar(self, request: web.Request) -> web.StreamResponse:
-        conversation = self._kommo.account.conversation(request.match_info["id"])
-        copy = self.copies.get(conversation.client.avatar or "") if conversation else None
-        if copy is None:
-            raise web.HTTPNotFound
-        return file_response(copy, "avatar")
 
     async def _kill(self, _request: web.Request) -> web.Response:
         await self._bridge.kill()
@@ -289,7 +261,6 @@ async def serve_page(
     port: int = 0,
 ) -> AsyncIterator[str]:
     """Serve the page until the block is left; yield its address."""
-    mimetypes.add_type("text/javascript", ".js")
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         page = Page(telegram, kommo, bridge, session)

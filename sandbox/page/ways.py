@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from sandbox.page.bridge import Bridge
-from sandbox.page.ledger import Ledger, Sighting
+from sandbox.page.ledger import Ledger
+from sandbox.page.sightings import Sighting
 
 Json: TypeAlias = dict[str, Any]
 

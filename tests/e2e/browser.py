@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
@@ -29,15 +30,20 @@ def demo() -> Iterator[str]:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert process.stdout is not None
+    lines: list[str] = []
     try:
-        lines: list[str] = []
         while not (found := ADDRESS.search(lines[-1] if lines else "")):
             lines.append(process.stdout.readline())
             assert lines[-1], "".join(lines)
+        reader = Thread(target=lambda: lines.extend(process.stdout or ()))
+        reader.start()
         yield found[1]
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.wait(timeout=60)
+    reader.join(timeout=60)
+    process.stdout.close()
+    assert "Traceback" not in "".join(lines), "".join(lines)
 
 
 @contextmanager

@@ -80,6 +80,7 @@ function drawCount(counters, rest) {
   }
   const waits = now.pending.incoming + now.pending.outgoing;
   const parts = [`${count.crossed} crossed`, `${count.waiting} on their way`, `${waits} in the queues`];
+  if (count.untold) parts.push(`${count.untold} without a webhook: the bridge asks Kommo within 5 minutes`);
   if (now.dead) parts.push(`${now.dead} given up`);
   rest.textContent = parts.join(" · ");
 }

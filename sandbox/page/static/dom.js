@@ -81,17 +81,21 @@ export async function attempt(work) {
 /** Bring a list's children in line with items, touching only what is different. */
 export function sync(list, items, keyOf, build) {
   const known = list.known || (list.known = new Map());
-  const kept = new Set();
+  const kept = new Set(items.map(keyOf));
+  for (const [key, entry] of known) {
+    if (kept.has(key)) continue;
+    entry.node.remove();
+    known.delete(key);
+  }
   let next = list.firstElementChild;
   for (const item of items) {
     const key = keyOf(item);
-    kept.add(key);
     let entry = known.get(key);
-    if (!entry || entry.item !== item) {
+    if (!entry || !isSame(entry.item, item)) {
       const node = build(item);
       if (entry) {
         if (next === entry.node) next = node;
-        entry.node.replaceWith(node);
+        replace(entry.node, node);
       }
       entry = { item, node };
       known.set(key, entry);
@@ -99,11 +103,32 @@ export function sync(list, items, keyOf, build) {
     if (entry.node === next) next = next.nextElementSibling;
     else list.insertBefore(entry.node, next);
   }
-  for (const [key, entry] of known) {
-    if (kept.has(key)) continue;
-    entry.node.remove();
-    known.delete(key);
-  }
+}
+
+const isSame = (one, other) => one === other || JSON.stringify(one) === JSON.stringify(other);
+
+/** Fill an element anew, unless it looks the same. */
+export function refill(element, ...children) {
+  const fresh = h("div", {}, ...children);
+  const [old, made] = [[...element.children], [...fresh.children]];
+  if (old.length === made.length && old.every((one, index) => one.isEqualNode(made[index]))) return;
+  const focused = old.map(focusIn);
+  element.replaceChildren(...made);
+  focused.forEach((place, index) => focusAgain(made[index], place));
+}
+
+function replace(old, made) {
+  const place = focusIn(old);
+  old.replaceWith(made);
+  focusAgain(made, place);
+}
+
+const stops = (node) => [node, ...node.querySelectorAll("button, summary, a, input, select, audio, video")];
+const focusIn = (node) => (node.contains(document.activeElement) ? stops(node).indexOf(document.activeElement) : -1);
+
+/** Whoever uses the keyboard stays where they were, when that is drawn anew. */
+function focusAgain(node, place) {
+  if (node && place >= 0) (stops(node)[place] ?? stops(node).at(-1)).focus({ preventScroll: true });
 }
 
 const CLOCKS = [undefined, "2-digit"].map((second) =>

@@ -1,8 +1,9 @@
 // Kommo as a manager sees it: the inbox, a conversation, its lead and contact.
 
 import { composer, samplePicture } from "./compose.js";
-import { ask, attempt, avatar, clock, h, post, sync, toast, upload } from "./dom.js";
-import { action, bubble, log, reactor } from "./messages.js";
+import { ask, attempt, avatar, clock, h, post, toast, upload } from "./dom.js";
+import { log } from "./log.js";
+import { action, bubble, reactor } from "./messages.js";
 import { choice, choose, group, record } from "./store.js";
 
 const MANAGER = "/kommo/sandbox/manager/";
@@ -76,8 +77,7 @@ function updater({ inbox, head, talk, card, form, leave }) {
     if (!id || (!isElsewhere && !changed.has(`kommo.${id}`))) return;
     if (isElsewhere) leave();
     drawn = id;
-    sync(talk.list, messagesOf(id), (one) => one.id, (one) => draw(one, form));
-    talk.settle(isElsewhere);
+    talk.show(isElsewhere, messagesOf(id), (one) => one.id, (one) => draw(one, form));
   };
 }
 

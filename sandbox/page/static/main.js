@@ -11,9 +11,18 @@ const sides = [
   drawKommo(document.getElementById("manager-side")),
 ];
 watch((changed) => {
-  sides.forEach((update) => update(changed));
+  sides.forEach((update) => apart(() => update(changed)));
   performance.mark("shown");
 });
+
+/** What goes wrong on one side leaves the others as they are. */
+function apart(work) {
+  try {
+    work();
+  } catch (error) {
+    reportError(error);
+  }
+}
 
 const connection = document.getElementById("connection");
 follow((isOpen) => {

@@ -109,19 +109,3 @@ export function reactor(label, current, react) {
     h("button", { type: "button", class: "emoji", "aria-pressed": String(current === emoji), onclick: () => pick(emoji) }, emoji))));
   return details;
 }
-
-/** Make a list that follows its newest message, unless somebody reads further up. */
-export function log(label) {
-  const list = h("ol", { class: "messages" });
-  const box = h("div", { class: "log", role: "log", "aria-label": label, tabindex: "0" }, list);
-  let isAtEnd = true;
-  box.addEventListener("scroll", () => {
-    isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80;
-  }, { passive: true });
-  const settle = (isNew) => {
-    if (isNew) isAtEnd = true;
-    if (isAtEnd) box.scrollTop = box.scrollHeight;
-  };
-  new ResizeObserver(() => settle(false)).observe(list);
-  return { box, list, settle };
-}

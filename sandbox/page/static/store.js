@@ -26,25 +26,52 @@ export function refresh(name) {
   schedule();
 }
 
-/** Follow the stream; it comes back by itself. */
+const AGAIN_MS = 2000;
+
+/**
+ * Follow the stream; it comes back by itself.
+ *
+ * A tab that nobody looks at lets go of it: a browser has only six connections for one address.
+ */
 export function follow(tellConnection) {
-  const source = new EventSource("/events");
-  source.onopen = () => tellConnection(true);
-  source.onerror = () => tellConnection(false);
-  source.onmessage = (event) => {
-    const told = JSON.parse(event.data);
-    if (told.all) replaceAll(told.all);
-    for (const [key, content] of Object.entries(told.set || {})) put(key, content);
-    for (const key of told.gone || []) remove(key);
-    schedule();
+  let source = null;
+  const close = () => {
+    source?.close();
+    source = null;
   };
+  const open = () => {
+    close();
+    source = new EventSource("/events");
+    source.onopen = () => tellConnection(true);
+    source.onmessage = (event) => take(JSON.parse(event.data));
+    source.onerror = () => {
+      tellConnection(false);
+      if (source?.readyState === EventSource.CLOSED) setTimeout(look, AGAIN_MS);
+    };
+  };
+  const look = () => (document.hidden ? close() : open());
+  document.addEventListener("visibilitychange", look);
+  look();
 }
 
+function take(told) {
+  if (told.all) replaceAll(told.all);
+  for (const [key, content] of Object.entries(told.set || {})) put(key, content);
+  for (const key of told.gone || []) remove(key);
+  schedule();
+}
+
+/** Take over everything; what is known already stays the same object, and is not drawn again. */
 function replaceAll(records) {
   for (const [name, known] of groups) {
     for (const id of known.keys()) if (!(`${name}/${id}` in records)) remove(`${name}/${id}`);
   }
-  for (const [key, content] of Object.entries(records)) put(key, content);
+  for (const [key, content] of Object.entries(records)) if (!isKnown(key, content)) put(key, content);
+}
+
+function isKnown(key, content) {
+  const known = groups.get(split(key)[0])?.get(split(key)[1]);
+  return known !== undefined && JSON.stringify(known) === JSON.stringify(content);
 }
 
 function split(key) {
@@ -65,17 +92,22 @@ function remove(key) {
   touched.add(name);
 }
 
+const LONGEST_MS = 150;
+
+/** Draw with the next picture, or soon: a browser that is busy or behind others may make none. */
 function schedule() {
   if (isWaiting) return;
   isWaiting = true;
   const flush = () => {
+    if (!isWaiting) return;
     isWaiting = false;
+    clearTimeout(timer);
     const changed = new Set(touched);
     touched.clear();
     for (const callback of watchers) callback(changed);
   };
-  if (document.hidden) setTimeout(flush, 50);
-  else requestAnimationFrame(flush);
+  const timer = setTimeout(flush, LONGEST_MS);
+  requestAnimationFrame(flush);
 }
 
 const CHOSEN = "kommo-telegram-sandbox";

@@ -1,8 +1,9 @@
 // A client's phone: whose it is, which bot they write to, and the conversation.
 
 import { composer, menu, sampleSound, samplePicture } from "./compose.js";
-import { ask, attempt, avatar, h, post, sync, upload } from "./dom.js";
-import { action, bubble, log, reactor } from "./messages.js";
+import { ask, attempt, avatar, h, post, upload } from "./dom.js";
+import { log } from "./log.js";
+import { action, bubble, reactor } from "./messages.js";
 import { choice, choose, group, record } from "./store.js";
 
 const FIRST_CLIENT = 555;
@@ -73,13 +74,13 @@ function updater({ people, places, typing, notice, keys, talk, form }) {
     if (isElsewhere) leave(form);
     drawn = chatKey();
     const messages = [...group(`chat.${drawn}`).values()].sort((one, other) => one.id - other.id);
-    sync(talk.list, messages, (one) => `${drawn}/${one.id}`, (one) => draw(one, form));
-    talk.settle(isElsewhere);
+    talk.show(isElsewhere, messages, keyIn(drawn), (one) => draw(one, form));
     drawKeys(keys, messages);
     if (messages.at(-1)?.by === "bot") typing.textContent = "";
   };
 }
 
+const keyIn = (place) => (one) => `${place}/${one.id}`;
 const botName = () => connection()?.name ?? record("bots", botId())?.name ?? "The bot";
 
 function drawPeople(people, form) {

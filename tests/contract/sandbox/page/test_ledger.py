@@ -1,11 +1,14 @@
 """The page's counter: it finds what is lost, doubled and out of order, by itself."""
 
+import json
+
 import pytest
 
 from sandbox.kommo.messages import send
-from sandbox.kommo.model import Channel
+from sandbox.kommo.model import Channel, Hook
 from sandbox.kommo.server import KommoServer
 from sandbox.page.ledger import ledger_of, place_of
+from sandbox.page.told import Told
 from sandbox.telegram.files import StoredFile
 from sandbox.telegram.model import SentMessage
 from sandbox.telegram.server import TelegramServer
@@ -13,6 +16,7 @@ from sandbox.telegram.server import TelegramServer
 BOT, ANN = 700001, 555
 CONVERSATION = f"tg:{BOT}:{ANN}"
 LATER_MS = 1 << 50
+LONG_S = 3600.0
 
 
 @pytest.fixture
@@ -91,8 +95,8 @@ def shows(telegram):
 def count(telegram, kommo):
     """Return the counter: crossed, waiting, lost, doubled, out of order."""
 
-    def count(*, is_settled=True):
-        found = ledger_of(telegram, kommo).count(is_settled=is_settled, before_ms=LATER_MS)
+    def count(*, calm_s=LONG_S, told=()):
+        found = ledger_of(telegram, kommo).count(calm_s=calm_s, now_ms=LATER_MS, told=told)
         return found.crossed, found.waiting, found.lost, found.doubled, found.out_of_order
 
     return count
@@ -100,8 +104,27 @@ def count(telegram, kommo):
 
 def test_what_has_not_arrived_waits_and_then_is_lost(count):
     """A message is lost only when nothing stands in its way any more."""
-    assert count(is_settled=False) == (0, 1, 0, 0, 0)
+    assert count(calm_s=0) == (0, 1, 0, 0, 0)
     assert count() == (0, 0, 1, 0, 0)
+
+
+async def test_whose_webhook_never_came_waits_for_the_history(count, arrives, answers):
+    """The bridge reads it back within five minutes; until then it is on its way."""
+    arrives(f"{CONVERSATION}:1")
+    untold, told = await answers("nobody was told"), await answers("the bridge was told")
+    assert count(calm_s=60, told=[told]) == (1, 1, 1, 0, 0)
+    assert count(calm_s=60, told=[told, untold]) == (1, 0, 2, 0, 0)
+    assert count(told=[told]) == (1, 0, 2, 0, 0)
+
+
+async def test_a_webhook_that_was_refused_told_nothing(kommo):
+    """Kommo posts it once; only 200 says that the bridge has it."""
+    told = Told(kommo.hooks)
+    for message_id, status in (("taken", 200), ("refused", 503), ("unanswered", None)):
+        sent = json.dumps({"message": {"message": {"id": message_id}}}).encode()
+        kommo.hooks.append(Hook("url", sent, status, b"", 0.0))
+    kommo.hooks.append(Hook("url", b'{"action": {"typing": {}}}', 200, b"", 0.0))
+    assert [one in told for one in ("taken", "refused", "unanswered")] == [True, False, False]
 
 
 def test_what_arrived_is_not_lost(count, arrives):
