@@ -37,6 +37,7 @@ Sample = Callable[[str], Any]
 ACCOUNT = AmojoId("aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee")
 ZOE = KommoUserId("22222222-3333-4444-8555-666666666666")
 MANAGER = KommoUserId("33333333-4444-4555-8666-777777777777")
+SALESBOT = KommoUserId("66666666-4444-4555-8666-777777777777")
 CHAT = KommoChatId("99999999-8888-4777-8666-555555555555")
 CONVERSATION = ConversationId("tg:700001:555")
 OUTGOING = KommoMessageId("77777777-6666-4555-8444-333333333333")
@@ -153,6 +154,28 @@ MESSAGES = {
     ),
     "message-write-first": replace(
         text("Hello, this is Example Ltd"),
+        source_id=SourceId("bot-sales"),
+        receiver=Participant(
+            KommoUserId("22222222-3333-4444-8555-666666666600"), phone="14155550199"
+        ),
+        kommo_chat_id=KommoChatId("99999999-8888-4777-8666-555555555500"),
+        conversation_id=None,
+    ),
+    "salesbot-message": replace(
+        text("How can we help?"),
+        sender=Participant(SALESBOT, name="Salesbot"),
+        markup=Markup("inline", tuple((Button(f"Answer {n}"),) for n in range(1, 14))),
+    ),
+    "salesbot-template": replace(
+        text("Order 4711?"),
+        sender=Participant(SALESBOT),
+        template=Template(
+            "7103", "order-confirm", "Order {{lead.id}}?", (("{{lead.id}}", "4711"),)
+        ),
+    ),
+    "salesbot-write-first": replace(
+        text("Your order is ready"),
+        sender=Participant(SALESBOT),
         source_id=SourceId("bot-sales"),
         receiver=Participant(
             KommoUserId("22222222-3333-4444-8555-666666666600"), phone="14155550199"
