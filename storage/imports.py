@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from storage.engine import Session, batches, names_of
-from storage.timestamps import to_ms
+from storage.timestamps import from_ms, to_ms
 
 State = Literal["planned", "sent", "refused"]
 """Planned: Kommo is being told, or was when the process died."""
@@ -20,6 +20,23 @@ class Imported:
     conversation_id: str
     at: datetime
     is_outgoing: bool
+
+
+@dataclass(frozen=True)
+class ImportedTrail:
+    """What is kept of an imported message; moments are missing of what is older than they are.
+
+    Args:
+        message: whose trail it is.
+        imported_at: when Kommo was about to be told of it.
+        ended_at: when it was recorded that Kommo took or refused it.
+    """
+
+    message: Imported
+    state: State
+    kommo_message_id: str | None
+    imported_at: datetime | None
+    ended_at: datetime | None
 
 
 class ImportReader:
@@ -39,6 +56,35 @@ class ImportReader:
             )
             found.update(dict(rows))
         return found
+
+    async def by_external_id(self, external_id: str) -> ImportedTrail | None:
+        """Return what is kept of an imported message, by our id."""
+        return await self._trail("external_id = :name", external_id)
+
+    async def by_kommo_message(self, kommo_message_id: str) -> ImportedTrail | None:
+        """Return what is kept of an imported message, by Kommo's id."""
+        return await self._trail("kommo_message_id = :name", kommo_message_id)
+
+    async def newest_of(self, conversation_id: str) -> ImportedTrail | None:
+        """Return what is kept of the imported message of a conversation that was written last."""
+        return await self._trail("conversation_id = :name", conversation_id)
+
+    async def _trail(self, condition: str, name: str) -> ImportedTrail | None:
+        rows = await self._session.rows(
+            "SELECT external_id, conversation_id, msec, is_outgoing, state, kommo_message_id, "
+            f"imported_at, ended_at FROM imported WHERE {condition} ORDER BY msec DESC LIMIT 1",
+            {"name": name},
+        )
+        if not rows:
+            return None
+        external_id, conversation_id, msec, is_outgoing, state, kommo_id, imported, ended = rows[0]
+        return ImportedTrail(
+            Imported(external_id, conversation_id, from_ms(msec), bool(is_outgoing)),
+            state,
+            kommo_id,
+            from_ms(imported) if imported is not None else None,
+            from_ms(ended) if ended is not None else None,
+        )
 
     async def has_any(self, conversation_id: str) -> bool:
         """Tell whether messages of a conversation were imported."""
@@ -80,27 +126,37 @@ class ImportReader:
 class Imports(ImportReader):
     """What can be stored about imported messages, inside a transaction."""
 
-    async def plan(self, message: Imported) -> None:
+    async def plan(self, message: Imported, *, now: datetime) -> None:
         """Store a message that Kommo is about to be told of; one that is known stays as it is."""
         await self._session.rows(
-            "INSERT INTO imported (external_id, conversation_id, msec, is_outgoing, state) "
-            "VALUES (:external_id, :conversation_id, :msec, :is_outgoing, 'planned') "
+            "INSERT INTO imported "
+            "(external_id, conversation_id, msec, is_outgoing, state, imported_at) "
+            "VALUES (:external_id, :conversation_id, :msec, :is_outgoing, 'planned', :now) "
             "ON CONFLICT (external_id) DO NOTHING",
             {
                 "external_id": message.external_id,
                 "conversation_id": message.conversation_id,
                 "msec": to_ms(message.at),
                 "is_outgoing": int(message.is_outgoing),
+                "now": to_ms(now),
             },
         )
 
-    async def set_state(self, external_id: str, state: State) -> bool:
-        """Store how far a message is; tell whether it is still known."""
+    async def finish(
+        self, external_id: str, state: State, *, now: datetime, kommo_message_id: str | None = None
+    ) -> bool:
+        """Store how a message ended; tell whether it is still known."""
         return bool(
             await self._session.rows(
-                "UPDATE imported SET state = :state WHERE external_id = :external_id "
+                "UPDATE imported SET state = :state, ended_at = :now, "
+                "kommo_message_id = :kommo_message_id WHERE external_id = :external_id "
                 "RETURNING external_id",
-                {"external_id": external_id, "state": state},
+                {
+                    "external_id": external_id,
+                    "state": state,
+                    "now": to_ms(now),
+                    "kommo_message_id": kommo_message_id,
+                },
             )
         )
 

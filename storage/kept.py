@@ -132,7 +132,12 @@ KEPT = (
         "business_deletions",
         "bot_id, business_user_id, chat_id, telegram_message_id, conversation_id, at",
     ),
-    Kept("imported", "imported", "external_id, conversation_id, msec, is_outgoing, state"),
+    Kept(
+        "imported",
+        "imported",
+        "external_id, conversation_id, msec, is_outgoing, state, kommo_message_id, imported_at, "
+        "ended_at",
+    ),
     Kept(
         "blocks",
         "blocks",

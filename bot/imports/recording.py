@@ -44,7 +44,8 @@ async def store_plan(tx: Transaction, lane: Lane, planned: Sequence[Dated]) -> N
                 conversation_id=conversation_id,
                 at=one.at,
                 is_outgoing=lane.side(one.row) == "company",
-            )
+            ),
+            now=tx.now,
         )
 
 
@@ -55,14 +56,22 @@ async def store_results(tx: Transaction, results: Sequence[Result]) -> list[Refu
     """
     refused = []
     for message, outcome in results:
-        state: State = "refused" if isinstance(outcome, Refused) else "sent"
-        if not await tx.imports.set_state(message.external_id, state):
+        if not await _finish(tx, message, outcome):
             continue
         if isinstance(outcome, Refused):
             refused += await _park(tx, message, outcome)
         else:
             await _save_chat(tx, message, outcome)
     return refused
+
+
+async def _finish(tx: Transaction, message: NewMessage, outcome: SentMessage | Refused) -> bool:
+    """Store how a message ended; tell whether it is still known."""
+    state: State = "refused" if isinstance(outcome, Refused) else "sent"
+    kommo_id = outcome.kommo_message_id if isinstance(outcome, SentMessage) else None
+    return await tx.imports.finish(
+        message.external_id, state, now=tx.now, kommo_message_id=kommo_id
+    )
 
 
 async def count_known(database: Database, spool: Spool, chats: Sequence[ChatPlan]) -> int:

@@ -23,8 +23,8 @@ class Step:
     """One thing that happened to a message.
 
     Args:
-        step: written, received, stored, attempt, part, sent, dead, dropped, blocked, held,
-            waits or status.
+        step: written, imported, received, stored, attempt, part, sent, dead, dropped, blocked,
+            held, waits or status.
         text: the same in words.
         details: what else is known of it.
     """

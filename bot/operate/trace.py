@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from bot.errors import BridgeError
+from bot.operate.imported_steps import find_imported, of_imported
 from bot.operate.item_steps import STATUS_WORDS, of_item, of_status, shown
 from bot.operate.message_search import find
 from bot.operate.steps import Step, in_order
 from bot.queue.items import name_of
 from storage.database import Snapshot
+from storage.imports import ImportedTrail
 from storage.queue.direction import Direction
 
 
@@ -41,6 +43,8 @@ async def trail_of(snapshot: Snapshot, name: str) -> Trail:
         AmbiguousIdError: several messages are called so.
     """
     found = await find(snapshot, name)
+    if found is None and (imported := await find_imported(snapshot, name)) is not None:
+        return _of_imported(imported)
     if found is None:
         raise NoSuchMessageError(
             f"nothing is known about {name!r}; an id is one of `queue list`, Kommo's or our id of "
@@ -62,6 +66,20 @@ async def trail_of(snapshot: Snapshot, name: str) -> Trail:
         kommo_message_id=kommo_id,
         telegram_message_ids=tuple(row.telegram_message_id for row in found.rows),
         steps=in_order(own, parts, statuses),
+    )
+
+
+def _of_imported(imported: ImportedTrail) -> Trail:
+    """Return the way of a message that an import brought along."""
+    message = imported.message
+    return Trail(
+        direction=Direction.OUTGOING if message.is_outgoing else Direction.INCOMING,
+        conversation_id=message.conversation_id,
+        item=None,
+        external_id=message.external_id,
+        kommo_message_id=imported.kommo_message_id,
+        telegram_message_ids=(),
+        steps=tuple(of_imported(imported)),
     )
 
 
