@@ -220,6 +220,7 @@ class Import:
     ) -> None:
         """Tell Kommo of one message, and of who put an emoji on it."""
         await self._courtesy.wait()
+        await self._stop_if_forgotten(lane, one)
         told = Told.model_validate_json(one.row.body)
         message = await self._quoting(lane, told, self._call(lane, one, told))
         outcome: SentMessage | Refused
@@ -232,6 +233,15 @@ class Import:
             for reaction in reactions(told, message, self._options.company):
                 self.done.lost_reactions += not await self._teller.react(reaction)
         await self._note(lane, one, message, outcome)
+
+    async def _stop_if_forgotten(self, lane: Lane, one: Dated) -> None:
+        """Look whether a message is still planned: `forget` erases that.
+
+        Raises:
+            ForgottenError: the client was forgotten meanwhile.
+        """
+        if not await self._states(lane, [one]):
+            raise ForgottenError(lane.place.address.conversation_id)
 
     def _call(self, lane: Lane, one: Dated, told: Told) -> NewMessage:
         row, chat = one.row, lane.chat

@@ -238,3 +238,21 @@ async def test_who_is_forgotten_during_an_import_stays_forgotten(
     assert kommo.texts_in(f"tg:700001:{ANN + 1}") == [f"C1 {number}" for number in range(300)]
     code, _, _ = await command("forget", "--chat", str(ANN), "--yes")
     assert code == 1
+
+
+async def test_at_most_what_is_in_flight_goes_out_after_a_client_was_forgotten(
+    tmp_path, config, kommo, eventually, command
+):
+    """Not the rest of a page: after `forget` has ended, at most the one call that had begun."""
+    path = written(tmp_path / "export", people(1, 100))
+    log = tmp_path / "log"
+    kommo.latency_s = 0.1
+    arguments = ["--config", str(config), "import", str(path), "--yes"]
+    child = await begin(arguments, output=log, errors=log)
+    await eventually(lambda: len(kommo.texts_in(CONVERSATION)) >= 3)
+    code, _, errors = await command("forget", "--chat", str(ANN), "--yes")
+    before = len(kommo.texts_in(CONVERSATION))
+    was_alive = child.is_alive()
+    await asyncio.to_thread(child.join, 60)
+    assert (code, child.exitcode, was_alive) == (0, 0, True), errors + log.read_text("utf-8")
+    assert len(kommo.texts_in(CONVERSATION)) <= before + 1
