@@ -1,5 +1,6 @@
 """`widget`: writes the archive that Kommo wants before it lets an integration have sources."""
 
+import contextlib
 import os
 import re
 from importlib import metadata
@@ -59,6 +60,8 @@ def write(
         draft.write_bytes(archive(widget))
         draft.replace(file)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise WidgetError(f"cannot write {file}: {error.strerror or error}") from error
     say_text(NEXT.format(file=os.fspath(file)))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from storage.errors import DatabaseUnavailableError, SchemaTooNewError
 from storage.sqlite.connection import BUSY_TIMEOUT_S
-from storage.sqlite.errors import Mapped
+from storage.sqlite.errors import Mapped, is_outside
 from storage.sqlite.schema import migrations
 
 OURS = {"schema_migrations", "inbox", "outbox", "conversations", "messages", "notes"}
@@ -99,13 +99,20 @@ def inspect(file: Path, database: Path) -> Backup:
 
 
 def since(backup: Backup, database: Path) -> Since | None:
-    """Count what would be lost; None when that cannot be told, as the database is damaged."""
+    """Count what would be lost; None when that cannot be told, as the database is damaged.
+
+    Raises:
+        DatabaseUnavailableError: that cannot be told, for a reason outside the database.
+    """
     try:
         with reading(database) as raw:
             raw.execute("ATTACH :backup AS backup", {"backup": _uri(backup.file)})
             return Since(*raw.execute(SINCE).fetchone())
-    except sqlite3.Error:
-        return None
+    except sqlite3.Error as error:
+        if not is_outside(error):
+            return None
+        with Mapped(database):
+            raise
 
 
 def verify_readable(file: Path) -> None:

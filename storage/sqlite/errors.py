@@ -8,6 +8,7 @@ from storage.errors import DatabaseStalledError, DatabaseUnavailableError
 
 REMEDIES = {
     sqlite3.SQLITE_FULL: "free some space on its disk",
+    sqlite3.SQLITE_IOERR: "free some space on its disk; where there is some, the disk fails",
     sqlite3.SQLITE_READONLY: "make the file and its folder writable for this user",
     sqlite3.SQLITE_CANTOPEN: "make the file and its folder accessible for this user",
     sqlite3.SQLITE_BUSY: "another process has been writing for too long; see which one holds it",
@@ -25,6 +26,30 @@ STALLS = {
 
 PRIMARY_CODE = 0xFF
 """The part of an extended result code that names the kind. Reference: SQLite, Result Codes."""
+
+OUTSIDE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_IOERR,
+}
+"""What says nothing of the database itself ..."""
+
+UNREADABLE = {
+    sqlite3.SQLITE_IOERR_READ,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+}
+"""... but for what its disk does not give back any more."""
+
+
+def is_outside(error: sqlite3.Error) -> bool:
+    """Tell whether an error may come from a full disk, another process or the like."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & PRIMARY_CODE in OUTSIDE and code not in UNREADABLE
 
 
 class Mapped:

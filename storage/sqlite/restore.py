@@ -17,21 +17,11 @@ from storage.errors import DatabaseBusyError, DatabaseUnavailableError
 from storage.sqlite.backups import Backup, beside, reading
 from storage.sqlite.connection import BUSY_TIMEOUT_S
 from storage.sqlite.copies import create_part, verify
-from storage.sqlite.errors import PRIMARY_CODE, Mapped
+from storage.sqlite.errors import PRIMARY_CODE, Mapped, is_outside
 from storage.sqlite.files import flush
 from storage.sqlite.owners import ENDINGS, ROOT, Owner, owner_of
 
 LOG = ("-wal", "-shm")
-MAY_PASS = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PERM,
-}
-"""What says nothing of the database itself: then nothing is done."""
-
 Condition = Literal["none", "sound", "damaged"]
 
 
@@ -153,7 +143,7 @@ def settle(database: Path) -> Condition:
         code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
         if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             raise _in_use(database) from error
-        if code in MAY_PASS:
+        if is_outside(error):
             raise DatabaseUnavailableError(
                 f"cannot restore {database}: {error}; make room on its disk, and the file and "
                 "its folder writable for this user; it is as it was"
