@@ -243,7 +243,7 @@ class Conversations(ConversationReader):
             chat_id: of its client: what is kept by these goes too.
         """
         whose = Whose(conversation_id, bot_id, chat_id)
-        return bool((await self._session.at_length(*erasing(whose)))[-1])
+        return bool((await self._session.at_length(*erasing(whose, self._session.dialect)))[-1])
 
 
 def _conversation(row: Row) -> Conversation:

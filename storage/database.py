@@ -14,6 +14,7 @@ from storage.conversation_chats import ConversationChatReader, ConversationChats
 from storage.conversations import ConversationReader, Conversations
 from storage.doubts import DoubtReader, Doubts
 from storage.engine import Committed, Engine, Session
+from storage.engines import backend_of
 from storage.facts import FactReader, Facts
 from storage.figures import FigureReader
 from storage.floods import Floods
@@ -22,6 +23,7 @@ from storage.grants import GrantReader, Grants
 from storage.imports import ImportReader, Imports
 from storage.invitations import Invitations
 from storage.kept import KeptReader
+from storage.location import Location
 from storage.message_reader import MessageReader
 from storage.messages import Messages
 from storage.presses import Presses
@@ -30,7 +32,6 @@ from storage.queue.direction import Direction
 from storage.queue.durable import DurableQueue
 from storage.queue.reader import QueueReader
 from storage.retention import Retention
-from storage.sqlite.engine import open_sqlite
 from storage.timestamps import utc_now
 from storage.uninterrupted import uninterrupted
 
@@ -103,8 +104,15 @@ class Snapshot:
 class Database:
     """What the bridge knows, in one database."""
 
-    def __init__(self, engine: Engine, changed: dict[Direction, Event], now: Clock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        location: Location,
+        changed: dict[Direction, Event],
+        now: Clock,
+    ) -> None:
         self._engine = engine
+        self.location = location
         self._changed = changed
         self._now = now
         self._snapshot = Snapshot(engine.reading)
@@ -112,12 +120,12 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: Path, *, exclusive: bool = False, now: Clock = utc_now
+        cls, where: Location | Path, *, exclusive: bool = False, now: Clock = utc_now
     ) -> AsyncIterator["Database"]:
         """Open the database and bring its schema up to date.
 
         Args:
-            path: the file; it is created, its folder is not.
+            where: the file, or more about where it is; it is created, its folder is not.
             exclusive: whether to be the one instance that runs on it.
             now: the clock.
 
@@ -127,9 +135,13 @@ class Database:
             DatabaseUnavailableError: it cannot be opened.
         """
         changed = {direction: Event() for direction in Direction}
-        async with open_sqlite(path, _wakes(changed), exclusive=exclusive) as engine:
+        location = Location.of(where)
+        opening = backend_of(location).open(location, _wakes(changed), exclusive=exclusive)
+        async with opening as engine:
+            if exclusive:
+                location.prepare()
             try:
-                yield cls(engine, changed, now)
+                yield cls(engine, location, changed, now)
             finally:
                 await uninterrupted(engine.drain())
 
@@ -140,12 +152,7 @@ class Database:
     @property
     def path(self) -> Path:
         """Return the database's file."""
-        return self._engine.path
-
-    @property
-    def folder(self) -> Path:
-        """Return the folder that the database is in."""
-        return self.path.parent
+        return self.location.path
 
     def changed(self, direction: Direction) -> Event:
         """Return the event that is set after each commit that may have made an item due."""
@@ -196,6 +203,19 @@ class Database:
         another process, may keep the log from being wiped until the next time.
         """
         await self._engine.compact()
+
+
+@asynccontextmanager
+async def look(location: Location) -> AsyncIterator[Snapshot]:
+    """Read a database that exists: neither its schema nor the files beside it change.
+
+    Raises:
+        SchemaTooNewError: it is newer than this program.
+        SchemaTooOldError: it is older; the service's next start brings it up to date.
+        DatabaseUnavailableError: it cannot be read.
+    """
+    async with backend_of(location).look(location) as session:
+        yield Snapshot(session)
 
 
 def _wakes(changed: dict[Direction, Event]) -> Committed:

@@ -6,10 +6,13 @@ interface, so that another engine is a folder beside `storage/sqlite`, with its 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from storage.backups import Backup, Restoring, Since
+from storage.location import Location
 from storage.queue.direction import Direction
 
 Row = tuple[Any, ...]
@@ -23,8 +26,33 @@ LARGEST_BATCH = 500
 """Parameters in one statement."""
 
 
+class Dialect(Protocol):
+    """SQL that each engine says in its own words; parts of statements, by names and literals."""
+
+    def contains(self, column: str, parameter: str) -> str:
+        """Return the condition that a text contains another one."""
+        ...
+
+    def members(self, parameter: str) -> str:
+        """Return a query for the members of a JSON array."""
+        ...
+
+    def says(self, column: str, key: str, value: str) -> str:
+        """Return the condition that somewhere in a JSON text a key has a value."""
+        ...
+
+    def appended(self, column: str, parameter: str) -> str:
+        """Return a JSON array with one more member."""
+        ...
+
+
 class Session(Protocol):
     """What the repositories run their statements on."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Return how the engine says what engines say differently."""
+        ...
 
     async def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement and return its rows."""
@@ -45,11 +73,6 @@ class Engine(Protocol):
     Every method raises `DatabaseUnavailableError`, or its subclass `DatabaseStalledError` for what
     may pass without a restart.
     """
-
-    @property
-    def path(self) -> Path:
-        """Return the database's file; side files stand beside it."""
-        ...
 
     def write(self, touched: Set[Direction]) -> AbstractAsyncContextManager[Session]:
         """Run the block as one transaction, durable when the block is left without an error.
@@ -78,6 +101,56 @@ class Engine(Protocol):
 
     async def drain(self) -> None:
         """Wait for commits that cancelled callers left behind."""
+        ...
+
+
+class Backend(Protocol):
+    """An engine before a database is open: what it opens, locks and restores.
+
+    Every method raises a `StorageError` where it cannot do that.
+    """
+
+    name: str
+    """What it is called, for `check`."""
+
+    def version(self) -> str:
+        """Return the version of what it works with, and what is to know about it."""
+        ...
+
+    def open(
+        self, location: Location, committed: Committed, *, exclusive: bool
+    ) -> AbstractAsyncContextManager[Engine]:
+        """Open a database and bring its schema up to date.
+
+        Args:
+            location: where it is; it is made where it can be.
+            committed: is told after each commit.
+            exclusive: whether to be the one instance that runs on it.
+        """
+        ...
+
+    def look(self, location: Location) -> AbstractAsyncContextManager[Session]:
+        """Read a database that exists and has the current schema; nothing is changed."""
+        ...
+
+    def lock(self, location: Location, purpose: str = "") -> AbstractContextManager[None]:
+        """Hold the lock of the one instance, or of one work of its kind; it ends with a kill."""
+        ...
+
+    def owner_kept_from(self, location: Location) -> str | None:
+        """Return whose database it is, if this user must not write to it."""
+        ...
+
+    def inspect(self, file: Path, location: Location) -> Backup:
+        """Look at a backup from end to end, without changing it."""
+        ...
+
+    def since(self, backup: Backup, location: Location) -> Since | None:
+        """Count what a backup lacks; None when the database is damaged."""
+        ...
+
+    def restoring(self, backup: Backup, location: Location, now: datetime) -> Restoring:
+        """Return what puts a backup in the database's place, while the lock is held."""
         ...
 
 

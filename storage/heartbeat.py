@@ -6,9 +6,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 from storage.database import Database
+from storage.location import HEARTBEAT
 from storage.stamp import read_stamp, write_stamp
 
 ALIVE_AT = "alive_at"
@@ -45,6 +47,11 @@ class Pulse:
     database: Database
     now: Callable[[], datetime]
 
+    @property
+    def path(self) -> Path:
+        """Return the file beside the database."""
+        return self.database.location.beside(HEARTBEAT)
+
     async def beat(self) -> None:
         """Leave a sign of life; it shows too that the database takes writes.
 
@@ -54,20 +61,20 @@ class Pulse:
         at, beat = self.now().isoformat(timespec="seconds"), secrets.token_hex(8)
         async with self.database.snapshot() as snapshot:
             before = await snapshot.facts.get(BEAT) or NO_BEAT
-        is_beside = await asyncio.to_thread(write_stamp, self.database.path, f"{before} {beat}")
+        is_beside = await asyncio.to_thread(write_stamp, self.path, f"{before} {beat}")
         async with self.database.transaction() as tx:
             await tx.facts.put(ALIVE_AT, at)
             if is_beside:
                 await tx.facts.put(BEAT, beat)
         if is_beside:
-            await asyncio.to_thread(write_stamp, self.database.path, beat)
+            await asyncio.to_thread(write_stamp, self.path, beat)
 
     async def last(self) -> Life:
         """Return what the last run left; ask before the first beat."""
         async with self.database.snapshot() as snapshot:
             alive_at = moment(await snapshot.facts.get(ALIVE_AT))
             beat = await snapshot.facts.get(BEAT) or NO_BEAT
-        return Life(alive_at, _origin(alive_at, beat, read_stamp(self.database.path)))
+        return Life(alive_at, _origin(alive_at, beat, read_stamp(self.path)))
 
 
 def _origin(alive_at: datetime | None, beat: str, beside: str | None) -> Origin:

@@ -7,17 +7,16 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from storage.engine import Session, Statement
+from storage.engine import Dialect, Session, Statement
 from storage.facts import moved_key
 from storage.timestamps import from_ms
 
 OF_CONVERSATION = "conversation_id = :conversation_id"
 
-UNREAD = (
-    "state = 'dead' AND state <> 'done' AND conversation_id IS NULL AND json_valid(payload) "
-    "AND EXISTS (SELECT 1 FROM json_tree(payload) WHERE json_tree.key = 'id' "
-    "AND json_tree.atom = :chat_id)"
-)
+NAMES_CLIENT = "<the payload names the client>"
+"""Stands for a condition that each engine says in its own words."""
+
+UNREAD = f"state = 'dead' AND state <> 'done' AND conversation_id IS NULL AND {NAMES_CLIENT}"
 """Updates that could not be read and name no conversation, but the client."""
 
 ITEM = (
@@ -71,16 +70,17 @@ class Kept:
     condition: str = OF_CONVERSATION
     erasure: str | None = None
 
-    @property
-    def reading(self) -> str:
+    def reading(self, dialect: Dialect) -> str:
         """Return the statement that reads the rows."""
-        return f"SELECT {self.columns} FROM {self.table} WHERE {self.condition}"
+        return f"SELECT {self.columns} FROM {self.table} WHERE {self._in_words_of(dialect)}"
 
-    @property
-    def erasing(self) -> str:
+    def erasing(self, dialect: Dialect) -> str:
         """Return the statement that erases what they say, and returns a row for each."""
         begin = self.erasure or f"DELETE FROM {self.table}"
-        return f"{begin} WHERE {self.condition} RETURNING 1"
+        return f"{begin} WHERE {self._in_words_of(dialect)} RETURNING 1"
+
+    def _in_words_of(self, dialect: Dialect) -> str:
+        return self.condition.replace(NAMES_CLIENT, dialect.says("payload", "id", ":chat_id"))
 
     def read(self, row: tuple[Any, ...]) -> dict[str, Any]:
         """Return a row with its columns' names, its moments and documents readable."""
@@ -179,7 +179,7 @@ class KeptReader:
 
     async def of(self, whose: Whose) -> dict[str, list[dict[str, Any]]]:
         """Return all of it, by the names of the list."""
-        statements = [(kept.reading, whose.parameters) for kept in KEPT]
+        statements = [(kept.reading(self._session.dialect), whose.parameters) for kept in KEPT]
         found = await self._session.at_length(*statements)
         return {
             kept.name: [kept.read(row) for row in rows]
@@ -189,7 +189,8 @@ class KeptReader:
     async def is_any(self, whose: Whose) -> bool:
         """Tell whether there is anything."""
         for kept in KEPT:
-            if await self._session.rows(f"{kept.reading} LIMIT 1", whose.parameters):
+            reading = kept.reading(self._session.dialect)
+            if await self._session.rows(f"{reading} LIMIT 1", whose.parameters):
                 return True
         return False
 
@@ -204,9 +205,9 @@ class KeptReader:
         return [row[0] for row in rows]
 
 
-def erasing(whose: Whose) -> list[Statement]:
+def erasing(whose: Whose, dialect: Dialect) -> list[Statement]:
     """Return what erases all that is kept of a client's conversation; that itself goes last."""
-    return [(kept.erasing, whose.parameters) for kept in KEPT]
+    return [(kept.erasing(dialect), whose.parameters) for kept in KEPT]
 
 
 def _readable(name: str, value: Any) -> Any:

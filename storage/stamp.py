@@ -12,22 +12,16 @@ from pathlib import Path
 OWNER_ONLY = 0o600
 
 
-def stamp_path(database: Path) -> Path:
-    """Return where the sign of life of a database is."""
-    return database.with_name(database.name + ".alive")
-
-
-def read_stamp(database: Path) -> str | None:
+def read_stamp(path: Path) -> str | None:
     """Return what the file says, which may be nothing; None when there is no file to be read."""
     try:
-        return stamp_path(database).read_bytes().decode("ascii", "replace").strip()
+        return path.read_bytes().decode("ascii", "replace").strip()
     except OSError:
         return None
 
 
-def write_stamp(database: Path, text: str) -> bool:
+def write_stamp(path: Path, text: str) -> bool:
     """Leave a sign of life; tell whether it is on disk."""
-    path = stamp_path(database)
     beside = path.with_name(path.name + ".new")
     try:
         _write(beside, text.encode("ascii"))

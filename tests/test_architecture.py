@@ -50,12 +50,15 @@ FOREIGN = {
     "storage": ("aiogram", "aiohttp", "httpx"),
     "sandbox": ("aiogram",),
     "bot.translate": ("httpx", "aiohttp", "asyncio", "aiosqlite", "storage"),
+    "bot": ("sqlite3", "aiosqlite"),
     "bot.receive": ("kommo.chats",),
     "bot.deliver": ("kommo.signature",),
 }
 """What a room may not import though its floor would allow it, or though it is not ours."""
 
 ONLY = {
+    "storage.sqlite": ("storage.sqlite", "storage.engines"),
+    "storage.engines": ("storage.engines", "storage.database", "bot.cli"),
     "bot.app": ("bot.app", "bot.cli.serve"),
     "sandbox": ("sandbox", "bot.cli.demo"),
 }

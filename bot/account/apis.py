@@ -126,7 +126,7 @@ async def open_rest(settings: Settings) -> AsyncIterator[CrmApi]:
     async with AsyncExitStack() as stack:
         database = None
         if settings.kommo.access_token is None and has_database(settings):
-            database = await stack.enter_async_context(Database.open(settings.database))
+            database = await stack.enter_async_context(Database.open(settings.location))
         yield await stack.enter_async_context(open_crm(settings, database, pauses_s=PAUSES_S))
 
 

@@ -26,7 +26,7 @@ async def open_existing(settings: Settings) -> AsyncIterator[Database]:
             f"there is no database at {settings.database}: the first `kommo-telegram run` makes "
             "it; if the bridge has run already, check storage.path and --config"
         )
-    async with Database.open(settings.database) as database:
+    async with Database.open(settings.location) as database:
         yield database
 
 

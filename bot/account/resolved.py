@@ -57,7 +57,7 @@ async def find_for_command(settings: Settings) -> ResolvedAccount:
     if settings.kommo.account_id:
         return account_of(settings.kommo, settings.kommo.account_id)
     if has_database(settings):
-        async with Database.open(settings.database) as database:
+        async with Database.open(settings.location) as database:
             return await find_account(settings, database)
     async with open_crm(settings, None) as crm:
         return account_of(settings.kommo, await crm.account_id())

@@ -49,7 +49,7 @@ async def open_context(
     settings: Settings, *, redact: Callable[[str], str], now: Callable[[], datetime]
 ) -> AsyncIterator[Context]:
     """Open the database, which only one instance may run on."""
-    async with Database.open(settings.database, exclusive=True, now=now) as database:
+    async with Database.open(settings.location, exclusive=True, now=now) as database:
         log_ways(settings)
         yield Context(settings, database, _health(settings, now()), now, redact)
 

@@ -35,7 +35,7 @@ async def wait_for_consent(settings: Settings, stop: asyncio.Event) -> None:
         return
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(
-            Database.open(settings.database, exclusive=True)
+            Database.open(settings.location, exclusive=True)
         )
         if await _is_known(settings, database):
             return

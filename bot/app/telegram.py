@@ -21,6 +21,7 @@ from bot.http.connector import Connector
 from bot.http.routes import Routes
 from bot.http.telegram_session import TelegramSession
 from bot.media.telegram_files import CHUNK_BYTES, TelegramFiles, download_socket
+from storage.location import JOURNAL
 
 DOWNLOADS = 100
 """Each takes about half a megabyte; more wait for their turn."""
@@ -55,8 +56,7 @@ class TelegramSide:
 @asynccontextmanager
 async def open_journal(context: Context) -> AsyncIterator[Journal]:
     """Open the journal of sends, and put right what the last stop interrupted."""
-    path = context.database.path
-    async with Journal.open(path.with_name(f"{path.name}-sends")) as journal:
+    async with Journal.open(context.database.location.beside(JOURNAL)) as journal:
         interrupted = await recover(
             context.database,
             journal,
@@ -83,8 +83,8 @@ async def open_telegram(context: Context, journal: Journal) -> AsyncIterator[Tel
         yield TelegramSide(
             bots=bots,
             files=TelegramFiles(bots, downloads),
-            # managers' files lie beside the database meanwhile, which is on a disk
-            uploads=Uploads(Fetcher(fetching, kommos), context.database.folder),
+            # managers' files lie in the state folder meanwhile, which is on a disk
+            uploads=Uploads(Fetcher(fetching, kommos), context.database.location.state_dir),
             typist=await stack.enter_async_context(Typist(bots, now=context.now)),
             journal=journal,
             probes=await stack.enter_async_context(Background(PROBES)),

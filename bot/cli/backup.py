@@ -14,8 +14,7 @@ from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
 from bot.operate.backup import note_backup
 from bot.settings import Settings
-from storage.sqlite.copies import create_part, refuse_existing
-from storage.sqlite.files import flush
+from storage.new_files import create_part, flush, refuse_existing
 
 app = PlainTyper()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -124,7 +123,7 @@ async def _findings(
     yield found.finding
     if found.is_read:
         yield of_backup(settings, found.backup_at, datetime.now(UTC))
-    yield _sqlite()
+    yield _engine(settings)
     for old, new in found.moved.items():
         text = f"the group {old} became a supergroup with the number {new}"
         yield doubt("operators", text, f"put {new} instead of {old} into operators.chat_ids")
@@ -139,12 +138,9 @@ async def _findings(
         yield finding
 
 
-def _sqlite() -> Finding:
-    """Name the version of SQLite, and a bug that it has."""
-    from storage.sqlite.checkpoints import has_reset_bug  # noqa: PLC0415 - not needed for wrong settings
+def _engine(settings: Settings) -> Finding:
+    """Name the version of the engine, and what is to know about it."""
+    from storage.engines import backend_of  # noqa: PLC0415 - not needed for wrong settings
 
-    version = sqlite3.sqlite_version
-    if not has_reset_bug():
-        return well("SQLite", version)
-    text = f"{version} has the WAL-reset bug (fixed in 3.51.3); the bridge avoids it"
-    return well("SQLite", text)
+    backend = backend_of(settings.location)
+    return well(backend.name, backend.version())

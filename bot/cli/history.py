@@ -64,7 +64,7 @@ async def _history(settings: Settings, name: str, limit: int) -> list[HistoryMes
         chats = (await stack.enter_async_context(open_channel(settings))).chats
         found, is_known = KommoChatId(name), False  # what is not ours is Kommo's
         if has_database(settings):
-            database = await stack.enter_async_context(Database.open(settings.database))
+            database = await stack.enter_async_context(Database.open(settings.location))
             kommo_chat_id, is_known = await _kommo_chat(database, chats, name)
             if kommo_chat_id is None:
                 return []
@@ -79,7 +79,7 @@ async def _not_a_number(settings: Settings, number: str) -> str:
     """Return what to ask for in the place of a Telegram number."""
     ids: list[str] = []
     if has_database(settings):
-        async with Database.open(settings.database) as database, database.snapshot() as snapshot:
+        async with Database.open(settings.location) as database, database.snapshot() as snapshot:
             known = await every(snapshot)
         ids = [one.conversation_id for one in known if str(one.chat_id) == number]
     if not ids:

@@ -30,7 +30,7 @@ from bot.media.inside import size_in
 from bot.operate.forget import media_links
 from bot.settings import BotSettings, Settings
 from storage.database import Database
-from storage.sqlite.spool import Spool
+from storage.spool import Spool
 
 app = PlainTyper()
 
@@ -299,5 +299,5 @@ def _want_author(settings: Settings, plan: Plan) -> None:
 async def _known(settings: Settings, spool: Spool, plan: Plan) -> int:
     if not has_database(settings):
         return 0
-    async with Database.open(settings.database) as database:
+    async with Database.open(settings.location) as database:
         return await count_known(database, spool, plan.chats)

@@ -33,9 +33,10 @@ from bot.words import counted
 from kommo.errors import RequestError
 from kommo.ids import KommoUserId
 from storage.database import Database
+from storage.engines import backend_of
 from storage.errors import DatabaseBusyError
-from storage.sqlite.lock import instance_lock
-from storage.sqlite.spool import Spool
+from storage.location import Location
+from storage.spool import Spool
 
 LOOK_S = 5.0
 NOT_FOUND = 404
@@ -109,8 +110,8 @@ async def _import(
     settings = work.settings
     account = await find_for_command(settings)
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database.open(settings.database))
-        _lock(stack, settings.database)
+        database = await stack.enter_async_context(Database.open(settings.location))
+        _lock(stack, settings.location)
         async with database.transaction() as tx:
             await tx.imports.save_folder(work.export_id, str(work.folder))
         await _want_served(work, plan)
@@ -135,14 +136,14 @@ async def _connect(channel: Channel) -> None:
             await channel.connect()
 
 
-def _lock(stack: AsyncExitStack, database: Path) -> None:
+def _lock(stack: AsyncExitStack, location: Location) -> None:
     """Keep a second import away: it would tell Kommo the same.
 
     Raises:
         ImportRefusedError: there is one.
     """
     try:
-        stack.enter_context(instance_lock(database.with_name(f"{database.name}-import")))
+        stack.enter_context(backend_of(location).lock(location, "-import"))
     except DatabaseBusyError:
         raise ImportRefusedError("another import is running; wait for its end") from None
 

@@ -101,7 +101,7 @@ async def _made(settings: Settings, entry: BotSettings, invitation: Invitation) 
     if warning:
         say(f"warning: {warning}", err=True)
     username = await bot_username(settings, entry)
-    async with Database.open(settings.database) as database, database.transaction() as tx:
+    async with Database.open(settings.location) as database, database.transaction() as tx:
         await tx.invitations.remember(invitation)
     return f"https://t.me/{username}?start={invitation.payload}"
 

@@ -14,10 +14,10 @@ from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
 from bot.settings import Settings
 from bot.words import counted
+from storage.backups import Backup, Since
+from storage.engines import backend_of
 from storage.errors import DatabaseBusyError
-from storage.sqlite.backups import Backup, Since, inspect, since
-from storage.sqlite.lock import instance_lock
-from storage.sqlite.restore import Restoring
+from storage.location import Location
 
 app = PlainTyper()
 
@@ -39,15 +39,16 @@ def restore(
     It verifies the backup first, says what was written since, and keeps the old database aside.
     """
     settings, present = load_settings(context), settings_file(context)
-    database = settings.database
-    backup = inspect(file, database)
+    location, database = settings.location, settings.database
+    backend = backend_of(location)
+    backup = backend.inspect(file, location)
     _make_folder(database.parent)
     try:
-        with instance_lock(database):
-            _say_what_is_lost(backup, database)
+        with backend.lock(location):
+            _say_what_is_lost(backup, location)
             if not yes:
                 confirm(f"Replace {database} with {file}?")
-            restoring = Restoring(backup, database, datetime.now(UTC))
+            restoring = backend.restoring(backup, location, datetime.now(UTC))
             has_kept = restoring.run()
     except DatabaseBusyError as error:
         raise ServiceRunsError(
@@ -72,15 +73,15 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _say_what_is_lost(backup: Backup, database: Path) -> None:
+def _say_what_is_lost(backup: Backup, location: Location) -> None:
     """Tell how old the backup is, and what only the present database has."""
     at = backup.latest_at
     until = f"up to {at:%Y-%m-%d %H:%M:%S} UTC" if at else "without any message"
     say(f"The backup holds {counted(backup.conversations, 'conversation')}, {until}.")
-    if not os.path.lexists(database):  # a link that leads nowhere is there, too
-        say(f"There is no database at {database} yet.")
+    if not os.path.lexists(location.path):  # a link that leads nowhere is there, too
+        say(f"There is no database at {location.path} yet.")
         return
-    lacking = since(backup, database)
+    lacking = backend_of(location).since(backup, location)
     if lacking is None:
         say("The present database is damaged: it is unknown what was written since the backup.")
         return

@@ -17,8 +17,9 @@ from bot.logs import Redactor, configure
 from bot.settings import BotSettings, Settings
 from bot.settings.location import readable_by_others
 from kommo.errors import KommoError
+from storage.engines import backend_of
 from storage.errors import StorageError
-from storage.sqlite.owners import ROOT, owner_of
+from storage.location import Location
 
 SWITCH_S = 0.0005
 """How long the loop keeps the interpreter while the database's thread waits for it.
@@ -44,7 +45,7 @@ def serve(settings: Settings, file: Path | None) -> None:
         settings: what the file and the environment say.
         file: where they were read; None when all comes from the environment.
     """
-    refuse_root(settings.database)
+    refuse_root(settings.location)
     redact = Redactor(settings.secrets())
     configure(settings.logging.level, settings.logging.format, sys.stderr, redact, os.environ)
     version = metadata.version("kommo-telegram")
@@ -73,23 +74,18 @@ def _bots(settings: Settings) -> Sequence[BotSettings]:
     return settings.telegram.bots[:NAMED_BOTS]
 
 
-def refuse_root(database: Path) -> None:
+def refuse_root(location: Location) -> None:
     """Refuse to run as root on what is somebody else's: the service could not go on with it.
 
     Raises:
         WrongUserError: with the remedy.
     """
-    if os.geteuid() != ROOT:
-        return
-    try:
-        owner = owner_of(database)
-    except OSError:
-        return  # whoever opens it says better what is wrong
-    if owner.user != ROOT:
+    owner = backend_of(location).owner_kept_from(location)
+    if owner is not None:
         raise WrongUserError(
-            f"{database} belongs to {owner.name}, and this is root: files that root makes there "
+            f"{location.path} belongs to {owner}, and this is root: files that root makes there "
             "would stop the service. Start the service: sudo systemctl start kommo-telegram; or "
-            f"run as its owner: sudo -u '{owner.name}' kommo-telegram run"
+            f"run as its owner: sudo -u '{owner}' kommo-telegram run"
         )
 
 

@@ -12,7 +12,7 @@ from bot.translate.ids import ChatAddress
 from kommo.answers import SentMessage
 from kommo.ids import ExternalMessageId, SourceId
 from kommo.models import NewMessage
-from storage.sqlite.spool import Spool, Spooled
+from storage.spool import Spool, Spooled
 from storage.timestamps import from_ms
 
 PAGE = 25

@@ -11,7 +11,7 @@ from bot.imports.plan import Side
 from bot.translate.exports.told import Told
 from kommo.content import Content
 from storage.message_reader import StoredMessage
-from storage.sqlite.spool import Spooled
+from storage.spool import Spooled
 
 
 class Live:

@@ -18,7 +18,7 @@ from bot.translate.exports.fields import number, words
 from bot.translate.exports.lines import LATEST_S, LineError, read_line
 from bot.translate.exports.told import ExportedFile, SizeOf, Told
 from bot.translate.visible import visible
-from storage.sqlite.spool import Spool, Spooled
+from storage.spool import Spool, Spooled
 
 RESULT = "result.json"
 SNIFFED_BYTES = 1 << 16

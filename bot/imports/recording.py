@@ -16,7 +16,7 @@ from storage.database import Database, Transaction
 from storage.imports import Imported, State
 from storage.queue.direction import Direction
 from storage.queue.producer import Draft
-from storage.sqlite.spool import Spool
+from storage.spool import Spool
 
 COUNTED = 500
 """So many messages are looked up at a time."""

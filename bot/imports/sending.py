@@ -45,7 +45,7 @@ from kommo.statuses import StatusCode
 from storage.database import Database, Transaction
 from storage.imports import State
 from storage.patience import persist
-from storage.sqlite.spool import Spool
+from storage.spool import Spool
 from storage.timestamps import to_ms
 
 SHORT_LEAD = 3

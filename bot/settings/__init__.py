@@ -40,6 +40,7 @@ from bot.settings.telegram_tables import (
     TextsSettings,
 )
 from bot.settings.types import SafeAddress
+from storage.location import Location
 
 __all__ = [
     "BotSettings",
@@ -115,6 +116,12 @@ class Settings(BaseSettings):
         """Return the absolute path of the database."""
         return self.storage.path.absolute()
 
+    @property
+    def location(self) -> Location:
+        """Return where the data is: the database, and what is beside it."""
+        state_dir = self.storage.state_dir
+        return Location(self.database, state_dir.absolute() if state_dir else self.database.parent)
+
     def secrets(self) -> list[str]:
         """Return every secret, for the redaction of logs."""
         webhook = _keys_in(self.operators.webhook_url)
@@ -177,6 +184,7 @@ def _load(path: Path | None, environ: Mapping[str, str]) -> tuple[Settings, Mapp
     storage = given.model_copy(
         update={
             "path": folder / given.path,
+            "state_dir": folder / given.state_dir if given.state_dir else None,
             "backup_dir": folder / given.backup_dir if given.backup_dir else None,
         }
     )

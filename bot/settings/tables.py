@@ -38,6 +38,13 @@ def _file_name(path: Path) -> Path:
     return path
 
 
+def _folder_name(path: Path) -> Path:
+    """Return a path that can be a folder's; "." is the settings file's own one."""
+    if "\0" in str(path):
+        raise ValueError("is not a folder name")
+    return path
+
+
 def _none_or_a_month(days: int) -> int:
     if 0 < days < SHORTEST_MESSAGES_DAYS:
         raise ValueError("is too short")
@@ -51,6 +58,9 @@ class StorageSettings(Section):
         Path("kommo-telegram.sqlite3"),
         strict=False,
         description="the database's file name, relative to the settings file",
+    )
+    state_dir: Annotated[Path, AfterValidator(_folder_name)] | None = Field(
+        None, strict=False, description="a folder, relative to the settings file"
     )
     keep_days: int = Field(
         30,

@@ -60,9 +60,9 @@ class Consumer(OrderedQueue):
         Returns:
             whether there is such an item still.
         """
+        cuts = self._session.dialect.appended("cuts", "number")
         rows = await self._session.rows(
-            f"UPDATE {self._table} SET cuts = json_insert(cuts, '$[#]', :number), unknowns = 0 "
-            "WHERE id = :id RETURNING id",
+            f"UPDATE {self._table} SET cuts = {cuts}, unknowns = 0 WHERE id = :id RETURNING id",
             {"id": item_id, "number": number},
         )
         return bool(rows)

@@ -205,7 +205,7 @@ class QueueReader:
         """Tell whether an item of a conversation holds a text, which JSON writes as it is."""
         rows = await self._session.rows(
             f"SELECT 1 FROM {self._table} WHERE conversation_id = :conversation_id "
-            "AND instr(payload, :text) LIMIT 1",
+            f"AND {self._session.dialect.contains('payload', 'text')} LIMIT 1",
             {"conversation_id": conversation_id, "text": text},
         )
         return bool(rows)

@@ -69,10 +69,9 @@ class Upkeep(OrderedQueue):
             "all": int(claims.uncertain is None),
         }
         claimed = "started_at IS NOT NULL"
-        undelivered = f"{claimed} AND id NOT IN (SELECT value FROM json_each(:delivered))"
-        uncertain = (
-            f"{undelivered} AND (:all = 1 OR id IN (SELECT value FROM json_each(:uncertain)))"
-        )
+        members = self._session.dialect.members
+        undelivered = f"{claimed} AND id NOT IN ({members('delivered')})"
+        uncertain = f"{undelivered} AND (:all = 1 OR id IN ({members('uncertain')}))"
         return [
             interrupted_in(self._direction, uncertain, known),
             (

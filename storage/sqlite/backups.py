@@ -3,10 +3,10 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from storage.backups import Backup, Since
 from storage.errors import DatabaseUnavailableError, SchemaTooNewError
 from storage.sqlite.connection import BUSY_TIMEOUT_S
 from storage.sqlite.errors import Mapped, is_outside
@@ -42,31 +42,6 @@ SELECT
     "copied.telegram_message_id = present.telegram_message_id AND "
     "copied.business_user_id = present.business_user_id AND copied.part = present.part"
 )
-
-
-@dataclass(frozen=True)
-class Backup:
-    """A backup that may take the database's place.
-
-    Args:
-        latest_at: when the newest thing in it was written; None when it is empty.
-        conversations: how many it knows.
-    """
-
-    file: Path
-    latest_at: datetime | None
-    conversations: int
-
-
-@dataclass(frozen=True)
-class Since:
-    """What the database has and a backup has not: messages, conversations, items not done yet."""
-
-    incoming: int
-    outgoing: int
-    conversations: int
-    to_kommo: int
-    to_telegram: int
 
 
 def inspect(file: Path, database: Path) -> Backup:

@@ -13,6 +13,7 @@ import aiosqlite
 
 from storage.engine import Parameters, Row, Statement
 from storage.errors import DatabaseStalledError, DatabaseUnavailableError
+from storage.sqlite.dialect import DIALECT
 from storage.sqlite.errors import Mapped
 from storage.sqlite.files import keep_for_owner
 
@@ -109,6 +110,8 @@ class Reading:
 
     What is busy or fails for a moment is asked again; who asks sees only what lasts.
     """
+
+    dialect = DIALECT
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -12,8 +12,15 @@ import sqlite3
 from pathlib import Path
 
 from storage.errors import DatabaseUnavailableError
+from storage.location import STATE
+from storage.owners import OWNER_ONLY, ROOT, hand_over, owner_of
 from storage.sqlite.errors import REMEDIES, out_of_reach
-from storage.sqlite.owners import OWNER_ONLY, hand_over_all
+
+LOG = ("-wal", "-shm")
+ENDINGS = (*LOG, *STATE)
+"""Of the files beside a database that are of one piece with it."""
+
+LOCK = ".lock"
 
 
 def keep_for_owner(path: Path) -> bool:
@@ -51,15 +58,19 @@ def _take_back(path: Path) -> None:
         raise out_of_reach(path, error) from error
     if is_folder:
         raise DatabaseUnavailableError(f"cannot open {path}: it is a folder; name a file in it")
-    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+    for file in (path, *(path.with_name(path.name + end) for end in LOG)):
         with contextlib.suppress(FileNotFoundError, PermissionError):
             file.chmod(OWNER_ONLY)
 
 
-def flush(path: Path) -> None:
-    """Bring a new file to the disk, or the names in a folder."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def hand_over_all(database: Path) -> None:
+    """Give a database and the files beside it to its owner, where root has made them."""
+    if os.geteuid() == ROOT:
+        owner = owner_of(database)
+        for file in (database, *files_beside(database)):
+            hand_over(file, owner)
+
+
+def files_beside(database: Path) -> list[Path]:
+    """Return the names of all files that may be beside a database."""
+    return [database.with_name(database.name + end) for end in (*ENDINGS, LOCK)]

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError
-from storage.sqlite.owners import LOCK, OWNER_ONLY, hand_over, owner_of
+from storage.owners import OWNER_ONLY, hand_over, owner_of
+from storage.sqlite.files import LOCK
 
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 

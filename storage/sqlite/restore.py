@@ -13,15 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from storage.backups import Backup
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError
-from storage.sqlite.backups import Backup, beside, reading
+from storage.location import STATE, Location
+from storage.new_files import create_part, flush
+from storage.owners import ROOT, Owner, owner_of
+from storage.sqlite.backups import beside, reading
 from storage.sqlite.connection import BUSY_TIMEOUT_S
-from storage.sqlite.copies import create_part, verify
+from storage.sqlite.copies import verify
 from storage.sqlite.errors import PRIMARY_CODE, Mapped, is_outside
-from storage.sqlite.files import flush
-from storage.sqlite.owners import ENDINGS, ROOT, Owner, owner_of
+from storage.sqlite.files import ENDINGS, LOG
 
-LOG = ("-wal", "-shm")
 Condition = Literal["none", "sound", "damaged"]
 
 
@@ -30,17 +32,18 @@ class Restoring:
 
     Args:
         backup: what was inspected.
-        database: in whose place it is put.
+        location: in which database's place it is put.
         aside: the name under which what is there is kept.
     """
 
-    def __init__(self, backup: Backup, database: Path, now: datetime) -> None:
+    def __init__(self, backup: Backup, location: Location | Path, now: datetime) -> None:
         self._backup = backup
-        self._database = database
+        self._location = Location.of(location)
+        self._database = database = self._location.path
         self._new = beside(database, ".restoring")
         self._written: os.stat_result | None = None
         self._kept: list[tuple[Path, Path]] = []
-        self.aside = _free_name(database, now)
+        self.aside = _free_name(self._location, now)
 
     def run(self) -> bool:
         """Put the backup in the database's place; tell whether anything was kept aside.
@@ -63,8 +66,9 @@ class Restoring:
             self._undo()
             raise
         with suppress(OSError):  # they do not fit, and the next start sees that too
-            self._remove(("-sends", ".alive"))
-            flush(self._database.parent)
+            self._remove(STATE)
+            for folder in self._location.folders:
+                flush(folder)
         return bool(self._kept)
 
     def _copy(self, owner: Owner) -> None:
@@ -87,11 +91,13 @@ class Restoring:
     def _keep_aside(self) -> None:
         """Give the old files second names; they keep their own until the rename."""
         for end in ("", *ENDINGS):
-            if (file := beside(self._database, end)).exists():
-                name = beside(self.aside, end)
+            if (file := _file(self._location, end)).exists():
+                name = _file(Location(self.aside, self._location.state_dir), end)
                 self._kept.append((file, name))
                 _link(file, name)
-        flush(self._database.parent)
+        for folder in self._location.folders:
+            if folder.exists():
+                flush(folder)
 
     def _replace(self, condition: Condition) -> None:
         if condition == "damaged":  # its log fits no other one; it is kept aside
@@ -100,7 +106,7 @@ class Restoring:
 
     def _remove(self, endings: tuple[str, ...]) -> None:
         for end in endings:
-            beside(self._database, end).unlink(missing_ok=True)
+            _file(self._location, end).unlink(missing_ok=True)
 
     def _undo(self) -> None:
         """Take away what was made; after the rename only the old database's second names are left.
@@ -160,15 +166,20 @@ def _in_use(database: Path) -> DatabaseBusyError:
     )
 
 
-def _free_name(database: Path, now: datetime) -> Path:
+def _free_name(location: Location, now: datetime) -> Path:
     """Return a name with the time in it that nothing has yet."""
-    name = beside(database, f".before-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
+    name = beside(location.path, f".before-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
     number = 1
     free = name
-    while any(beside(free, end).exists() for end in ("", *ENDINGS)):
+    while any(_file(Location(free, location.state_dir), end).exists() for end in ("", *ENDINGS)):
         number += 1
         free = beside(name, f"-{number}")
     return free
+
+
+def _file(location: Location, end: str) -> Path:
+    """Return one of the files that are of one piece with a database."""
+    return location.beside(end) if end in STATE else beside(location.path, end)
 
 
 def _link(file: Path, name: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from storage.sqlite.connection import Work, impatient
 from storage.sqlite.errors import PRIMARY_CODE
-from storage.sqlite.owners import LOCK
+from storage.sqlite.files import LOCK
 
 ASKED_AGAIN_S = 0.002
 """Who waits asks so often: within the time for which the service lets it by."""

@@ -19,6 +19,7 @@ from storage.errors import DatabaseStalledError, DatabaseUnavailableError
 from storage.queue.direction import Direction
 from storage.sqlite import connection as sqlite
 from storage.sqlite.connection import Connection, impatient, run, undo
+from storage.sqlite.dialect import DIALECT
 from storage.sqlite.turns import LOOKS, LOOKS_S, Turns
 from storage.uninterrupted import uninterrupted
 
@@ -72,6 +73,8 @@ class Group:
 
 class Body:
     """The session of one transaction; its first statement begins it, in the same hop."""
+
+    dialect = DIALECT
 
     def __init__(
         self, connection: Connection, group: Group, turns: Turns, waits_until: float

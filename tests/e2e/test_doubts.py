@@ -6,7 +6,7 @@ import pytest
 
 from bot.receive.catch_up.schedule import CatchUpPace
 from storage.database import Database
-from storage.stamp import stamp_path
+from storage.location import HEARTBEAT
 
 QUICK = CatchUpPace(every_s=0.1, grace_s=0.0)
 CLIENTS = range(555, 560)
@@ -48,7 +48,7 @@ async def test_a_damaged_sign_of_life_is_no_sign_of_a_copy(
     """After a power cut everything that was written meanwhile is read back and sent."""
     await talking.stop()
     await missed_by_all(kommo)
-    stamp_path(talking.settings.database).write_bytes(content)
+    talking.settings.location.beside(HEARTBEAT).write_bytes(content)
     await talking.start()
     await eventually(lambda: last_texts(telegram) == ["missed"] * len(CLIENTS))
 
@@ -59,7 +59,7 @@ async def test_without_a_sign_of_life_a_person_decides(
     """A database that was moved: what is not known is listed, told to the manager, and kept."""
     await talking.stop()
     ids = await missed_by_all(kommo)
-    stamp_path(talking.settings.database).unlink()
+    talking.settings.location.beside(HEARTBEAT).unlink()
     await talking.start()
     await eventually(lambda: [kommo.statuses_of(one) for one in ids] == [[-1]] * len(ids))
     assert kommo.account.message(ids[0]).statuses[-1].error_code == 903
@@ -134,7 +134,7 @@ async def test_a_doubt_does_not_outlive_its_time(talking, telegram, kommo, event
     """What is missed by a later stop is sent again, in the same conversation too."""
     await talking.stop()
     await missed_by_all(kommo)
-    stamp_path(talking.settings.database).unlink()
+    talking.settings.location.beside(HEARTBEAT).unlink()
     await talking.start()
     await eventually(lambda: len(kommo.calls("history")) > len(CLIENTS))
     await talking.stop()

@@ -463,7 +463,7 @@ async def test_files_lie_beside_a_linked_result(tmp_path, kommo, command):
 
 async def test_a_full_disk_for_the_spool_is_said(tmp_path, monkeypatch, kommo, command, talk):
     """Without room for temporary files a person learns where to make some."""
-    monkeypatch.setattr("storage.sqlite.spool.PRAGMAS", ("max_page_count = 2",))
+    monkeypatch.setattr("storage.spool.PRAGMAS", ("max_page_count = 2",))
     path = written(tmp_path / "export", talk)
     code, _, errors = await command("import", str(path), "--yes")
     assert code == 1

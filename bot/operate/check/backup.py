@@ -11,7 +11,7 @@ from bot.settings import Settings
 def of_backup(settings: Settings, noted: datetime | None, now: datetime) -> Finding:
     """Tell whether there is a copy of the last days, where the settings ask for one a day."""
     folder = settings.storage.backup_dir
-    machine = machine_with(noted, folder, settings.database.parent)
+    machine = machine_with(noted, folder, settings.location)
     said = last_copy(machine, now)
     if folder is None:
         return well("backup", f"{said}; storage.backup_dir makes one a day")

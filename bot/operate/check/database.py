@@ -22,10 +22,10 @@ from kommo.crm import PAUSES_S, Access, CrmApi, LongLivedToken
 from kommo.errors import RejectedError
 from kommo.limits import CrmLimits
 from kommo.statuses import StatusField
-from storage.database import Snapshot
+from storage.database import Snapshot, look
 from storage.errors import SchemaTooOldError, StorageError
 from storage.grants import Grant
-from storage.sqlite.look import look
+from storage.location import Location
 
 UNAUTHORIZED = 401
 
@@ -57,7 +57,7 @@ async def kept(settings: Settings) -> Kept:
     if not has_database(settings):
         return Kept(_before_the_first_start(settings))
     try:
-        async with look(settings.database) as snapshot:
+        async with look(settings.location) as snapshot:
             return await _read(settings, snapshot)
     except SchemaTooOldError as error:
         text = f"{settings.database}: {error}"
@@ -76,7 +76,7 @@ async def _read(settings: Settings, snapshot: Snapshot) -> Kept:
     account_id = settings.kommo.account_id or await snapshot.facts.get(account_note(settings))
     noted = await snapshot.facts.get(status_note(settings, account_id))
     return Kept(
-        finding=_counted(settings.database, counts),
+        finding=_counted(settings.location, counts),
         account_id=account_id,
         grant=await snapshot.grants.get(oauth.client_id) if oauth else None,
         status_field=next((name for name in get_args(StatusField) if name == noted), None),
@@ -86,7 +86,8 @@ async def _read(settings: Settings, snapshot: Snapshot) -> Kept:
     )
 
 
-def _counted(path: Path, counts: list[dict[str, int]]) -> Finding:
+def _counted(location: Location, counts: list[dict[str, int]]) -> Finding:
+    path = location.path
     pending = sum(count.get("pending", 0) for count in counts)
     dead = sum(count.get("dead", 0) for count in counts)
     wait = "1 item waits" if pending == 1 else f"{pending} items wait"
@@ -94,9 +95,21 @@ def _counted(path: Path, counts: list[dict[str, int]]) -> Finding:
     if not all(os.access(place, os.W_OK) for place in (path, path.parent)):
         remedy = "give file and folder to the user that the service runs as"
         return failure("database", f"{path} cannot be written", remedy)
+    if not _takes_files(location.state_dir):
+        remedy = (
+            "make this folder, and writable for the user that the service runs as; or change "
+            "storage.state_dir"
+        )
+        return failure("database", f"{location.state_dir} takes no files", remedy)
     if dead:
         return doubt("database", text, "see: kommo-telegram queue list")
     return well("database", text)
+
+
+def _takes_files(folder: Path) -> bool:
+    """Tell whether files can be made in a folder, which a start makes in one that is there."""
+    place = folder if os.path.lexists(folder) else folder.parent
+    return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
 
 
 def _before_the_first_start(settings: Settings) -> Finding:
@@ -107,6 +120,10 @@ def _before_the_first_start(settings: Settings) -> Finding:
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         remedy = f"make the folder {folder}, and writable for this user; or change storage.path"
         return failure("database", f"{path} cannot be made", remedy)
+    if not _takes_files(settings.location.state_dir):
+        folder = settings.location.state_dir
+        remedy = "make the folder above it, writable for this user; or change storage.state_dir"
+        return failure("database", f"{folder} cannot be made", remedy)
     return well("database", f"{path} is not there yet: the first `run` makes it")
 
 

@@ -96,19 +96,26 @@ def is_made_by_systemd(folder: Path) -> bool:
 
 
 def of_disk(settings: Settings) -> Finding:
-    """Tell whether there is room for the database to grow."""
-    folder = settings.database.parent
-    if is_made_by_systemd(folder):
-        folder = next(parent for parent in folder.parents if parent.is_dir())
-    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises without access
-        return failure(
-            "disk", f"there is no folder {folder}", "create it, or correct storage.path"
-        )
-    free = shutil.disk_usage(folder).free
-    if free < LEAST_FREE_BYTES:
-        text = f"only {free // MIB} MiB are free in {folder}"
-        return failure("disk", text, "free some space")
-    return well("disk", f"{free // MIB} MiB are free")
+    """Tell whether there is room for the database to grow, and for the files beside it."""
+    free = []
+    for folder, name in zip(settings.location.folders, ("path", "state_dir"), strict=False):
+        found = _existing(folder, is_made=name == "state_dir" or is_made_by_systemd(folder))
+        if found is None:
+            remedy = f"create it, or correct storage.{name}"
+            return failure("disk", f"there is no folder {folder}", remedy)
+        free.append((shutil.disk_usage(found).free, folder))
+    least, folder = min(free)
+    if least < LEAST_FREE_BYTES:
+        return failure("disk", f"only {least // MIB} MiB are free in {folder}", "free some space")
+    return well("disk", f"{least // MIB} MiB are free")
+
+
+def _existing(folder: Path, *, is_made: bool) -> Path | None:
+    """Return a folder that is there; the one in which a start will make it, if it does."""
+    if is_made and not folder.exists():
+        return next(parent for parent in folder.parents if parent.is_dir())
+    is_there = os.path.isdir(folder)  # noqa: PTH112 - Path.is_dir raises without access
+    return folder if is_there else None
 
 
 async def look_around(settings: Settings, missing: tuple[str, ...]) -> AsyncIterator[Finding]:

@@ -1,7 +1,6 @@
 """Alerts in the operators' chats, and the look at everything from which alerts come."""
 
 import logging
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -38,7 +37,7 @@ async def look(
         now: tells the time.
     """
     try:
-        free_bytes = shutil.disk_usage(database.folder).free
+        free_bytes = database.location.free_bytes()
         machine = await read_machine(database, copies)
         state = replace(await read_state(database, health, now=now()), machine=machine)
     except (StorageError, OSError) as error:

@@ -1,13 +1,13 @@
 """The machine that a service stands on: free disk space and the age of the last backup."""
 
 import asyncio
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.operate.backup import NAME, last_backup
 from storage.database import Database
+from storage.location import Location
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 
@@ -37,28 +37,28 @@ class Machine:
 async def read_machine(database: Database, copies: Path | None) -> Machine:
     """Return what is known of the machine."""
     noted = await last_backup(database)
-    return await asyncio.to_thread(machine_with, noted, copies, database.folder)
+    return await asyncio.to_thread(machine_with, noted, copies, database.location)
 
 
-def machine_with(noted: datetime | None, copies: Path | None, folder: Path) -> Machine:
+def machine_with(noted: datetime | None, copies: Path | None, location: Location) -> Machine:
     """Return what is known of the machine.
 
     Args:
         noted: when the database was copied last, as it was noted.
         copies: where the daily copies are.
-        folder: where the database is.
+        location: where the data is.
     """
     moments = [noted, _newest(copies) if copies else None]
     return Machine(
-        free_bytes=_free_bytes(folder),
+        free_bytes=_free_bytes(location),
         backup_at=max((one for one in moments if one is not None), default=None),
         is_copied_daily=copies is not None,
     )
 
 
-def _free_bytes(folder: Path) -> int | None:
+def _free_bytes(location: Location) -> int | None:
     try:
-        return shutil.disk_usage(folder).free
+        return location.free_bytes()
     except OSError:
         return None
 

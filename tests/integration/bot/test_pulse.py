@@ -8,7 +8,8 @@ import pytest
 
 from storage.database import Database
 from storage.heartbeat import ALIVE_AT, BEAT, Life, Pulse
-from storage.stamp import read_stamp, stamp_path, write_stamp
+from storage.location import HEARTBEAT
+from storage.stamp import read_stamp, write_stamp
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CALLS = ("open", "write", "fsync", "close", "replace")
@@ -30,7 +31,7 @@ async def as_earlier_versions_left(pulse, *, beside):
     async with pulse.database.transaction() as tx:
         await tx.facts.put(ALIVE_AT, NOON.isoformat())
         await tx.facts.delete(BEAT)
-    stamp_path(pulse.database.path).write_text(beside, encoding="ascii")
+    pulse.path.write_text(beside, encoding="ascii")
 
 
 async def test_a_new_database_has_no_past(pulse):
@@ -43,7 +44,7 @@ async def test_the_database_of_the_last_run_is_recognised(pulse):
     for _beat in range(3):
         await pulse.beat()
         assert await pulse.last() == Life(NOON, "continued")
-    assert stamp_path(pulse.database.path).stat().st_mode & 0o777 == 0o600
+    assert pulse.path.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("beats", [1, 2, 30], ids=["at-once", "soon", "later"])
@@ -54,7 +55,7 @@ async def test_a_copy_is_recognised_however_young_it_is(pulse, tmp_path, beats):
     for _beat in range(beats):
         await pulse.beat()
     async with Database.open(tmp_path / "copy.sqlite3") as copy:
-        shutil.copy(stamp_path(pulse.database.path), stamp_path(copy.path))
+        shutil.copy(pulse.path, copy.location.beside(HEARTBEAT))
         assert await Pulse(copy, lambda: NOON).last() == Life(NOON, "copied")
 
 
@@ -86,15 +87,15 @@ async def test_an_upgrade_goes_on(pulse, beside, origin):
 async def test_a_missing_sign_makes_careful(pulse):
     """A database that was moved has no sign of life beside it."""
     await pulse.beat()
-    stamp_path(pulse.database.path).unlink()
+    pulse.path.unlink()
     assert await pulse.last() == Life(NOON, "copied")
 
 
 async def test_a_sign_that_cannot_be_left_stops_nothing(pulse):
     """Where the file cannot be written, the next start is careful."""
-    stamp_path(pulse.database.path).mkdir()
+    pulse.path.mkdir()
     await pulse.beat()
-    assert read_stamp(pulse.database.path) is None
+    assert read_stamp(pulse.path) is None
     assert await pulse.last() == Life(NOON, "copied")
 
 

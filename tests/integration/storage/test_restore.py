@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from storage.backups import Since
 from storage.database import Database
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError, SchemaTooNewError
 from storage.queue.producer import Draft
-from storage.sqlite.backups import Since, inspect, since
-from storage.sqlite.owners import ENDINGS
+from storage.sqlite.backups import inspect, since
+from storage.sqlite.files import ENDINGS
 from storage.sqlite.restore import Restoring
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

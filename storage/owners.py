@@ -13,11 +13,6 @@ from pathlib import Path
 ROOT = 0
 OWNER_ONLY = 0o600
 
-ENDINGS = ("-wal", "-shm", "-sends", ".alive")
-"""Of the files beside a database that are of one piece with it."""
-
-LOCK = ".lock"
-
 
 @dataclass(frozen=True)
 class Owner:
@@ -67,16 +62,3 @@ def hand_over(file: Path, owner: Owner) -> None:
     is_made_by_root = stat.S_ISREG(found.st_mode) and found.st_uid == ROOT and found.st_nlink == 1
     if is_made_by_root and owner.user != ROOT:
         os.chown(file, owner.user, owner.group, follow_symlinks=False)
-
-
-def hand_over_all(database: Path) -> None:
-    """Give a database and the files beside it to its owner, where root has made them."""
-    if os.geteuid() == ROOT:
-        owner = owner_of(database)
-        for file in (database, *files_beside(database)):
-            hand_over(file, owner)
-
-
-def files_beside(database: Path) -> list[Path]:
-    """Return the names of all files that may be beside a database."""
-    return [database.with_name(database.name + end) for end in (*ENDINGS, LOCK)]
