@@ -13,6 +13,8 @@ COLUMNS = (
     "is_reachable, created_at, last_incoming_at, last_outgoing_at, contact_id, reachability_at"
 )
 
+SELECTED = f"{COLUMNS}, (SELECT is_both FROM blocks WHERE blocks.chat_id = conversations.chat_id)"
+
 
 @dataclass(frozen=True)
 class Conversation:
@@ -38,6 +40,9 @@ class Conversation:
     reachability_at: datetime | None = field(default=None, compare=False)
     """When it was last learned whether the client lets the bot write; by our clock."""
 
+    is_stopped: bool = field(default=False, compare=False)
+    """Whether an operator blocked the client, for answers too."""
+
 
 class ConversationReader:
     """What can be asked about conversations."""
@@ -55,7 +60,7 @@ class ConversationReader:
         for batch in batches(conversation_ids):
             condition = f"conversation_id IN ({names_of(batch)})"
             rows = await self._session.rows(
-                f"SELECT {COLUMNS} FROM conversations WHERE {condition}", batch
+                f"SELECT {SELECTED} FROM conversations WHERE {condition}", batch
             )
             found |= {row[0]: _conversation(row) for row in rows}
         return found
@@ -71,7 +76,7 @@ class ConversationReader:
     async def by_phone(self, phone: str) -> list[Conversation]:
         """Return those of a phone number, the latest heard of first."""
         rows = await self._session.rows(
-            f"SELECT {COLUMNS} FROM conversations WHERE phone = :phone "
+            f"SELECT {SELECTED} FROM conversations WHERE phone = :phone "
             "ORDER BY last_incoming_at DESC",
             {"phone": phone},
         )
@@ -80,7 +85,7 @@ class ConversationReader:
     async def by_end_of_phone(self, digits: str) -> list[Conversation]:
         """Return those whose number ends so, the latest heard of first."""
         rows = await self._session.rows(
-            f"SELECT {COLUMNS} FROM conversations WHERE phone IS NOT NULL "
+            f"SELECT {SELECTED} FROM conversations WHERE phone IS NOT NULL "
             "AND phone LIKE '%' || :digits ORDER BY last_incoming_at DESC",
             {"digits": digits},
         )
@@ -107,7 +112,7 @@ class ConversationReader:
     async def list_all(self, *, limit: int, offset: int = 0) -> list[Conversation]:
         """Return conversations, oldest first."""
         rows = await self._session.rows(
-            f"SELECT {COLUMNS} FROM conversations ORDER BY created_at, conversation_id "
+            f"SELECT {SELECTED} FROM conversations ORDER BY created_at, conversation_id "
             "LIMIT :limit OFFSET :offset",
             {"limit": limit, "offset": offset},
         )
@@ -138,7 +143,7 @@ class ConversationReader:
 
     async def _one(self, condition: str, value: str) -> Conversation | None:
         rows = await self._session.rows(
-            f"SELECT {COLUMNS} FROM conversations WHERE {condition} LIMIT 1", {"value": value}
+            f"SELECT {SELECTED} FROM conversations WHERE {condition} LIMIT 1", {"value": value}
         )
         return _conversation(rows[0]) if rows else None
 
@@ -250,7 +255,7 @@ def _conversation(row: Row) -> Conversation:
     (
         conversation_id, bot_id, business_user_id, chat_id, name, username, phone, source_id,
         is_reachable, created_at, last_incoming_at, last_outgoing_at, contact_id,
-        reachability_at,
+        reachability_at, is_stopped,
     ) = row  # fmt: skip
     return Conversation(
         conversation_id=conversation_id,
@@ -267,4 +272,5 @@ def _conversation(row: Row) -> Conversation:
         last_outgoing_at=optional_moment(last_outgoing_at),
         contact_id=contact_id,
         reachability_at=optional_moment(reachability_at),
+        is_stopped=bool(is_stopped),
     )

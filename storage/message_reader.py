@@ -27,6 +27,8 @@ class ReceivedMessage:
     business_user_id: int = 0
     part: int = 1
     content_hash: str | None = None
+    direction: Literal["incoming", "outgoing"] = "incoming"
+    """Outgoing: the owner of a business account wrote it, outside Kommo."""
 
 
 @dataclass(frozen=True)

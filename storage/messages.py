@@ -17,7 +17,7 @@ class Messages(MessageReader):
         await self._session.rows(
             "INSERT INTO messages (bot_id, business_user_id, chat_id, telegram_message_id, "
             "conversation_id, direction, external_id, part, content_hash, at) VALUES (:bot_id, "
-            ":business_user_id, :chat_id, :telegram_message_id, :conversation_id, 'incoming', "
+            ":business_user_id, :chat_id, :telegram_message_id, :conversation_id, :direction, "
             ":external_id, :part, :content_hash, :at) ON CONFLICT DO NOTHING",
             {**vars(message), "at": to_ms(message.at)},
         )
@@ -55,6 +55,15 @@ class Messages(MessageReader):
             "WHERE external_id = :external_id",
             {"external_id": external_id, "kommo_message_id": kommo_message_id},
         )
+
+    async def mark_deleted(self, kommo_message_id: str, *, now: datetime) -> bool:
+        """Store that a manager's message is gone, whatever was told of it; True if it is news."""
+        rows = await self._session.rows(
+            "UPDATE deliveries SET status = -1, known_at = :now "
+            "WHERE kommo_message_id = :id AND (status IS NULL OR status <> -1) RETURNING 1",
+            {"id": kommo_message_id, "now": to_ms(now)},
+        )
+        return bool(rows)
 
     async def change_content(self, external_id: str, content_hash: str) -> bool:
         """Store that a client's message has another content; tell whether it has."""

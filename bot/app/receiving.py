@@ -20,6 +20,7 @@ from bot.media.route import MediaRoute
 from bot.operate.check.public_address import PATH as CHALLENGE_PATH
 from bot.operate.check.public_address import ChallengeRoute
 from bot.operate.operators.chat import OperatorChat
+from bot.receive.business import Connections
 from bot.receive.catch_up.conversation import Recovery, Terms
 from bot.receive.catch_up.knowledge import Knowledge
 from bot.receive.catch_up.pages import Pages
@@ -32,6 +33,7 @@ from bot.receive.new_clients import PeopleSettings
 from bot.receive.telegram_poll import Poller
 from bot.receive.telegram_updates import Intake
 from bot.settings import BotSettings
+from bot.translate.company import Company, channel_bot
 from bot.translate.files import file_address
 from bot.translate.incoming.updates import UnreadableError
 from kommo.ids import KommoUserId, SourceId
@@ -47,8 +49,9 @@ def build_pollers(
             telegram.bots[entry.bot_id],
             _build_intake(context, account, entry),
             context.database,
-            context.health.bots[entry.bot_id],
-            operators,
+            health=context.health.bots[entry.bot_id],
+            operators=operators,
+            connections=Connections(telegram.bots[entry.bot_id], context.database),
         )
         for entry in context.settings.telegram.bots
     )
@@ -81,9 +84,19 @@ def _build_intake(context: Context, account: Account, entry: BotSettings) -> Int
             infer_read=context.settings.telegram.infer_read,
             language=context.settings.kommo.language,
             lifetimes=context.lifetimes,
+            company=_company(context, entry),
             messages_per_min=context.settings.telegram.client_messages_per_min,
             people=_people(context, account),
         ),
+    )
+
+
+def _company(context: Context, entry: BotSettings) -> Company:
+    """Return in whose name an owner's words are shown."""
+    kommo = context.settings.kommo
+    return Company(
+        bot=channel_bot(entry.bot_id, entry.name or kommo.title, kommo.channel_bot_id, None),
+        users={one: KommoUserId(user) for one, user in context.settings.imports.managers.items()},
     )
 
 

@@ -85,7 +85,9 @@ async def open_telegram(context: Context, journal: Journal) -> AsyncIterator[Tel
             files=TelegramFiles(bots, downloads),
             # managers' files lie in the state folder meanwhile, which is on a disk
             uploads=Uploads(Fetcher(fetching, kommos), context.database.location.state_dir),
-            typist=await stack.enter_async_context(Typist(bots, now=context.now)),
+            typist=await stack.enter_async_context(
+                Typist(bots, context.database, now=context.now)
+            ),
             journal=journal,
             probes=await stack.enter_async_context(Background(PROBES)),
             pictures=await stack.enter_async_context(Background(PICTURES)),

@@ -26,7 +26,7 @@ from bot.imports.sending import Import
 from bot.media.links import MediaLinks, exported
 from bot.operate.bot_picture import bot_picture
 from bot.settings import BotSettings, Settings
-from bot.translate.exports.messages import Company, channel_bot
+from bot.translate.company import Company, channel_bot
 from bot.translate.exports.told import ExportedFile
 from bot.translate.files import TelegramFile
 from bot.words import counted

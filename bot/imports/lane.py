@@ -7,7 +7,8 @@ from datetime import datetime
 
 from bot.imports.kommo import Refused
 from bot.imports.plan import ChatPlan, Side
-from bot.translate.exports.messages import Company, FileUrl, Place, client
+from bot.translate.company import Company
+from bot.translate.exports.messages import FileUrl, Place, client
 from bot.translate.ids import ChatAddress
 from kommo.answers import SentMessage
 from kommo.ids import ExternalMessageId, SourceId

@@ -100,6 +100,29 @@ class Enqueue:
             expires_at=self._to_kommo_until,
         )
 
+    async def deleted(
+        self, kommo_message_id: KommoMessageId, *, conversation_id: ConversationId
+    ) -> None:
+        """Enqueue that a manager's message was deleted in Telegram, however far it had got."""
+        if not await self._tx.messages.mark_deleted(kommo_message_id, now=self._tx.now):
+            return
+        payload = DeliveryStatus(
+            kommo_message_id=kommo_message_id,
+            status=StatusCode.ERROR,
+            error_code=ErrorCode.CHAT_DELETED,
+        )
+        await self._tx.to_kommo.add(
+            Draft(
+                dedupe_key=f"{status_key(kommo_message_id, StatusCode.ERROR)}:deleted",
+                ordering_key=f"status:{kommo_message_id}",
+                conversation_id=conversation_id,
+                kind=Kind.DELIVERY_STATUS,
+                payload=payload.model_dump_json(exclude_none=True),
+            ),
+            now=self._tx.now,
+            expires_at=self._to_kommo_until,
+        )
+
     async def contact_link(
         self,
         link: ContactLink,

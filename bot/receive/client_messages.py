@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.queue.enqueue import Enqueue
 from bot.queue.items import Lifetimes
 from bot.receive.new_clients import PeopleSettings, meet
+from bot.translate.company import Company
 from bot.translate.files import MediaUrl
 from bot.translate.ids import ChatAddress, quote
 from bot.translate.incoming import messages, unreadable
@@ -26,6 +27,8 @@ MOVE_S = 60
 
 WITHIN_THE_SECOND = timedelta(milliseconds=999)
 
+NOBODY_SPEAKS = Company(bot=None, users={})
+
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +38,7 @@ class IntakeSettings:
 
     Args:
         messages_per_min: so many updates of one client are shown; 0 for all.
+        company: in whose name an owner's words are shown.
     """
 
     source_id: SourceId | None
@@ -43,6 +47,7 @@ class IntakeSettings:
     lifetimes: Lifetimes
     language: Language = "en"
     messages_per_min: int = 0
+    company: Company = NOBODY_SPEAKS
     people: PeopleSettings = field(default_factory=PeopleSettings)
 
 
@@ -67,8 +72,8 @@ class ClientMessages:
         if not (is_heard or message.payload.silent):  # a link that says no more than a start
             await tx.conversations.remember(self._conversation(message, now=tx.now, is_heard=True))
         profile = await _profile(tx, message.address.conversation_id)
-        reply_to = await _quote(tx, message)
-        said_at = _moment(message.at, tx.now)
+        reply_to = await quote_of(tx, message)
+        said_at = moment_of(message.at, tx.now)
         for number, payload in enumerate(message.payloads):
             at = await tx.conversations.next_msec(payload.conversation_id, said_at)
             complete = payload.model_copy(
@@ -91,7 +96,7 @@ class ClientMessages:
         if shown is None:
             await self.store(tx, message)
             return
-        if shown.content_hash != _hash(unreadable.UNREADABLE):
+        if shown.content_hash != hash_of(unreadable.UNREADABLE):
             return
         if message.phone is not None:
             await tx.conversations.set_phone(message.address.conversation_id, message.phone)
@@ -112,14 +117,14 @@ class ClientMessages:
         moment = (
             f"{int(edit.payload.at.timestamp()) // MOVE_S}" if edit.is_move else f"#{update_id}"
         )
-        await self._put_edit(tx, edit.payload, _hash(prints[0]), moment)
+        await self._put_edit(tx, edit.payload, hash_of(prints[0]), moment)
         for number, part in enumerate(edit.rest, start=2):
-            content_hash = _hash(prints[number - 1])
+            content_hash = hash_of(prints[number - 1])
             if await tx.messages.by_external_id(part.external_id) is not None:
                 again = messages.as_edit(part, edit.payload.at)
                 await self._put_edit(tx, again, content_hash, moment)
                 continue
-            said_at = _moment(edit.payload.at, tx.now)
+            said_at = moment_of(edit.payload.at, tx.now)
             at = await tx.conversations.next_msec(part.conversation_id, said_at)
             new = part.model_copy(update={"at": at})
             await self.enqueue(tx).message(new)
@@ -193,7 +198,7 @@ class ClientMessages:
             business_user_id=message.address.business_user_id,
             chat_id=message.address.chat_id,
             telegram_message_id=message.telegram_message_id,
-            content_hash=_hash(prints[min(number, len(prints)) - 1]),
+            content_hash=hash_of(prints[min(number, len(prints)) - 1]),
             at=message.at,
         )
 
@@ -216,7 +221,7 @@ class ClientMessages:
         )
 
 
-def _moment(date: datetime, now: datetime) -> datetime:
+def moment_of(date: datetime, now: datetime) -> datetime:
     """Return when a message was written, as exactly as can be told.
 
     Telegram tells the second; Kommo orders by milliseconds, a manager's messages among them.
@@ -231,7 +236,7 @@ async def _profile(tx: Transaction, conversation_id: str) -> Profile | None:
     return Profile(phone=known.phone) if known is not None and known.phone else None
 
 
-async def _quote(tx: Transaction, message: ClientMessage) -> Quote | None:
+async def quote_of(tx: Transaction, message: ClientMessage) -> Quote | None:
     """Return the message that a client answers: by its id, or by all it says."""
     if message.answers is None:
         return None
@@ -244,6 +249,6 @@ async def _quote(tx: Transaction, message: ClientMessage) -> Quote | None:
     return quote(answered.external_id, answered.kommo_message_id)
 
 
-def _hash(text: str) -> str:
+def hash_of(text: str) -> str:
     """Return a short fingerprint of a message's content."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -26,6 +26,7 @@ from aiogram.methods import DeleteWebhook, TelegramMethod
 
 from bot.health import BotHealth
 from bot.http.telegram_session import is_page
+from bot.receive.business import Connections
 from bot.receive.telegram_updates import Intake
 from bot.translate.ids import ID_LIMIT
 from storage.database import Database
@@ -38,6 +39,10 @@ KINDS = [
     "callback_query",
     "message_reaction",
     "my_chat_member",
+    "business_connection",
+    "business_message",
+    "edited_business_message",
+    "deleted_business_messages",
 ]
 WAIT_S, MARGIN_S, BATCH = 30, 10, 100
 REVOKED_PAUSE_S, REVOKED_PATIENCE = 30.0, 20
@@ -94,10 +99,13 @@ class Poller:
         bot: Bot,
         intake: Intake,
         database: Database,
+        *,
         health: BotHealth,
         operators: OperatorChat,
+        connections: Connections,
     ) -> None:
         self._bot = bot
+        self._connections = connections
         self._intake = intake
         self._database = database
         self._health = health
@@ -157,6 +165,7 @@ class Poller:
         """Store a batch; what is said in operators' chats is theirs."""
         clients = [update for update in updates if not self._operators.takes(update)]
         if clients:
+            await self._connections.learn(clients)
             await self._store_clients(clients)
         for update in updates:
             if self._operators.takes(update):

@@ -7,19 +7,26 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from bot.queue.items import Kind, name_of
 from bot.receive.blocked import store_blocked
+from bot.receive.business import store_connection, told_in
 from bot.receive.client_messages import ClientMessages, IntakeSettings
 from bot.receive.floods import FloodGuard, Held
+from bot.receive.owner_messages import OwnerMessages
 from bot.receive.presses import store_press
 from bot.receive.reachability import store_reachability
 from bot.receive.reactions import store_reaction
 from bot.translate.ids import ChatAddress
 from bot.translate.incoming import unreadable
 from bot.translate.incoming.actions import Action, Pressed, action
+from bot.translate.incoming.business import (
+    Deletion,
+    OwnerEdit,
+    OwnerMessage,
+    connection_id_in,
+)
 from bot.translate.incoming.client_of import Origin, origin
 from bot.translate.incoming.messages import ClientEdit, ClientMessage
 from bot.translate.incoming.reachability import Reachability
@@ -40,6 +47,9 @@ class Intake:
         self._bot_id = bot_id
         self._settings = settings
         self._clients = ClientMessages(settings)
+        self._owners = OwnerMessages(
+            self._clients, settings.company, settings.source_id, settings.language
+        )
         self._floods = FloodGuard(settings.messages_per_min, settings.source_id, settings.language)
 
     async def store_all(self, tx: Transaction, updates: Sequence[Mapping[str, Any]]) -> None:
@@ -48,20 +58,26 @@ class Intake:
         held: dict[str, Held] = {}
         for update in updates:
             client = origin(update)
-            if client is None:
+            address = await self._address(tx, update, client) if client else None
+            if client is None or address is None:
                 await self.store(tx, update)
             elif client.chat_id in blocked:
-                await self._store_blocked(tx, update, client)
+                await self._store_blocked(tx, update, client, address)
+            elif await self._floods.holds(tx, client, address):
+                await self._floods.hold(tx, held, client, address, update)
             else:
-                await self._show_or_hold(tx, update, client, held)
+                await self.store(tx, update)
             await asyncio.sleep(0)  # statements run at once: others have their turn in between
         for one in held.values():
             await self._floods.tell(tx, self._clients.enqueue(tx), one)
 
     async def store(self, tx: Transaction, update: Mapping[str, Any]) -> None:
         """Store one update; whatever is wrong with its content, it is kept."""
+        if (told := told_in(update)) is not None:
+            await store_connection(tx, self._bot_id, told)
+            return
         try:
-            done = self._translate(update, tx.now)
+            done = await self._translate(tx, update)
         except Exception as error:
             await self.set_aside(tx, update, type(error).__name__)
             return
@@ -73,7 +89,7 @@ class Intake:
         Raises:
             UnreadableError: it still cannot be read, or there is nothing to show.
         """
-        done = self._translate(update, tx.now)
+        done = await self._translate(tx, update)
         if done is None:
             raise UnreadableError("it tells nothing; nothing to show")
         if isinstance(done, ClientMessage):
@@ -111,29 +127,25 @@ class Intake:
                     source_id=self._settings.source_id,
                     language=self._settings.language,
                 )
+            case OwnerMessage():
+                await self._owners.store(tx, action)
+            case OwnerEdit():
+                await self._owners.store_edit(tx, action, update_number(update))
+            case Deletion():
+                await self._owners.store_deletion(tx, action, update_number(update))
             case None:
                 log.debug("update without use", extra={"update": update.get("update_id")})
 
-    async def _show_or_hold(
+    async def _store_blocked(
         self,
         tx: Transaction,
         update: Mapping[str, Any],
         client: Origin,
-        held: dict[str, Held],
-    ) -> None:
-        """Store an update to be shown, unless its client has written too much."""
-        address = ChatAddress(self._bot_id, client.chat_id)
-        if await self._floods.holds(tx, client, address):
-            await self._floods.hold(tx, held, client, address, update)
-        else:
-            await self.store(tx, update)
-
-    async def _store_blocked(
-        self, tx: Transaction, update: Mapping[str, Any], client: Origin
+        address: ChatAddress,
     ) -> None:
         """Note that a blocked client did something."""
         try:
-            done = self._translate(update, tx.now)
+            done = await self._translate(tx, update)
         except Exception:
             done = None
         await store_blocked(
@@ -141,17 +153,41 @@ class Intake:
             self._clients,
             client,
             done,
-            address=ChatAddress(self._bot_id, client.chat_id),
+            address=address,
         )
 
-    def _translate(self, raw: Mapping[str, Any], now: datetime) -> Action | None:
+    async def _translate(self, tx: Transaction, raw: Mapping[str, Any]) -> Action | None:
         return action(
             raw,
             bot_id=self._bot_id,
             source_id=self._settings.source_id,
             media_url=self._settings.media_url,
-            now=now,
+            now=tx.now,
+            owner_id=await self._owner(tx, raw),
         )
+
+    async def _owner(self, tx: Transaction, update: Mapping[str, Any]) -> int:
+        """Return through whose business account an update came; 0 for the chat with the bot.
+
+        Raises:
+            UnreadableError: nobody knows.
+        """
+        name = connection_id_in(update)
+        if name is None:
+            return 0
+        known = await tx.business.get(name)
+        if known is None or known.bot_id != self._bot_id:
+            raise UnreadableError("its business connection is not known")
+        return known.business_user_id
+
+    async def _address(
+        self, tx: Transaction, update: Mapping[str, Any], client: Origin
+    ) -> ChatAddress | None:
+        """Return which chat an update is of; None when its business account is not known."""
+        try:
+            return ChatAddress(self._bot_id, client.chat_id, await self._owner(tx, update))
+        except UnreadableError:
+            return None
 
     async def set_aside(self, tx: Transaction, update: Mapping[str, Any], reason: str) -> None:
         """Keep an update as it came, and let the manager see that there was something."""
@@ -165,8 +201,16 @@ class Intake:
         """Keep an update as it came, for a person; return its placeholder, if it is new."""
         update_id = update_number(update)
         reason = f"{reason} while reading Telegram's update {update_id}"
+        try:
+            owner_id = await self._owner(tx, update)
+        except UnreadableError:
+            owner_id = 0
         message = unreadable.unreadable_message(
-            update, bot_id=self._bot_id, source_id=self._settings.source_id, now=tx.now
+            update,
+            bot_id=self._bot_id,
+            source_id=self._settings.source_id,
+            now=tx.now,
+            owner_id=owner_id,
         )
         conversation_id = message.address.conversation_id if message else None
         parked = await tx.to_kommo.park(

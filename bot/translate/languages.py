@@ -196,6 +196,16 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         "O dono da conta deixou este chat de fora: inclua-o no Telegram, Chatbots.",
         "Владелец аккаунта исключил этот чат: добавьте его в Telegram, Чат-боты.",
     ),
+    "[This message was deleted in Telegram.]": (
+        "[Este mensaje se eliminó en Telegram.]",
+        "[Esta mensagem foi apagada no Telegram.]",
+        "[Это сообщение удалено в Telegram.]",
+    ),
+    "[Messages were deleted in Telegram: {number}.]": (
+        "[Mensajes eliminados en Telegram: {number}.]",
+        "[Mensagens apagadas no Telegram: {number}.]",
+        "[Удалено сообщений в Telegram: {number}.]",
+    ),
     "The business account cannot write to itself.": (
         "La cuenta de empresa no puede escribirse a sí misma.",
         "A conta comercial não pode escrever para si mesma.",

@@ -86,7 +86,13 @@ class People(World):
         add_update(account, kind, dict(messages[message_id]))
 
     def client_presses(
-        self, message_id: int, button: str, *, chat_id: int = ANN, bot: int | None = None
+        self,
+        message_id: int,
+        button: str,
+        *,
+        chat_id: int = ANN,
+        bot: int | None = None,
+        connection: str | None = None,
     ) -> str:
         """Let somebody press a button by its text.
 
@@ -95,7 +101,7 @@ class People(World):
             its text, the id of the message.
         """
         account = self.bot(bot)
-        chat = self._chat(account, chat_id)
+        chat = self._chat(account, chat_id, connection)
         keyboard = chat.keyboards[message_id]
         pressed = _button(keyboard, button)
         if pressed.get("request_contact"):
@@ -196,6 +202,14 @@ class People(World):
         self.connections[connection_id] = connection
         add_update(account, "business_connection", connection.content())
         return connection_id
+
+    def owner_changes_rights(
+        self, connection: str, *, bot: int | None = None, **rights: bool
+    ) -> None:
+        """Let a business account give rights, or take them."""
+        known = self.connections[connection]
+        known.rights = {right: True for right, given in (known.rights | rights).items() if given}
+        add_update(self.bot(bot), "business_connection", known.content())
 
     def owner_disconnects(self, connection: str, *, bot: int | None = None) -> None:
         """Let a business account end the connection."""

@@ -58,7 +58,6 @@ class Known:
         conversation: None for one that nothing is known of.
         message_id: Telegram's id of the message that the event answers, or reacts to.
         place: where the conversation takes place now: groups move when they grow.
-        is_stopped: whether an operator has blocked the client, for answers too.
         addressee: through which account the bot writes, and into which topic.
         business: how the bot is connected to the business account whose chat it is.
     """
@@ -66,7 +65,6 @@ class Known:
     conversation: Conversation | None
     message_id: int | None
     place: ChatAddress
-    is_stopped: bool = False
     addressee: Addressee = THE_CHAT
     business: BusinessConnection | None = None
 
@@ -157,7 +155,7 @@ class Planner:
         async with self._database.snapshot() as snapshot:
             known = await look_up(snapshot, event, address)
         now = self._database.now()
-        if known.is_stopped:
+        if known.conversation is not None and known.conversation.is_stopped:
             raise NotSentError(refusals.CLIENT_STOPPED)
         require_right(address, known.business)
         if is_blocked(known.conversation, item, now=now):
@@ -204,10 +202,8 @@ async def look_up(snapshot: Snapshot, event: Addressed, address: ChatAddress) ->
     if address.chat_id < 0:
         moved = await snapshot.facts.get(moved_key(address.bot_id, address.chat_id))
         place = replace(address, chat_id=int(moved)) if moved else address
-    block = await snapshot.blocks.of(address.chat_id)
-    is_stopped = block is not None and block.is_both
     business = await business_of(snapshot, address)
-    return Known(conversation, message_id, place, is_stopped, through(business), business)
+    return Known(conversation, message_id, place, through(business), business)
 
 
 async def business_of(snapshot: Snapshot, address: ChatAddress) -> BusinessConnection | None:

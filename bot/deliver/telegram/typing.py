@@ -18,6 +18,8 @@ from aiogram.methods import SendChatAction
 
 from bot.background import end
 from bot.translate.ids import ChatAddress
+from storage.database import Database
+from storage.errors import StorageError
 
 SHOWN_FOR = timedelta(seconds=5)
 """How long Telegram shows it. Reference: Bot API, sendChatAction (5 seconds or less)."""
@@ -34,8 +36,11 @@ log = logging.getLogger(__name__)
 class Typist:
     """Keeps "is typing" up in the chats where a manager types."""
 
-    def __init__(self, bots: Mapping[int, Bot], *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, bots: Mapping[int, Bot], database: Database, *, now: Callable[[], datetime]
+    ) -> None:
         self._bots = bots
+        self._database = database
         self._now = now
         self._until: dict[ChatAddress, datetime] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -65,17 +70,28 @@ class Typist:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    async def _action(self, address: ChatAddress) -> SendChatAction:
+        """Return the call, which in an owner's account goes through its connection."""
+        name = None
+        if address.business_user_id:
+            async with self._database.snapshot() as snapshot:
+                known = await snapshot.business.current(address.bot_id, address.business_user_id)
+            name = known.connection_id if known else None
+        return SendChatAction(
+            chat_id=address.chat_id, action="typing", business_connection_id=name
+        )
+
     async def _keep_up(self, bot: Bot, address: ChatAddress) -> None:
         """Say it again as often as needed; a failure ends it until the next webhook."""
-        action = SendChatAction(chat_id=address.chat_id, action="typing")
         try:
+            action = await self._action(address)
             is_needed = True
             while is_needed:
                 shown_until = self._now() + SHOWN_FOR
                 await bot(action, request_timeout=TIMEOUT)  # type: ignore[arg-type]
                 await asyncio.sleep(AGAIN_AFTER_S)
                 is_needed = self._until[address] > shown_until
-        except AiogramError as error:
+        except (AiogramError, StorageError) as error:
             log.debug("typing is not shown (%s)", type(error).__name__, extra={"bot": bot.id})
         finally:
             del self._until[address]

@@ -11,7 +11,19 @@ from typing import Any
 from aiogram.types import CallbackQuery, Update, User
 
 from bot.translate.files import MediaUrl
+from bot.translate.ids import ChatAddress
 from bot.translate.incoming import messages, presses
+from bot.translate.incoming.business import (
+    DELETED,
+    Deletion,
+    OwnerEdit,
+    OwnerMessage,
+    deletion,
+    is_echo,
+    is_owners,
+    owner_edit,
+    owner_message,
+)
 from bot.translate.incoming.messages import ClientEdit, ClientMessage
 from bot.translate.incoming.presses import Press
 from bot.translate.incoming.reachability import Reachability, reachability
@@ -29,7 +41,16 @@ class Pressed:
     author: User
 
 
-Action = ClientMessage | ClientEdit | ClientReaction | Pressed | Reachability
+Action = (
+    ClientMessage
+    | ClientEdit
+    | ClientReaction
+    | Pressed
+    | Reachability
+    | OwnerMessage
+    | OwnerEdit
+    | Deletion
+)
 
 
 def action(
@@ -39,15 +60,35 @@ def action(
     source_id: SourceId | None,
     media_url: MediaUrl,
     now: datetime,
+    owner_id: int = 0,
 ) -> Action | None:
     """Return what a client did; None for what was not done towards the bot.
+
+    Args:
+        raw: the update, as it came.
+        bot_id: to which it came.
+        source_id: of the bot.
+        media_url: makes the links to its files.
+        now: the moment of receipt.
+        owner_id: through whose business account it came; 0 for the chat with the bot.
 
     Raises:
         UnreadableError: what the update is about cannot be read.
     """
+    if isinstance(deleted := raw.get(DELETED), Mapping):
+        return deletion(deleted, bot_id=bot_id, owner_id=owner_id)
     update, update_id = read_update(raw, now=now), update_number(raw)
     if update.callback_query is not None:
-        return _pressed(update.callback_query, bot_id, update_id)
+        return _pressed(update.callback_query, bot_id, update_id, owner_id)
+    if owner_id:
+        return _of_business(
+            update,
+            bot_id=bot_id,
+            owner_id=owner_id,
+            source_id=source_id,
+            media_url=media_url,
+            update_id=update_id,
+        )
     if update.message_reaction is not None:
         return client_reaction(update.message_reaction, bot_id=bot_id)
     if update.my_chat_member is not None:
@@ -79,8 +120,45 @@ def _written(
     return None
 
 
-def _pressed(query: CallbackQuery, bot_id: int, update_id: int) -> Pressed:
-    press = presses.client_press(query, bot_id=bot_id, update_id=update_id)
+def _of_business(
+    update: Update,
+    *,
+    bot_id: int,
+    owner_id: int,
+    source_id: SourceId | None,
+    media_url: MediaUrl,
+    update_id: int,
+) -> Action | None:
+    """Return what was written in an owner's account, by either side; None for an echo."""
+    message = update.business_message or update.edited_business_message
+    if message is None or not messages.is_with_client(message.chat):
+        return None
+    is_edit = update.business_message is None
+    if is_owners(message, owner_id):
+        if is_echo(message, bot_id) and not is_edit:
+            return None
+        address = ChatAddress(bot_id, message.chat.id, owner_id)
+        by_owner = owner_edit if is_edit else owner_message
+        return by_owner(
+            message,
+            address=address,
+            source_id=source_id,
+            media_url=media_url,
+            update_id=update_id,
+        )
+    by_client = messages.client_edit if is_edit else messages.client_message
+    return by_client(
+        message,
+        bot_id=bot_id,
+        owner_id=owner_id,
+        source_id=source_id,
+        media_url=media_url,
+        update_id=update_id,
+    )
+
+
+def _pressed(query: CallbackQuery, bot_id: int, update_id: int, owner_id: int) -> Pressed:
+    press = presses.client_press(query, bot_id=bot_id, update_id=update_id, owner_id=owner_id)
     if query.from_user.id > 0:
         return Pressed(press, query.from_user)
     return Pressed(press, query.from_user.model_copy(update={"id": press.chat_id}))

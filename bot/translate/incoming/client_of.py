@@ -8,7 +8,9 @@ from bot.translate.ids import ID_LIMIT
 from bot.translate.incoming.unreadable import update_number
 
 EDIT, MEMBERSHIP, PRESS = "edited_message", "my_chat_member", "callback_query"
-MESSAGES = ("message", EDIT)
+BUSINESS_EDIT = "edited_business_message"
+BUSINESS = ("business_message", BUSINESS_EDIT)
+MESSAGES = ("message", EDIT, *BUSINESS)
 KINDS = (*MESSAGES, PRESS, "message_reaction", MEMBERSHIP)
 
 
@@ -31,7 +33,7 @@ class Origin:
     @property
     def is_edit(self) -> bool:
         """Tell whether the client changed an earlier message."""
-        return self.kind == EDIT
+        return self.kind in {EDIT, BUSINESS_EDIT}
 
     @property
     def is_membership(self) -> bool:
@@ -40,13 +42,13 @@ class Origin:
 
 
 def origin(update: Mapping[str, Any]) -> Origin | None:
-    """Return whose an update is; None where it names no private chat."""
+    """Return whose an update is; None where it names no private chat, or an owner wrote it."""
     kind = next((one for one in KINDS if isinstance(update.get(one), Mapping)), None)
     if kind is None:
         return None
     event = update[kind]
     chat_id = _id(event.get("from") if kind == PRESS else event.get("chat"), "id")
-    if chat_id is None:
+    if chat_id is None or (kind in BUSINESS and _id(event.get("from"), "id") != chat_id):
         return None
     return Origin(
         chat_id,

@@ -94,6 +94,7 @@ def client_message(
     source_id: SourceId | None,
     media_url: MediaUrl,
     update_id: int = 0,
+    owner_id: int = 0,
 ) -> ClientMessage | None:
     """Translate a client's message into what to show in Kommo; None when it tells nothing.
 
@@ -103,8 +104,9 @@ def client_message(
         source_id: of the bot.
         media_url: makes the links to its files.
         update_id: of the update that told of it.
+        owner_id: whose business account's chat it is in; 0 for the chat with the bot.
     """
-    address = ChatAddress(bot_id, message.chat.id)
+    address = ChatAddress(bot_id, message.chat.id, owner_id)
     author = author_in(message.chat, message.from_user)
     payloads = _payloads(message, address, source_id, media_url, update_id)
     if not payloads:
@@ -136,10 +138,16 @@ def client_edit(
     media_url: MediaUrl,
     source_id: SourceId | None = None,
     update_id: int = 0,
+    owner_id: int = 0,
 ) -> ClientEdit | None:
     """Translate a client's edit of a message, with each of its parts."""
     changed = client_message(
-        message, bot_id=bot_id, source_id=source_id, media_url=media_url, update_id=update_id
+        message,
+        bot_id=bot_id,
+        source_id=source_id,
+        media_url=media_url,
+        update_id=update_id,
+        owner_id=owner_id,
     )
     if changed is None:
         return None

@@ -43,6 +43,7 @@ class Press(BaseModel):
         text: what the button says; filled in when it is known.
         is_said: whether it is a client's word in the chat with the bot; others are only answered.
         update_id: of the update that told of it, where the press has no id of its own.
+        business_user_id: whose business account's chat it was in; 0 for the chat with the bot.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,6 +57,7 @@ class Press(BaseModel):
     text: str | None = None
     is_said: bool = True
     update_id: int | None = None
+    business_user_id: int = 0
 
     @property
     def key(self) -> str:
@@ -72,10 +74,12 @@ class Press(BaseModel):
     @property
     def address(self) -> ChatAddress:
         """Return where it happened."""
-        return ChatAddress(self.bot_id, self.chat_id)
+        return ChatAddress(self.bot_id, self.chat_id, self.business_user_id)
 
 
-def client_press(query: CallbackQuery, *, bot_id: int, update_id: int = 0) -> Press:
+def client_press(
+    query: CallbackQuery, *, bot_id: int, update_id: int = 0, owner_id: int = 0
+) -> Press:
     """Return a press of a button. Reference: Bot API, CallbackQuery (each is to be answered).
 
     In a group, under a message that somebody sent by the bot's inline mode, and of a game, it is
@@ -94,6 +98,7 @@ def client_press(query: CallbackQuery, *, bot_id: int, update_id: int = 0) -> Pr
         keyboard=None if _is_cut(keyboard) else keyboard,
         text=shown_text(keyboard, query.data or ""),
         update_id=None if query.id else update_id,
+        business_user_id=owner_id,
     )
     return press if is_private and query.data is not None else unsaid(press)
 

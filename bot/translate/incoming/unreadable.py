@@ -22,19 +22,29 @@ UNREADABLE = (
     "It is kept, and will be shown here after an update of the bridge.]"
 )
 
+PLAIN = ("message", "edited_message")
+BUSINESS = ("business_message", "edited_business_message")
+
 
 def unreadable_message(
-    update: Mapping[str, Any], *, bot_id: int, source_id: SourceId | None, now: datetime
+    update: Mapping[str, Any],
+    *,
+    bot_id: int,
+    source_id: SourceId | None,
+    now: datetime,
+    owner_id: int = 0,
 ) -> ClientMessage | None:
     """Return a placeholder for a message that cannot be read; None when it names no chat.
 
     Reads nothing but the plainest fields, and believes none of them. What is no message, such as
     a reaction, has none: the client has said nothing. Neither has a message that tells of an
-    event, such as a pinned message.
+    event, such as a pinned message. In an owner's account, what the client did not write has none.
     """
-    parts = (update.get(kind) for kind in ("message", "edited_message"))
+    parts = (update.get(kind) for kind in (BUSINESS if owner_id else PLAIN))
     message = next((part for part in parts if _is_message(part)), None)
     if message is None or tells_events_only(message):
+        return None
+    if owner_id and _positive(message.get("from") or {}, "id") != _positive(message["chat"], "id"):
         return None
     chat_id = _chat_id(message["chat"], message.get("from"))
     if chat_id is None:
@@ -43,7 +53,7 @@ def unreadable_message(
     first_name = message["from"].get("first_name") if _is_object(message.get("from")) else None
     name = clean(first_name) if isinstance(first_name, str) else ""
     user = User(id=chat_id, is_bot=False, first_name=name)
-    address = ChatAddress(bot_id, chat_id)
+    address = ChatAddress(bot_id, chat_id, owner_id)
     at = plausible(moment(_positive(message, "date")), now)
     payload = NewMessage(
         at=at,
@@ -95,5 +105,5 @@ def update_number(update: Mapping[str, Any]) -> int:
 
 def _positive(data: Mapping[str, Any], key: str) -> int | None:
     """Return a positive integer within Telegram's range (52 bits); None for anything else."""
-    value = data.get(key)
+    value = data.get(key) if isinstance(data, Mapping) else None
     return value if type(value) is int and 0 < value < ID_LIMIT else None

@@ -18,11 +18,14 @@ from bot.translate.text import whole
 
 USED = (
     "message", "edited_message", "callback_query", "message_reaction",
-    "my_chat_member",
+    "my_chat_member", "business_message", "edited_business_message",
 )  # fmt: skip
 """Kinds of updates that the bridge does something with; of others nothing needs to be readable."""
 
-DATED = ("message", "edited_message", "message_reaction", "my_chat_member")
+DATED = (
+    "message", "edited_message", "message_reaction", "my_chat_member",
+    "business_message", "edited_business_message",
+)  # fmt: skip
 """Those that tell when they happened."""
 
 CONTENT = frozenset(kind.value for kind in ContentType)
@@ -55,7 +58,12 @@ def read_update(raw: Mapping[str, Any], *, now: datetime) -> Update:
             raise UnreadableError(f"its {kind} cannot be read")
         if not _has_place(getattr(update, kind)):
             raise UnreadableError(f"its {kind} names no chat")
-    message = update.message or update.edited_message
+    message = (
+        update.message
+        or update.edited_message
+        or update.business_message
+        or update.edited_business_message
+    )
     if message is not None and _lost_its_content(message, found.left_out):
         raise UnreadableError("what its message says cannot be read")
     return _dated(update, now)

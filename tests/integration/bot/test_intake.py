@@ -16,6 +16,7 @@ from bot.operate.operators.known_chats import OperatorsChats
 from bot.operate.operators.messenger import Messenger
 from bot.operate.operators.orders import Orders
 from bot.queue.items import Lifetimes
+from bot.receive.business import Connections
 from bot.receive.client_messages import IntakeSettings
 from bot.receive.new_clients import PeopleSettings
 from bot.receive.telegram_poll import Poller
@@ -65,7 +66,14 @@ async def poller(database):
     )
     bot = Bot(f"{BOT_ID}:FAKE-TOKEN-FOR-TESTS-ONLY-0000000001")
     intake = Intake(BOT_ID, settings)
-    yield Poller(bot, intake, database, BotHealth(BOT_ID), NoOperators())
+    yield Poller(
+        bot,
+        intake,
+        database,
+        health=BotHealth(BOT_ID),
+        operators=NoOperators(),
+        connections=Connections(bot, database),
+    )
     await bot.session.close()
 
 
@@ -94,7 +102,14 @@ async def clumsy(database):
     )
     bot = Bot(f"{BOT_ID}:FAKE-TOKEN-FOR-TESTS-ONLY-0000000001")
     intake = Intake(BOT_ID, settings)
-    yield Poller(bot, intake, database, BotHealth(BOT_ID), NoOperators())
+    yield Poller(
+        bot,
+        intake,
+        database,
+        health=BotHealth(BOT_ID),
+        operators=NoOperators(),
+        connections=Connections(bot, database),
+    )
     await bot.session.close()
 
 
@@ -226,7 +241,14 @@ async def test_an_absurd_number_is_no_defect(kind, database, caplog):
     actions = Actions(database, health, chats, lambda: NOON, dropping)
     messenger = Messenger(database, chats)
     operators = OperatorChat(messenger, actions, Orders(), Background(PRESSES))
-    poller = Poller(bot, intake, database, BotHealth(BOT_ID), operators)
+    poller = Poller(
+        bot,
+        intake,
+        database,
+        health=BotHealth(BOT_ID),
+        operators=operators,
+        connections=Connections(bot, database),
+    )
     moved = {"migrate_to_chat_id": -7, "chat": {"id": -5, "type": "group"}, "message_id": 3}
     updates = [{"update_id": 7, kind: UPDATES[kind]}, {"update_id": 7, "message": moved}]
     for path, value, changed in (one for update in updates for one in absurd_ones(update)):

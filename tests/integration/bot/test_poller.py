@@ -11,6 +11,7 @@ from bot.health import BotHealth
 from bot.http.telegram_session import TelegramSession
 from bot.queue.items import Lifetimes
 from bot.receive import telegram_poll as polling
+from bot.receive.business import Connections
 from bot.receive.client_messages import IntakeSettings
 from bot.receive.telegram_poll import Poller
 from bot.receive.telegram_updates import Intake
@@ -59,7 +60,16 @@ async def poll(tmp_path, telegram, operators):
     intake = Intake(BOT_ID, settings)
     bot, health = Bot(TOKEN, session=TelegramSession(telegram.url)), BotHealth(BOT_ID)
     async with Database.open(tmp_path / "bridge.sqlite3") as database:
-        task = asyncio.create_task(Poller(bot, intake, database, health, operators).run())
+        task = asyncio.create_task(
+            Poller(
+                bot,
+                intake,
+                database,
+                health=health,
+                operators=operators,
+                connections=Connections(bot, database),
+            ).run()
+        )
         yield task, health, database
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
