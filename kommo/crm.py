@@ -21,7 +21,7 @@ from kommo.wire import Fields, decode
 BATCH = 50
 """How many sources or templates one request may carry. Reference: Kommo, Sources."""
 
-MOST_PAGES = 100
+MAX_PAGES = 100
 
 PAUSES_S = (1.0, 2.0, 3.0, 4.0)
 """How long a command waits when other processes ask as well; each is spread to its double."""
@@ -166,7 +166,7 @@ class CrmApi:
     async def _pages(
         self, path: str, name: str, *, query: Mapping[str, str] | None = None
     ) -> AsyncIterator[Row]:
-        for page in range(1, MOST_PAGES + 1):
+        for page in range(1, MAX_PAGES + 1):
             fields = await self._call(
                 "GET", path, query={**(query or {}), "page": page, "limit": BATCH}
             )

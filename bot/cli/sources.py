@@ -21,7 +21,7 @@ app = PlainTyper()
 
 FORBIDDEN = 403
 COLUMNS = ("source", "bot", "in Kommo", "pipeline", "default")
-MOST_SOURCES = 100
+MAX_SOURCES = 100
 """Reference: Kommo, Sources."""
 
 
@@ -111,7 +111,7 @@ async def _sync(settings: Settings, *, is_pruning: bool) -> Plan:
         existing = await crm.sources()
         todo = plan(settings.telegram.bots, existing, settings.kommo.channel_code)
         gone = [int(row["id"]) for row in todo.foreign] if is_pruning else []
-        is_full = len(existing) + len(todo.create) > MOST_SOURCES
+        is_full = len(existing) + len(todo.create) > MAX_SOURCES
         if is_full:  # else last: what goes wrong before it costs nothing then
             await crm.delete_sources(gone)
         await crm.create_sources(todo.create)

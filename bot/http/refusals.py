@@ -7,7 +7,7 @@ import asyncio
 import logging
 
 EVERY_S = 60.0
-MOST_KINDS = 50
+MAX_KINDS = 50
 """So many kinds are told apart at a time; further ones are counted as one."""
 
 OTHERS = "other requests refused"
@@ -32,7 +32,7 @@ class Refusals:
     def warn(self, text: str, *, bot: int | None = None) -> None:
         """Write a warning, or count it where the same was written within the minute."""
         kind = (text, bot)
-        if kind not in self._repeated and len(self._repeated) >= MOST_KINDS:
+        if kind not in self._repeated and len(self._repeated) >= MAX_KINDS:
             kind = (OTHERS, None)
         if kind in self._repeated:
             self._repeated[kind] += 1

@@ -32,7 +32,7 @@ NO_AUTHOR = "user not found"
 
 PAGE = 50
 SHORTEST_GAP_S, LONGEST_GAP_S = 0.01, 2.0
-MOST_PAGES = 400
+MAX_PAGES = 400
 
 T = TypeVar("T")
 
@@ -145,7 +145,7 @@ class Teller:
     ) -> dict[ExternalMessageId, KommoMessageId]:
         """Return which of our messages a chat has, as far back as a moment."""
         found: dict[ExternalMessageId, KommoMessageId] = {}
-        for page in range(MOST_PAGES):
+        for page in range(MAX_PAGES):
             rows = await self._patiently(
                 lambda page=page: self._chats.history(chat_id, offset=page * PAGE, limit=PAGE),  # type: ignore[misc]
                 Doubt(),

@@ -26,7 +26,7 @@ WINDOW = timedelta(minutes=1)
 QUIET = timedelta(seconds=3)
 """So long nothing more has to come before the manager is told."""
 
-MOST_WINDOWS = 10_000
+MAX_WINDOWS = 10_000
 """So many clients are remembered before those are forgotten whose minute is over."""
 
 SHOWN = (Kind.NEW_MESSAGE, Kind.EDIT_MESSAGE, Kind.REACTION, Kind.HELD)
@@ -164,7 +164,7 @@ class FloodGuard:
         return self._windows[name]
 
     def _forget_old(self, now: datetime) -> None:
-        if len(self._windows) >= MOST_WINDOWS:
+        if len(self._windows) >= MAX_WINDOWS:
             self._windows = {
                 name: one for name, one in self._windows.items() if now - one.began_at < WINDOW
             }

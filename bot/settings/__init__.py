@@ -17,7 +17,7 @@ from bot.settings.network import routes_from
 from bot.settings.placeholders import is_placeholder
 from bot.settings.problems import MismatchError, problems_in, unknown
 from bot.settings.sources import (
-    Place,
+    KeyPath,
     merge,
     read_credentials,
     read_environment,
@@ -156,7 +156,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 def load_with_origins(
     path: Path | None, environ: Mapping[str, str]
-) -> tuple[Settings, Mapping[Place, str]]:
+) -> tuple[Settings, Mapping[KeyPath, str]]:
     """Return the settings, and where those came from that are not from the file.
 
     Raises:
@@ -165,7 +165,7 @@ def load_with_origins(
     return _load(path, environ)
 
 
-def _load(path: Path | None, environ: Mapping[str, str]) -> tuple[Settings, Mapping[Place, str]]:
+def _load(path: Path | None, environ: Mapping[str, str]) -> tuple[Settings, Mapping[KeyPath, str]]:
     base = read_toml(path) if path else {}
     layers = [read_credentials(environ, Settings), read_environment(environ, Settings)]
     data, origins, problems = merge({"kommo": {}, "telegram": {}} | base, layers)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 from bot.errors import ConfigError
 from bot.settings import load_with_origins, not_told, with_stand_ins
 from bot.settings.lines import is_in, line_of, lines_of
-from bot.settings.sources import Place, dotted, fields_of, read_toml
+from bot.settings.sources import KeyPath, dotted, fields_of, read_toml
 
 MASK = "********"
 """Of the same length for every secret."""
@@ -37,11 +37,11 @@ class Origins:
 
     file: Path | None
     data: Mapping[str, Any]
-    lines: Mapping[Place, int]
-    others: Mapping[Place, str]
+    lines: Mapping[KeyPath, int]
+    others: Mapping[KeyPath, str]
     missing: tuple[str, ...]
 
-    def of(self, place: Place) -> str:
+    def of(self, place: KeyPath) -> str:
         """Return a setting's origin: what comes before the file, the file, or nothing."""
         if dotted(place) in self.missing:
             return WAITING
@@ -75,7 +75,7 @@ def effective(file: Path | None, environ: Mapping[str, str]) -> list[Effective]:
     return list(_walk(settings, (), origins))
 
 
-def _walk(model: BaseModel, place: Place, origins: Origins) -> Iterator[Effective]:
+def _walk(model: BaseModel, place: KeyPath, origins: Origins) -> Iterator[Effective]:
     for name, (_, value) in zip(fields_of(type(model)), model, strict=True):
         here = (*place, name)
         if isinstance(value, BaseModel):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.settings.sources import Place
+from bot.settings.sources import KeyPath
 
 _HEADER = re.compile(r"\s*(\[{1,2})\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?$")
 _KEY = re.compile(
@@ -13,11 +13,11 @@ _KEY = re.compile(
 _QUOTES = re.compile(r'"""|\'\'\'')
 
 
-def lines_of(text: str) -> dict[Place, int]:
+def lines_of(text: str) -> dict[KeyPath, int]:
     """Return the line of each table and key of a TOML document that can be parsed."""
-    found: dict[Place, int] = {}
-    counts: dict[Place, int] = {}
-    table: Place = ()
+    found: dict[KeyPath, int] = {}
+    counts: dict[KeyPath, int] = {}
+    table: KeyPath = ()
     for number, line in _outside_texts(text):
         header = _HEADER.match(line)
         if header:
@@ -28,13 +28,13 @@ def lines_of(text: str) -> dict[Place, int]:
     return found
 
 
-def line_of(place: Place, lines: Mapping[Place, int]) -> int | None:
+def line_of(place: KeyPath, lines: Mapping[KeyPath, int]) -> int | None:
     """Return the line of a setting, or of the whole that it stands in."""
     wholes = (place[:length] for length in range(len(place), 0, -1))
     return next((lines[whole] for whole in wholes if whole in lines), None)
 
 
-def is_in(data: Any, place: Place) -> bool:
+def is_in(data: Any, place: KeyPath) -> bool:
     """Tell whether a document has a setting at a place."""
     for step in place:
         if isinstance(step, int):
@@ -63,9 +63,9 @@ def _steps(name: str) -> tuple[str, ...]:
     return tuple(step.strip().strip("\"'") for step in name.split("."))
 
 
-def _entered(bracket: str, steps: tuple[str, ...], counts: dict[Place, int]) -> Place:
+def _entered(bracket: str, steps: tuple[str, ...], counts: dict[KeyPath, int]) -> KeyPath:
     """Return the place of a table; an entry of a list is numbered, and so are its own tables."""
-    place: Place = ()
+    place: KeyPath = ()
     for step in steps[:-1]:
         place = (*place, step)
         if place in counts:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.errors import Problem
-from bot.settings.sources import Place, dotted, fields_of, kind_at, variable
+from bot.settings.sources import KeyPath, dotted, fields_of, kind_at, variable
 
 _WORDS = {
     "missing": "is missing",
@@ -37,7 +37,7 @@ class MismatchError(ValueError):
 
 
 def problems_in(
-    error: ValidationError, model: type[BaseModel], origins: Mapping[Place, str]
+    error: ValidationError, model: type[BaseModel], origins: Mapping[KeyPath, str]
 ) -> list[Problem]:
     """Return what is wrong, one problem per setting.
 
@@ -53,14 +53,14 @@ def problems_in(
     ]
 
 
-def unknown(place: Place, model: type[BaseModel], origins: Mapping[Place, str]) -> Problem:
+def unknown(place: KeyPath, model: type[BaseModel], origins: Mapping[KeyPath, str]) -> Problem:
     """Return the problem of a setting that does not exist, with the one that was meant."""
     origin = _origin(place, origins)
     expected = _nearest(place, model, is_variable=(origin or "").startswith("$"))
     return Problem(dotted(place), "is not a setting of this release", expected, origin)
 
 
-def known_names(model: type[BaseModel], place: Place = ()) -> Iterator[Place]:
+def known_names(model: type[BaseModel], place: KeyPath = ()) -> Iterator[KeyPath]:
     """Return the place of every setting and table of a model; 0 stands for any entry of a list."""
     for name in fields_of(model):
         here = (*place, name)
@@ -73,7 +73,7 @@ def known_names(model: type[BaseModel], place: Place = ()) -> Iterator[Place]:
 
 
 def _problems(
-    details: ErrorDetails, model: type[BaseModel], origins: Mapping[Place, str]
+    details: ErrorDetails, model: type[BaseModel], origins: Mapping[KeyPath, str]
 ) -> Iterator[Problem]:
     place = details["loc"]
     cause = details.get("ctx", {}).get("error")
@@ -92,13 +92,13 @@ def _problems(
     yield Problem(dotted(place), what, _description(place, model), origin)
 
 
-def _origin(place: Place, origins: Mapping[Place, str]) -> str | None:
+def _origin(place: KeyPath, origins: Mapping[KeyPath, str]) -> str | None:
     """Return where a value or the whole that it is part of came from."""
     wholes = (place[:length] for length in range(len(place), 0, -1))
     return next((origins[whole] for whole in wholes if whole in origins), None)
 
 
-def _description(place: Place, model: type[BaseModel]) -> str:
+def _description(place: KeyPath, model: type[BaseModel]) -> str:
     """Return what a setting's field says of itself; an entry of a list has its list's words."""
     while place and isinstance(place[-1], int):
         place = place[:-1]
@@ -109,7 +109,7 @@ def _description(place: Place, model: type[BaseModel]) -> str:
     return (field and field.description) or "another value"
 
 
-def _nearest(place: Place, model: type[BaseModel], *, is_variable: bool) -> str:
+def _nearest(place: KeyPath, model: type[BaseModel], *, is_variable: bool) -> str:
     """Return the known setting that was probably meant."""
     pattern = tuple(0 if isinstance(step, int) else step for step in place)
     names = list(known_names(model))

@@ -38,7 +38,7 @@ _TOML_WORDS = {
     "Found invalid character '\\n'": "a text is not closed on its line",
 }
 
-Place = tuple[int | str, ...]
+KeyPath = tuple[int | str, ...]
 """The way to a setting: ("telegram", "bots", 0, "token")."""
 
 
@@ -46,7 +46,7 @@ Place = tuple[int | str, ...]
 class Given:
     """One setting from outside the file; a value that could not be read has a problem instead."""
 
-    place: Place
+    place: KeyPath
     value: Any
     origin: str
     problem: tuple[str, str] | None = None
@@ -56,13 +56,13 @@ class Given:
 Layer = Sequence[Given]
 
 
-def dotted(place: Place) -> str:
+def dotted(place: KeyPath) -> str:
     """Return a place as people write it: telegram.bots[0].token."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
     return text.removeprefix(".")
 
 
-def variable(place: Place) -> str:
+def variable(place: KeyPath) -> str:
     """Return the name of the variable that holds a setting."""
     return PREFIX + "__".join(str(step).upper() for step in place)
 
@@ -72,7 +72,7 @@ def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def kind_at(model: type[BaseModel], place: Place) -> Any:
+def kind_at(model: type[BaseModel], place: KeyPath) -> Any:
     """Return the plain type of the setting at a place; None if there is no such setting."""
     kind: Any = model
     for step in place:
@@ -137,14 +137,14 @@ def read_credentials(environ: Mapping[str, str], model: type[BaseModel]) -> Laye
 
 def merge(
     base: Mapping[str, Any], layers: Sequence[Layer]
-) -> tuple[dict[str, Any], dict[Place, str], list[Problem]]:
+) -> tuple[dict[str, Any], dict[KeyPath, str], list[Problem]]:
     """Put layers over a base, later ones over earlier ones; entries of lists merge by number.
 
     Returns:
         The data, where what is not from the base came from, and what could not be placed.
     """
     data: dict[str, Any] = deepcopy(dict(base))
-    origins: dict[Place, str] = {}
+    origins: dict[KeyPath, str] = {}
     problems: list[Problem] = []
     for layer in layers:
         for given in sorted(layer, key=_wholes_first):
@@ -167,9 +167,9 @@ def _plain(annotation: Any) -> Any:
             return annotation
 
 
-def _place(steps: Iterable[str], model: type[BaseModel]) -> Place:
+def _place(steps: Iterable[str], model: type[BaseModel]) -> KeyPath:
     """Return the place that steps lead to; only a list has numbered entries."""
-    place: Place = ()
+    place: KeyPath = ()
     for step in steps:
         is_entry = _INDEX.fullmatch(step) and get_origin(kind_at(model, place)) is tuple
         place = (*place, int(step) if is_entry else step)
@@ -193,7 +193,7 @@ def _read_files(files: Sequence[Path], model: type[BaseModel]) -> Iterator[Given
             yield _given(place, text, origin, model)
 
 
-def _given(place: Place, text: str, origin: str, model: type[BaseModel]) -> Given:
+def _given(place: KeyPath, text: str, origin: str, model: type[BaseModel]) -> Given:
     """Return a setting from a text, as the type of the setting has it."""
     kind = kind_at(model, place)
     if kind in (bool, int, float):

@@ -22,13 +22,13 @@ from bot.settings.types import (
 )
 from bot.translate.outgoing.html import read_html
 
-MOST_BOTS = 100
+MAX_BOTS = 100
 
 
-MOST_PER_S = 1000
+MAX_PER_S = 1000
 
 
-MOST_PER_MIN = 100_000
+MAX_PER_MIN = 100_000
 
 LONGEST_WELCOME = 4096
 """Reference: Bot API, sendMessage."""
@@ -60,7 +60,7 @@ class BotSettings(Section):
 
 def _right_number(bots: tuple[BotSettings, ...]) -> tuple[BotSettings, ...]:
     """Return the bots, if there are any and not too many."""
-    if not 1 <= len(bots) <= MOST_BOTS:
+    if not 1 <= len(bots) <= MAX_BOTS:
         raise ValueError("has too few entries" if not bots else "has too many entries")
     return bots
 
@@ -77,18 +77,18 @@ class TelegramSettings(Section):
     )
     infer_read: bool = Field(True, description="true or false")
     client_messages_per_min: int = Field(
-        60, ge=0, le=MOST_PER_MIN, description=f"0 (no limit) to {MOST_PER_MIN} messages a minute"
+        60, ge=0, le=MAX_PER_MIN, description=f"0 (no limit) to {MAX_PER_MIN} messages a minute"
     )
     buttons: Literal["inline", "keyboard"] = Field("inline", description='"inline" or "keyboard"')
     messages_per_s: float = Field(
-        30.0, ge=0, le=MOST_PER_S, description=f"0 (no limit) to {MOST_PER_S} messages a second"
+        30.0, ge=0, le=MAX_PER_S, description=f"0 (no limit) to {MAX_PER_S} messages a second"
     )
     chat_messages_per_s: float = Field(
-        1.0, ge=0, le=MOST_PER_S, description=f"0 (no limit) to {MOST_PER_S} messages a second"
+        1.0, ge=0, le=MAX_PER_S, description=f"0 (no limit) to {MAX_PER_S} messages a second"
     )
     bots: Annotated[tuple[BotSettings, ...], AfterValidator(_right_number)] = Field(
         strict=False,
-        description=f"1 to {MOST_BOTS} tables [[telegram.bots]] (two brackets on each side)",
+        description=f"1 to {MAX_BOTS} tables [[telegram.bots]] (two brackets on each side)",
     )
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from sandbox.kommo.account import Account
 from sandbox.kommo.model import InvalidError, Json, NotFoundError, RefusedError
 
-MOST_SOURCES, MOST_ROWS, LONGEST_SOURCE = 100, 50, 36
+MAX_SOURCES, MAX_ROWS, LONGEST_SOURCE = 100, 50, 36
 LONGEST_CODE = 20
 
 Write: TypeAlias = Callable[[Account, Sequence[Json]], Json | None]
@@ -33,7 +33,7 @@ def create_sources(account: Account, rows: Sequence[Json]) -> Json:
         if row["external_id"] in taken:
             raise InvalidError(number, "NotUnique", "external_id", "This value is taken.")
         taken.add(row["external_id"])
-    if len(taken) > MOST_SOURCES:
+    if len(taken) > MAX_SOURCES:
         raise RefusedError(400, "too many sources")
     made = [_new_source(account, row) for row in rows]
     account.sources += made
@@ -68,7 +68,7 @@ def delete_sources(account: Account, rows: Sequence[Json]) -> None:
 
 def list_templates(account: Account, query: Mapping[str, str]) -> Json | None:
     """Return a page of templates; nothing when there is none."""
-    page, limit = int(query.get("page", 1)), min(int(query.get("limit", MOST_ROWS)), MOST_ROWS)
+    page, limit = int(query.get("page", 1)), min(int(query.get("limit", MAX_ROWS)), MAX_ROWS)
     rows = account.templates[(page - 1) * limit : page * limit]
     return {"_page": page, "_embedded": {"chat_templates": rows}} if rows else None
 

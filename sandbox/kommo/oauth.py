@@ -18,7 +18,7 @@ from sandbox.kommo.model import Json, RefusedError
 CODE_LIFE = timedelta(minutes=20)
 ACCESS_LIFE = timedelta(hours=24)
 REFRESH_LIFE = timedelta(days=90)
-PER_SECOND, MOST_EXCESS = 7, 50
+PER_SECOND, MAX_EXCESS = 7, 50
 
 
 @dataclass(frozen=True)
@@ -169,5 +169,5 @@ class Gate:
             self._latest.append(now)
             return
         self.excess += 1
-        self.is_blocked = self.is_blocked or self.excess > MOST_EXCESS
+        self.is_blocked = self.is_blocked or self.excess > MAX_EXCESS
         raise RefusedError(429, "Too many requests")

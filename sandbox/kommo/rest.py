@@ -149,7 +149,7 @@ def _objects(body: bytes) -> list[Json]:
         raise RefusedError(400, "not JSON") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise RefusedError(400, "an array of objects is expected")
-    if not 1 <= len(rows) <= integration.MOST_ROWS:
+    if not 1 <= len(rows) <= integration.MAX_ROWS:
         raise RefusedError(400, "1 to 50 objects are expected")
     return rows
 

@@ -17,7 +17,7 @@ from storage.sqlite.schema import migrate
 from storage.sqlite.turns import Turns
 from storage.sqlite.writer import Writer
 
-CHECKPOINT_CHANGES, FEWEST_CHANGES, MOST_CHANGES = 500, 50, 1000
+CHECKPOINT_CHANGES, MIN_CHANGES, MAX_CHANGES = 500, 50, 1000
 """After so many changed rows the write-ahead log is brought into the file: some megabytes."""
 
 CHECKPOINT_S = 0.01
@@ -145,4 +145,4 @@ class SqliteEngine:
 def next_checkpoint(changes: int, took_s: float) -> int:
     """Return after how many changed rows the next checkpoint comes."""
     fitting = int(changes * CHECKPOINT_S / max(took_s, 1e-6))
-    return max(min(fitting, 2 * changes, MOST_CHANGES), FEWEST_CHANGES)
+    return max(min(fitting, 2 * changes, MAX_CHANGES), MIN_CHANGES)

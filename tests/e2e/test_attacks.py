@@ -15,10 +15,10 @@ from tests.e2e.conftest import SCOPE_ID, SECRET
 
 WEBHOOKS = f"/webhooks/kommo/{SCOPE_ID}"
 WRONG = "0" * 40
-MOST_GROWTH_BYTES = 64 * MEBIBYTE
+MAX_GROWTH_BYTES = 64 * MEBIBYTE
 """The bodies' budget twice, and what 500 connections cost."""
 
-MOST_KEPT_BYTES = 32 * MEBIBYTE
+MAX_KEPT_BYTES = 32 * MEBIBYTE
 
 SIZE = 256 * 1024
 WHOLE, ALMOST = bytes(SIZE), bytes(SIZE - 1)
@@ -65,8 +65,8 @@ async def test_large_bodies_cost_neither_memory_nor_webhooks(process, ports, hoo
             statuses = [await hook(ports[0], f"{name} {number}") for number in range(10)]
         assert (name, statuses) == (name, [200] * 10)
         _, highest = memory_bytes(process.pid)
-        assert highest - before < MOST_GROWTH_BYTES, name
-    await eventually(lambda: memory_bytes(process.pid)[0] - before < MOST_KEPT_BYTES)
+        assert highest - before < MAX_GROWTH_BYTES, name
+    await eventually(lambda: memory_bytes(process.pid)[0] - before < MAX_KEPT_BYTES)
 
 
 async def test_idle_connections_make_room_for_a_webhook(bridge, ports, hook):

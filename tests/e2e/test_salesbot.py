@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.kommo.model import Person
-from tests.e2e.test_missed_hooks import QUICK
+from tests.e2e.test_missed_webhooks import QUICK
 
 PHONE = "+14155550123"
 BOT = "66666666-4444-4555-8666-777777777777"

@@ -32,7 +32,7 @@ SETTINGS_ONLY = {"config show"}
 LOOKS_ELSEWHERE_FIRST = {"import", "widget", "templates push"}
 """They name the file that they are given, before the settings."""
 
-MOST_LINES = 4
+MAX_LINES = 4
 SUDO = "begin the command with sudo"
 
 CONFIG = f"""
@@ -133,7 +133,7 @@ def _is_well(forbid, name, code, said, errors):
     if name in NEEDS_NOTHING or (name in SETTINGS_ONLY and has_settings):
         return (code, errors) == (0, "")
     told = said if name == "check" and has_settings else errors
-    is_short = name in {"check", "run"} or len(told.splitlines()) <= MOST_LINES
+    is_short = name in {"check", "run"} or len(told.splitlines()) <= MAX_LINES
     return code in {1, 2} and bool(told.strip()) and is_short and _names_sudo(forbid, name, errors)
 
 

@@ -25,7 +25,7 @@ FIRST_REFUSAL = 400
 CHANNEL_TROUBLE = (401, 402, 403, 404)
 """Answers about the channel or the clock, not about the message: it is kept and tried again."""
 
-MOST_SKEW_S = 300.0
+MAX_SKEW_S = 300.0
 """A clock that is off by more is named as the likely reason of a refusal."""
 
 ABOUT_MESSAGES = (Kind.DELIVERY_STATUS, Kind.EDIT_MESSAGE, Kind.REACTION)
@@ -105,7 +105,7 @@ class Refusals:
         Reference: Kommo, Chats API authorization (a signature lives 15 minutes).
         """
         skew_s = self._skew_s() or 0.0
-        if error.status != FORBIDDEN or abs(skew_s) < MOST_SKEW_S:
+        if error.status != FORBIDDEN or abs(skew_s) < MAX_SKEW_S:
             return ""
         return (
             f"; this machine's clock is off by {skew_s:.0f} s, and Kommo refuses signatures from "

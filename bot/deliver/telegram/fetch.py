@@ -26,7 +26,7 @@ from bot.translate.outgoing.files import UPLOAD_LIMIT_BYTES
 from bot.translate.outgoing.refusals import Verdict
 
 CHUNK_BYTES = 64 * 1024
-MOST_REDIRECTS = 10
+MAX_REDIRECTS = 10
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 COMES_LATER = frozenset({408, 425, 429})
 """Answers of 4xx that say nothing about the file itself."""
@@ -202,7 +202,7 @@ class Fetcher:
 
     async def _follow(self, written: str, target: BinaryIO, promised: Promised) -> int:
         address = web_address(written)
-        for _redirect in range(MOST_REDIRECTS + 1):
+        for _redirect in range(MAX_REDIRECTS + 1):
             self._check(address.origin)
             async with self._session.get(
                 address.url, allow_redirects=False, headers=AS_IT_IS

@@ -26,7 +26,7 @@ STRICT_S = 600.0
 STREAK_S = 10.0
 """A flood so soon after the last one is the same one."""
 
-MOST_CHATS = 10_000
+MAX_CHATS = 10_000
 """Of more chats than this, those that have long been quiet are forgotten."""
 
 NEVER = float("-inf")
@@ -155,7 +155,7 @@ class Rates:
 
     def _chat(self, chat_id: int, now: float) -> Allowance:
         if chat_id not in self._chats:
-            if len(self._chats) >= MOST_CHATS:
+            if len(self._chats) >= MAX_CHATS:
                 busy = ((id_, one) for id_, one in self._chats.items() if not one.is_full(now))
                 self._chats = dict(busy)
             is_group = chat_id < 0

@@ -19,7 +19,7 @@ from bot.operate.check.connection_errors import SOON_DAYS, days_left, in_words, 
 from bot.operate.check.findings import Finding, doubt, failure, well
 from bot.operate.check.placeholders import placeholders
 from bot.operate.check.public_address import proof
-from bot.operate.operators.alerts import MOST_SKEW_S
+from bot.operate.operators.alerts import MAX_SKEW_S
 from bot.operate.service.running import NotRunningError, OtherProgramError, address, ask
 from bot.operate.status.machine import LEAST_FREE_BYTES
 from bot.settings import Settings
@@ -27,7 +27,7 @@ from bot.settings.location import readable_by_others
 from bot.words import counted
 
 TIMEOUT_S = 10.0
-MOST_BYTES = 4096
+MAX_BYTES = 4096
 """So much of an answer is read: a proof is shorter."""
 
 NOT_RUNNING = "it does not run"
@@ -147,7 +147,7 @@ async def _clock(http: httpx.AsyncClient, name: str, url: str) -> Finding:
     skew = skew_s(answer.headers.get("Date"), asked_at=asked_at, now=datetime.now(UTC))
     if skew is None:
         return well(what, "not told")
-    if abs(skew) > MOST_SKEW_S:
+    if abs(skew) > MAX_SKEW_S:
         text = f"off by {skew:.0f} s; Kommo refuses signatures from 900 s on"
         return failure(what, text, "turn on time synchronisation: timedatectl set-ntp true")
     return well(what, "right")
@@ -195,7 +195,7 @@ async def _ask(http: httpx.AsyncClient, url: str) -> Answered:
         content = b""
         async for chunk in answer.aiter_bytes():
             content += chunk
-            if len(content) > MOST_BYTES:
+            if len(content) > MAX_BYTES:
                 break
     return Answered(answer.status_code, content.decode(errors="replace"), certificate)
 

@@ -22,7 +22,7 @@ from bot.translate.files import BotFile
 from bot.translate.outgoing.refusals import FILE_UNREACHABLE
 
 DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
-MOST_IN_A_ROW = 3
+MAX_IN_A_ROW = 3
 """So many files in a row whose server does not answer: the rest is not asked for."""
 
 
@@ -42,7 +42,7 @@ class Downloads:
             OSError: it cannot be written.
         """
         kind = type(file)
-        if self._failed.get(kind, 0) >= MOST_IN_A_ROW:
+        if self._failed.get(kind, 0) >= MAX_IN_A_ROW:
             raise MissingFileError("not tried: its server does not answer", is_passing=True)
         try:
             with path.open("xb") as target:

@@ -15,7 +15,7 @@ from bot.words import counted
 from storage.queue.direction import Direction
 
 STUCK_S = 15 * 60.0
-MOST_SKEW_S = 60.0
+MAX_SKEW_S = 60.0
 """Far less than what makes Kommo refuse a signature: there is time to correct the clock."""
 
 REASON_LENGTH = 300
@@ -207,7 +207,7 @@ def _machine(free_bytes: int, skew_s: float | None) -> Iterable[Alert]:
             f"Only {free_bytes // (1024 * 1024)} MiB of disk are free\n"
             "Free up disk space: when the disk is full no messages can be stored.",
         )
-    if skew_s is not None and abs(skew_s) > MOST_SKEW_S:
+    if skew_s is not None and abs(skew_s) > MAX_SKEW_S:
         yield Alert(
             "clock",
             f"This machine's clock is off by {duration(abs(skew_s))}\n"

@@ -31,7 +31,7 @@ MISSED_SINCE = "missed_since"
 READERS = 2
 """Requests at a time; one after another they are few a second, and leave Kommo's limits alone."""
 
-MOST_REFUSALS = 5
+MAX_REFUSALS = 5
 TICK_S = 1.0
 LONGEST_GAP = timedelta(seconds=60)
 """A clock that moved further than this between two ticks: the machine slept."""
@@ -250,7 +250,7 @@ class History:
             extra={"conversation": name},
         )
         self._is_failing = True
-        if not is_known or (isinstance(error, RejectedError) and duty.failures >= MOST_REFUSALS):
+        if not is_known or (isinstance(error, RejectedError) and duty.failures >= MAX_REFUSALS):
             await self._ended(name)
             return 0.0
         after_s = error.retry_after_s if isinstance(error, RateLimitedError) else None

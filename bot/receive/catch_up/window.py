@@ -14,14 +14,14 @@ Waiting = TypeVar("Waiting")
 ALLOWANCE = timedelta(minutes=10)
 """Moments before a conversation's first one are looked at too: clocks differ, seconds are cut."""
 
-NOISE, MOST_AHEAD = timedelta(seconds=2), timedelta(minutes=15)
+NOISE, MAX_AHEAD = timedelta(seconds=2), timedelta(minutes=15)
 """Kommo tells its time in seconds, some time after it was asked: less than this says nothing; and
 with more it takes no signature, so that it is not its time. Reference: Kommo, Chats API."""
 
 
 def believable(ahead: timedelta) -> timedelta:
     """Return how far our clock is ahead of Kommo's, if that can be; else nothing."""
-    return ahead if NOISE <= abs(ahead) <= MOST_AHEAD else timedelta(0)
+    return ahead if NOISE <= abs(ahead) <= MAX_AHEAD else timedelta(0)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from kommo.markup import Button, ListMessage, Markup
 BUTTONS_IN_ROW = 8
 """More would be too narrow to read. Reference: aiogram, Keyboard builder."""
 
-MOST_BUTTONS = 100
+MAX_BUTTONS = 100
 """Reference: aiogram, Keyboard builder (100 buttons of an inline keyboard)."""
 
 ID_CHARACTERS = 16
@@ -191,7 +191,7 @@ def _fitting(rows: Sequence[Sequence[T]]) -> list[list[T]]:
         for start in range(0, len(row), BUTTONS_IN_ROW)
     ]
     kept: list[list[T]] = []
-    left = MOST_BUTTONS
+    left = MAX_BUTTONS
     for row in narrow:
         kept.append(row[:left])
         left -= len(kept[-1])

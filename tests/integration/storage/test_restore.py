@@ -21,7 +21,7 @@ from storage.sqlite.restore import Restoring
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OLD, NEW = "in the backup", "since the backup"
 WATCHED = ("open", "os.", "sqlite3.", "shutil.")
-MOST_STEPS = 200
+MAX_STEPS = 200
 
 
 async def note(database, text):
@@ -102,7 +102,7 @@ def test_twice_in_a_second_keeps_both(path, backup):
 def test_a_kill_leaves_the_one_or_the_other(path, backup, tmp_path):
     """Before each call of the system a kill is tried: a whole database is there each time."""
     found = set()
-    for number in range(MOST_STEPS):
+    for number in range(MAX_STEPS):
         code, entries = _killed_before(number, path, backup, tmp_path)
         is_new = notes(path) == {OLD}
         if not is_new:
@@ -164,7 +164,7 @@ def test_ctrl_c_leaves_the_one_or_the_other(path, backup, tmp_path, is_damaged):
         path.write_bytes(b"damaged" * 1000)
     log = path.with_name(path.name + "-wal").read_bytes()
     found = set()
-    for number in range(MOST_STEPS):
+    for number in range(MAX_STEPS):
         _as_it_was(path, backup, tmp_path)
         restoring = Restoring(inspect(backup, path), path, NOON)
         is_ended = _interrupted_after(number, restoring)

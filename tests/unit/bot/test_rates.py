@@ -5,7 +5,7 @@ import pytest
 from bot.deliver.telegram.rates import (
     CHAT_BURST,
     GROUP_BURST,
-    MOST_CHATS,
+    MAX_CHATS,
     STREAK_S,
     STRICT_S,
     Limits,
@@ -130,7 +130,7 @@ def test_without_limits_nothing_waits(clock):
 def test_quiet_chats_are_forgotten(clock):
     """Memory does not grow with every chat that was ever written to."""
     rates = Rates(Limits(bot_per_s=0, chat_per_s=1), clock=clock)
-    for chat_id in range(MOST_CHATS):
+    for chat_id in range(MAX_CHATS):
         rates.spend(chat_id)
     clock.now += 60
     rates.spend(-1)

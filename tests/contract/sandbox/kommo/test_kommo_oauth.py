@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from sandbox.kommo.model import RefusedError
-from sandbox.kommo.oauth import MOST_EXCESS, Authority, Gate, Integration
+from sandbox.kommo.oauth import MAX_EXCESS, Authority, Gate, Integration
 
 OWN = Integration("client", "fake-secret", "https://bridge.example.com/oauth/kommo")
 BEARER = {"Authorization": "Bearer sandbox-access-token"}
@@ -139,7 +139,7 @@ def test_who_goes_on_asking_too_often_is_blocked():
     gate = Gate(clock=lambda: at[0])
     for _ in range(7):
         gate.pass_through()
-    for _ in range(MOST_EXCESS + 1):
+    for _ in range(MAX_EXCESS + 1):
         with pytest.raises(RefusedError):
             gate.pass_through()
     at[0] = 10.0
