@@ -112,6 +112,7 @@ async def _findings(
     settings: Settings, missing: tuple[str, ...], file: Path | None, *, offline: bool
 ) -> AsyncIterator[Finding]:
     from bot.operate.check import machine, network  # noqa: PLC0415 - not needed for wrong settings
+    from bot.operate.check.accounts import of_accounts  # noqa: PLC0415 - as above
     from bot.operate.check.backup import of_backup  # noqa: PLC0415 - as above
     from bot.operate.check.database import kept  # noqa: PLC0415 - as above
 
@@ -127,6 +128,8 @@ async def _findings(
     for old, new in found.moved.items():
         text = f"the group {old} became a supergroup with the number {new}"
         yield doubt("operators", text, f"put {new} instead of {old} into operators.chat_ids")
+    for finding in of_accounts(settings, found.accounts):
+        yield finding
     if offline:
         return
     yield network.of_network(settings)

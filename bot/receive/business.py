@@ -9,6 +9,7 @@ from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramForbiddenError
 from aiogram.methods import TelegramMethod
 
+from bot.conversations.accounts import in_words
 from bot.translate.incoming.business import (
     CONNECTION,
     Connection,
@@ -115,12 +116,3 @@ async def store_connection(tx: Transaction, bot_id: int, found: Connection) -> N
 def told_in(update: Mapping[str, Any]) -> Connection | None:
     """Return the connection that an update is about."""
     return connection(update.get(CONNECTION))
-
-
-def in_words(found: BusinessConnection) -> str:
-    """Return how a connection is, for people."""
-    if not found.is_enabled:
-        return f"{found.name}: no longer connected"
-    if not found.can_reply:
-        return f"{found.name}: connected, but the bot may not reply"
-    return f"{found.name}: connected" + ("" if found.can_read else "; it may not mark as read")

@@ -92,7 +92,8 @@ class OwnerMessages:
             for message_id in dict.fromkeys(deleted.message_ids)
             if (row := await _at(tx, deleted, message_id)) is not None
         ]
-        if not rows:
+        is_blocked = await tx.blocks.of(deleted.address.chat_id) is not None
+        if not rows or is_blocked:
             return
         conversation_id = deleted.address.conversation_id
         await tx.business.add_deleted(_chat(deleted), deleted.message_ids, now=tx.now)

@@ -142,6 +142,7 @@ class Poller:
     async def _prepare(self) -> None:
         """Make sure that the bot's updates come by polling; nothing that waits is dropped."""
         await self._bot(DeleteWebhook(drop_pending_updates=False), request_timeout=MARGIN_S)
+        await self._connections.read_all()
 
     async def _fetch(self, offset: int | None, wait_s: int) -> list[dict[str, Any]]:
         """Return what has come, waiting for it as long as told; what is no object is left out."""

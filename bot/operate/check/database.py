@@ -1,7 +1,7 @@
 """The checks of the database; they change nothing in it and renew no token."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from kommo.crm import PAUSES_S, Access, CrmApi, LongLivedToken
 from kommo.errors import RejectedError
 from kommo.limits import CrmLimits
 from kommo.statuses import StatusField
+from storage.business import BusinessConnection
 from storage.database import Snapshot, look
 from storage.errors import SchemaTooOldError, StorageError
 from storage.grants import Grant
@@ -39,6 +40,7 @@ class Kept:
     grant: Grant | None = None
     status_field: StatusField | None = None
     moved: Mapping[int, int] = field(default_factory=dict)
+    accounts: Sequence[BusinessConnection] = ()
     is_read: bool = False
     backup_at: datetime | None = None
     """When the database was copied last, as it was noted."""
@@ -81,6 +83,7 @@ async def _read(settings: Settings, snapshot: Snapshot) -> Kept:
         grant=await snapshot.grants.get(oauth.client_id) if oauth else None,
         status_field=next((name for name in get_args(StatusField) if name == noted), None),
         moved=chats.moved,
+        accounts=await snapshot.business.accounts(),
         is_read=True,
         backup_at=moment_of(await snapshot.facts.get(BACKED_UP)),
     )

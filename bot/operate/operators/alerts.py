@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.account.connect import OUTAGE, REMEDY
+from bot.conversations.accounts import REMEDY as CONNECT
+from bot.conversations.accounts import in_words, trouble
 from bot.operate.dead_items import Failed
 from bot.operate.status.machine import LEAST_FREE_BYTES
 from bot.operate.status.page import duration, last_copy
@@ -125,6 +127,7 @@ def alerts_in(state: State, *, free_bytes: int) -> list[Alert]:
     """Return everything that is wrong now."""
     return [
         *_parts(state),
+        *_accounts(state),
         *_queues(state),
         *_alone(state),
         *_machine(free_bytes, state.health.clock_skew_s),
@@ -148,6 +151,14 @@ def _parts(state: State) -> Iterable[Alert]:
         if bot.problem:
             text = f"Bot {bot.name or bot.bot_id}: {bot.problem}"
             yield Alert(f"bot:{bot.bot_id}", text, cause=bot.problem)
+
+
+def _accounts(state: State) -> Iterable[Alert]:
+    """Tell of business accounts through which no answer goes out."""
+    for one in state.accounts:
+        if (why := trouble(one)) is not None:
+            text = f"Business account {in_words(one)}\nAnswers fail. To do: {CONNECT}."
+            yield Alert(f"business:{one.bot_id}:{one.business_user_id}", text, cause=why)
 
 
 def _sentence(text: str) -> str:

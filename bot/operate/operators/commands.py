@@ -4,6 +4,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.conversations.accounts import in_words
 from bot.health import Health
 from bot.operate.dead_items import Failed
 from bot.operate.operators.known_chats import chat_in
@@ -103,6 +104,7 @@ def status_text(state: State) -> str:
     lines += [
         f"Bot {bot.name or bot.bot_id}: {bot.problem or 'ok'}" for bot in health.bots.values()
     ]
+    lines += [f"Business account {in_words(one)}" for one in state.accounts]
     lines += [_queue_line(queue) for queue in state.queues]
     day = state.traffic
     lines.append(f"Last 24 hours: {sum(day.incoming)} incoming, {sum(day.outgoing)} outgoing")

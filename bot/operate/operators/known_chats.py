@@ -74,7 +74,10 @@ def chat_in(update: Mapping[str, Any]) -> int:
     """Return the chat that an update is from; 0, which is nobody's, if it names none."""
     query = update.get("callback_query")
     if isinstance(query, Mapping):
-        return chat_of(query.get("message"))
+        message = query.get("message")
+        if isinstance(message, Mapping) and message.get("business_connection_id"):
+            return 0  # a business account's chat with the same person
+        return chat_of(message)
     return next((found for kind in KINDS if (found := chat_of(update.get(kind)))), 0)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from html import escape
 from math import ceil
 
+from bot.conversations.accounts import trouble
 from bot.health import BotHealth
 from bot.operate.dead_items import Failed
 from bot.operate.status.machine import LEAST_FREE_BYTES, OLD_COPY, Machine
@@ -193,6 +194,7 @@ def _parts(state: State) -> str:
     if state.health.rest.problem:
         rows.append(_part("Kommo's REST API", state.health.rest.problem))
     rows += [_part(_bot_name(bot), bot.problem) for bot in state.health.bots.values()]
+    rows += [_part(f"Business account {one.name}", trouble(one)) for one in state.accounts]
     return f"<section><h2>Parts</h2><ul>{''.join(rows)}</ul></section>"
 
 

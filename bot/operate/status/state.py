@@ -8,6 +8,7 @@ from bot.operate.dead_items import Failed, failed_items, lone_failures, troubled
 from bot.operate.remedies import is_clients
 from bot.operate.status.machine import Machine
 from bot.queue.items import Kind
+from storage.business import BusinessConnection
 from storage.database import Database
 from storage.queue.direction import Direction
 from storage.queue.reader import QueueReader
@@ -57,6 +58,9 @@ class State:
     alone: tuple[Failed, ...] = ()
     """Items that failed while others were delivered, the oldest first."""
 
+    accounts: tuple[BusinessConnection, ...] = ()
+    """The business accounts that bots serve, as each is connected now."""
+
     machine: Machine | None = None
     """What the page tells besides; None where it is not asked for."""
 
@@ -79,12 +83,14 @@ async def read_state(database: Database, health: Health, *, now: datetime) -> St
             step=STEP,
             steps=STEPS,
         )
+        accounts = await snapshot.business.accounts()
     return State(
         at=now,
         health=health,
         queues=queues,
         traffic=Traffic(tuple(incoming), tuple(outgoing)),
         failures=tuple(await failed_items(database, limit=LATEST)),
+        accounts=tuple(one for one in accounts if not health.bots or one.bot_id in health.bots),
         troubled=tuple(await troubled_items(database, limit=LATEST)),
         alone=tuple(await lone_failures(database, limit=LATEST)),
     )
