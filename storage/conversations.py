@@ -13,7 +13,9 @@ COLUMNS = (
     "is_reachable, created_at, last_incoming_at, last_outgoing_at, contact_id, reachability_at"
 )
 
-SELECTED = f"{COLUMNS}, (SELECT is_both FROM blocks WHERE blocks.chat_id = conversations.chat_id)"
+STOPPED = "SELECT is_both FROM blocks WHERE blocks.chat_id = conversations.chat_id"
+TOPIC = "SELECT thread_id FROM topics WHERE topics.conversation_id = conversations.conversation_id"
+SELECTED = f"{COLUMNS}, ({STOPPED}), ({TOPIC})"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Conversation:
 
     is_stopped: bool = field(default=False, compare=False)
     """Whether an operator blocked the client, for answers too."""
+
+    topic_id: int | None = field(default=None, compare=False)
+    """The topic in which the client wrote last; None for none."""
 
 
 class ConversationReader:
@@ -255,7 +260,7 @@ def _conversation(row: Row) -> Conversation:
     (
         conversation_id, bot_id, business_user_id, chat_id, name, username, phone, source_id,
         is_reachable, created_at, last_incoming_at, last_outgoing_at, contact_id,
-        reachability_at, is_stopped,
+        reachability_at, is_stopped, topic_id,
     ) = row  # fmt: skip
     return Conversation(
         conversation_id=conversation_id,
@@ -273,4 +278,5 @@ def _conversation(row: Row) -> Conversation:
         contact_id=contact_id,
         reachability_at=optional_moment(reachability_at),
         is_stopped=bool(is_stopped),
+        topic_id=topic_id,
     )

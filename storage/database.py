@@ -33,6 +33,7 @@ from storage.queue.durable import DurableQueue
 from storage.queue.reader import QueueReader
 from storage.retention import Retention
 from storage.timestamps import utc_now
+from storage.topics import TopicReader, Topics
 from storage.uninterrupted import uninterrupted
 
 Clock = Callable[[], datetime]
@@ -54,6 +55,7 @@ class Transaction:
         self.conversations = Conversations(session)
         self.conversation_chats = ConversationChats(session)
         self.messages = Messages(session)
+        self.topics = Topics(session)
         self.buttons = Buttons(session)
         self.presses = Presses(session)
         self.blocks = Blocks(session)
@@ -83,6 +85,7 @@ class Snapshot:
         self.conversations = ConversationReader(session)
         self.conversation_chats = ConversationChatReader(session)
         self.messages = MessageReader(session)
+        self.topics = TopicReader(session)
         self.buttons = ButtonReader(session)
         self.blocks = BlockReader(session)
         self.business = BusinessReader(session)

@@ -132,6 +132,12 @@ KEPT = (
         "business_deletions",
         "bot_id, business_user_id, chat_id, telegram_message_id, conversation_id, at",
     ),
+    Kept("topics", "topics", "conversation_id, thread_id"),
+    Kept(
+        "topic_messages",
+        "topic_messages",
+        "conversation_id, telegram_message_id, thread_id, known_at",
+    ),
     Kept(
         "imported",
         "imported",

@@ -43,6 +43,8 @@ class SentPart:
     at: datetime
     business_user_id: int = 0
     part: int = 1
+    thread_id: int | None = None
+    """The topic that it stands in; None for none."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,11 @@ from storage.timestamps import to_ms
 DELIVERED, READ, ERROR = 1, 2, -1
 """Statuses as Kommo numbers them; NULL is none yet."""
 
+STANDS_IN_TOPIC = (
+    "INSERT INTO topic_messages (conversation_id, telegram_message_id, thread_id, known_at) "
+    "VALUES (:conversation_id, :telegram_message_id, :thread_id, :at) ON CONFLICT DO NOTHING"
+)
+
 
 class Messages(MessageReader):
     """What can be stored about messages, inside a transaction."""
@@ -25,7 +30,9 @@ class Messages(MessageReader):
     async def remember_outgoing(self, part: SentPart) -> None:
         """Store a Telegram message of a manager's message, and when its conversation had it."""
         parameters = {**vars(part), "at": to_ms(part.at)}
+        topic = [(STANDS_IN_TOPIC, parameters)] if part.thread_id is not None else []
         await self._session.batch(
+            *topic,
             (
                 "INSERT INTO messages (bot_id, business_user_id, chat_id, telegram_message_id, "
                 "conversation_id, direction, kommo_message_id, part, at) VALUES (:bot_id, "

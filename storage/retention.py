@@ -1,9 +1,9 @@
 """Retention: remove old rows in small steps, so that nobody waits for long.
 
 Each table that grows with every message is named here, or says why it does not grow for ever:
-conversations, avatars and conversation_chats have a row for each chat, grants and notes a few,
-used_consents are removed with each new one, and imported has what a person imported, so that an
-import can be repeated at any time.
+conversations, topics, avatars and conversation_chats have a row for each chat, grants and notes a
+few, used_consents are removed with each new one, and imported has what a person imported, so that
+an import can be repeated at any time.
 """
 
 from collections.abc import Mapping
@@ -56,6 +56,7 @@ def rules(
     if messages_before is not None:
         found += [
             Rule("messages", "at < :before", {"before": messages_before}),
+            Rule("topic_messages", "known_at < :before", {"before": messages_before}),
             Rule(
                 "deliveries",
                 "coalesce(sent_at, known_at) < :before",

@@ -74,7 +74,8 @@ async def open_operators(context: Context) -> AsyncIterator[Operators]:
 
 async def _load(context: Context) -> OperatorsChats:
     """Remember a pause, and where the operators' chats went, from before the start."""
-    chats = OperatorsChats(context.settings.operators.chat_ids)
+    operators = context.settings.operators
+    chats = OperatorsChats(operators.chat_ids, operators.topic_id)
     async with context.database.snapshot() as snapshot:
         context.health.is_paused = await is_paused(snapshot)
         await chats.load(snapshot.facts)

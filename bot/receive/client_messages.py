@@ -85,6 +85,7 @@ class ClientMessages:
             )
             if not await self.enqueue(tx).message(complete):
                 return
+        await note_topic(tx, message)
         if message.telegram_message_id:  # a pressed button is no message in Telegram
             for number, payload in enumerate(message.payloads, start=1):
                 await tx.messages.remember_incoming(self._received(message, payload, number))
@@ -218,6 +219,17 @@ class ClientMessages:
             source_id=self._settings.source_id,
             created_at=now,
             last_incoming_at=message.at if is_heard else None,
+        )
+
+
+async def note_topic(tx: Transaction, message: ClientMessage) -> None:
+    """Store in which topic a client has written; a notice is no word of the client."""
+    conversation_id = message.address.conversation_id
+    if not message.payload.silent:
+        await tx.topics.note_client(conversation_id, message.topic)
+    if message.telegram_message_id:
+        await tx.topics.note_message(
+            conversation_id, message.telegram_message_id, message.topic, now=tx.now
         )
 
 

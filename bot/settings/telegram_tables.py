@@ -125,6 +125,11 @@ class OperatorsSettings(Section):
     chat_ids: tuple[int, ...] = Field(
         (), strict=False, description="numbers of Telegram chats, such as [123456789]"
     )
+    topic_id: int | None = Field(
+        None,
+        gt=0,
+        description="the number of a topic, where the chat is a forum; /id tells it",
+    )
     webhook_url: PostAddress | None = Field(
         None,
         description="an https address that takes JSON, such as https://alerts.example.com/kommo",
@@ -134,6 +139,14 @@ class OperatorsSettings(Section):
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.topic_id is not None and len(self.chat_ids) != 1:
+            raise MismatchError(
+                [Problem("topic_id", "is of one chat", "one number in chat_ids, or no topic_id")]
+            )
+        return self
 
 
 class TemplateSettings(Section):

@@ -21,7 +21,7 @@ from sandbox.telegram.world import ANN
 Answer: TypeAlias = Callable[[web.Request], Coroutine[Any, Any, web.Response]]
 Act: TypeAlias = Callable[[People, Json], Json]
 
-WHO = ("chat_id", "bot", "name", "username", "reply_to", "date", "sender", "connection")
+WHO = ("chat_id", "bot", "name", "username", "reply_to", "date", "sender", "connection", "topic")
 WHERE = ("chat_id", "bot")
 NUMBERS = ("chat_id", "bot", "reply_to")
 

@@ -119,6 +119,7 @@ class Chat:
         client_reactions: the client's, as the last update told them.
         last_incoming_at: when a client wrote last (Unix seconds); None for never.
         written_at: when each message of people was written, in Unix seconds and their parts.
+        topics: the threads that messages can be sent to.
     """
 
     bot_id: int
@@ -131,6 +132,7 @@ class Chat:
     last_id: int = 0
     last_incoming_at: float | None = None
     written_at: dict[int, float] = field(default_factory=dict)
+    topics: set[int] = field(default_factory=set)
 
     def written_ms(self, message: Json) -> int:
         """When a message was written, in Unix milliseconds as far as they are known."""

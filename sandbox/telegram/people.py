@@ -4,6 +4,7 @@ from typing import Any
 
 from sandbox.telegram.model import Bot, BusinessConnection, Chat, Json
 from sandbox.telegram.sending import without_reply
+from sandbox.telegram.threads import in_topic
 from sandbox.telegram.updates import add_update, queue
 from sandbox.telegram.world import ANN, World
 
@@ -50,11 +51,13 @@ class People(World):
         date: int | None = None,
         sender: int | None = None,
         connection: str | None = None,
+        topic: int | None = None,
     ) -> int:
         """Let somebody send anything; return the message's id.
 
         The content are fields of a Bot API `Message`; they replace what is made up here. In a
         group, whose id is then the chat_id, the sender is who writes. The date is in Unix seconds.
+        The topic is one of `opens_topic`.
         """
         account = self.bot(bot)
         if chat_id > 0:
@@ -66,7 +69,7 @@ class People(World):
         if reply_to is not None:
             message["reply_to_message"] = without_reply(chat.messages[reply_to])
         chat.last_incoming_at = self.now()
-        return self._show(account, chat, {**message, **content}, connection)
+        return self._show(account, chat, {**message, **in_topic(topic), **content}, connection)
 
     def client_edits(
         self,

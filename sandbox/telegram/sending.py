@@ -10,6 +10,7 @@ from sandbox.telegram.files import StoredFile, media_content, photo_problem
 from sandbox.telegram.markup import reply_markup
 from sandbox.telegram.model import ApiCall, ApiError, Chat, Json, SentMessage, bad_request
 from sandbox.telegram.text import caption, message_text
+from sandbox.telegram.threads import in_topic, topic_of
 from sandbox.telegram.updates import add_update
 from sandbox.telegram.world import World
 
@@ -98,6 +99,7 @@ def send_chat_action(world: World, call: ApiCall) -> bool:
     chat = world.receiver(call)
     if call.text("action") not in ACTIONS:
         raise bad_request("wrong parameter action in request")
+    topic_of(call, chat)
     world.chat_actions.append((chat.peer.id, call.text("action")))
     return True
 
@@ -114,8 +116,9 @@ def post(
     markup = reply_markup(call)
     if chat.owner_id and markup and "keyboard" in markup:
         raise bad_request("reply keyboards are not supported in business chats")
+    thread = topic_of(call, chat)
     reply_to = _replied(call, chat)
-    message = _message(world, call, chat, content)
+    message = {**_message(world, call, chat, content), **in_topic(thread)}
     if reply_to is not None:
         message["reply_to_message"] = without_reply(chat.messages[reply_to])
     if markup:

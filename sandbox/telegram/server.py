@@ -6,9 +6,9 @@
         ...
         telegram.texts_to(555)
 
-What people do is in `People`, faults and going down in `SandboxServer`. Faults name a call by its
-method (``sendMessage``) and a download by ``file/`` and its path. Limits on speed are off, unless
-`flood_limit` is set.
+What people do is in `People` and `PeopleWithTopics`, faults and going down in `SandboxServer`.
+Faults name a call by its method (``sendMessage``) and a download by ``file/`` and its path. Limits
+on speed are off, unless `flood_limit` is set.
 """
 
 import time
@@ -26,8 +26,8 @@ from sandbox.telegram.files import StoredFile
 from sandbox.telegram.flood import FloodLimit
 from sandbox.telegram.methods import GET_UPDATES, NAMES, carry_out
 from sandbox.telegram.model import ApiCall, ApiError, Bot, Json, SentMessage
-from sandbox.telegram.people import People
 from sandbox.telegram.requests import read_request
+from sandbox.telegram.topics import PeopleWithTopics
 from sandbox.telegram.updates import get_updates
 
 WORDS: Final = {
@@ -45,7 +45,7 @@ WORDS: Final = {
 }
 
 
-class TelegramServer(SandboxServer, People):
+class TelegramServer(SandboxServer, PeopleWithTopics):
     """A Bot API server on loopback.
 
     Args:
@@ -60,7 +60,7 @@ class TelegramServer(SandboxServer, People):
         is_throttled: bool = False,
     ) -> None:
         SandboxServer.__init__(self, error_body)
-        People.__init__(self, local_folder=local_folder, now=now)
+        PeopleWithTopics.__init__(self, local_folder=local_folder, now=now)
         self.is_throttled = is_throttled
         self.cut_files_at_bytes: int | None = None
         self.flood_limit: FloodLimit | None = None

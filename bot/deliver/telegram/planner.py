@@ -106,10 +106,11 @@ class PressPlan:
 
 @dataclass(frozen=True)
 class GreetingPlan:
-    """The call that greets a new client."""
+    """The call that greets a new client, and where it leads."""
 
     bot: Bot
     call: SendMessage
+    addressee: Addressee = THE_CHAT
 
 
 Plan = MessagePlan | ReactionPlan | PressPlan | GreetingPlan
@@ -146,7 +147,7 @@ class Planner:
         if item.kind == Kind.BUTTON_PRESS:
             return await self._pressed(Press.model_validate_json(item.payload))
         if item.kind == Kind.WELCOME:
-            return self._greeting(item)
+            return await self._greeting(item)
         event = event_of(item)
         if not isinstance(event, ManagerMessage | ManagerReaction | LegacyMessage):
             return Undeliverable(f"this release does not deliver items of kind {item.kind!r}")
@@ -178,13 +179,15 @@ class Planner:
             raise NotSentError(refusals.BOT_REMOVED)
         return bot
 
-    def _greeting(self, item: QueueItem) -> GreetingPlan | None:
+    async def _greeting(self, item: QueueItem) -> GreetingPlan | None:
         """Greet a new client, unless the settings say nothing to new clients any more."""
         address = address_of(item)
         bot = self._bots.get(address.bot_id) if address else None
         if address is None or bot is None or self._style.welcome is None:
             return None
-        return GreetingPlan(bot, greeting(address, self._style.welcome))
+        async with self._database.snapshot() as snapshot:
+            addressee = await addressee_of(snapshot, address)
+        return GreetingPlan(bot, greeting(address, self._style.welcome), addressee)
 
 
 async def look_up(snapshot: Snapshot, event: Addressed, address: ChatAddress) -> Known:
@@ -203,7 +206,18 @@ async def look_up(snapshot: Snapshot, event: Addressed, address: ChatAddress) ->
         moved = await snapshot.facts.get(moved_key(address.bot_id, address.chat_id))
         place = replace(address, chat_id=int(moved)) if moved else address
     business = await business_of(snapshot, address)
-    return Known(conversation, message_id, place, through(business), business)
+    topic_id = conversation.topic_id if conversation else None
+    if message_id is not None:
+        topic_id = await snapshot.topics.of_message(address.conversation_id, message_id)
+    addressee = replace(through(business), message_thread_id=topic_id)
+    return Known(conversation, message_id, place, addressee, business)
+
+
+async def addressee_of(snapshot: Snapshot, address: ChatAddress) -> Addressee:
+    """Return where a conversation's calls lead now: which account, and the client's topic."""
+    business = await business_of(snapshot, address)
+    topic_id = await snapshot.topics.newest(address.conversation_id)
+    return replace(through(business), message_thread_id=topic_id)
 
 
 async def business_of(snapshot: Snapshot, address: ChatAddress) -> BusinessConnection | None:

@@ -20,7 +20,7 @@ from bot.deliver.telegram.sent import part_of
 from bot.deliver.telegram.uploads import ReadyCall, Uploads
 from bot.translate.outgoing.addressee import Addressee, addressed
 from bot.translate.outgoing.cuts import Planned, plan
-from bot.translate.outgoing.second_chances import instead
+from bot.translate.outgoing.second_chances import instead, is_topic_gone
 from storage.buttons import Button
 from storage.database import Database, Transaction
 from storage.message_reader import SentPart
@@ -95,8 +95,14 @@ class Sender:
 
     async def greet(self, greeting: GreetingPlan, item: QueueItem) -> None:
         """Greet a new client."""
-        ready = ReadyCall(greeting.call)
-        await self._sends.make(greeting.bot, ready, item, Step.of(item), lambda _sent: None)
+        call, step = addressed(greeting.call, greeting.addressee), Step.of(item)
+        try:
+            await self._sends.make(greeting.bot, ReadyCall(call), item, step, lambda _sent: None)
+        except TelegramBadRequest as error:
+            if call.message_thread_id is None or not is_topic_gone(error.message):
+                raise
+            ready = ReadyCall(greeting.call)
+            await self._sends.make(greeting.bot, ready, item, step, lambda _sent: None)
 
     async def react(self, reaction: ReactionPlan) -> None:
         """Show a manager's reaction, as well as Telegram can; one it cannot is only logged."""

@@ -7,7 +7,7 @@ from typing import Any
 from aiogram.types import Message
 
 from bot.translate.ids import ID_LIMIT, ChatAddress
-from bot.translate.incoming.messages import YEAR_10000
+from bot.translate.incoming.messages import YEAR_10000, topic_of
 from kommo.events import LegacyMessage, ManagerMessage
 from storage.message_reader import SentPart
 
@@ -51,4 +51,5 @@ def part_of(
         telegram_message_id=sent.message_id,
         part=number,
         at=sent.date,
+        thread_id=topic_of(sent) if isinstance(sent, Message) else None,
     )

@@ -13,11 +13,14 @@ from typing import Self
 
 import aiohttp
 from aiogram import Bot
-from aiogram.exceptions import AiogramError
+from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.methods import SendChatAction
 
 from bot.background import end
+from bot.deliver.telegram.planner import addressee_of
 from bot.translate.ids import ChatAddress
+from bot.translate.outgoing.addressee import addressed
+from bot.translate.outgoing.second_chances import is_topic_gone
 from storage.database import Database
 from storage.errors import StorageError
 
@@ -71,15 +74,10 @@ class Typist:
             task.add_done_callback(self._tasks.discard)
 
     async def _action(self, address: ChatAddress) -> SendChatAction:
-        """Return the call, which in an owner's account goes through its connection."""
-        name = None
-        if address.business_user_id:
-            async with self._database.snapshot() as snapshot:
-                known = await snapshot.business.current(address.bot_id, address.business_user_id)
-            name = known.connection_id if known else None
-        return SendChatAction(
-            chat_id=address.chat_id, action="typing", business_connection_id=name
-        )
+        """Return the call, which leads where the next answer does."""
+        async with self._database.snapshot() as snapshot:
+            addressee = await addressee_of(snapshot, address)
+        return addressed(SendChatAction(chat_id=address.chat_id, action="typing"), addressee)
 
     async def _keep_up(self, bot: Bot, address: ChatAddress) -> None:
         """Say it again as often as needed; a failure ends it until the next webhook."""
@@ -88,10 +86,22 @@ class Typist:
             is_needed = True
             while is_needed:
                 shown_until = self._now() + SHOWN_FOR
-                await bot(action, request_timeout=TIMEOUT)  # type: ignore[arg-type]
+                action = await _shown(bot, action)
                 await asyncio.sleep(AGAIN_AFTER_S)
                 is_needed = self._until[address] > shown_until
         except (AiogramError, StorageError) as error:
             log.debug("typing is not shown (%s)", type(error).__name__, extra={"bot": bot.id})
         finally:
             del self._until[address]
+
+
+async def _shown(bot: Bot, action: SendChatAction) -> SendChatAction:
+    """Show it; return the call that did, which leads into the chat if its topic is gone."""
+    try:
+        await bot(action, request_timeout=TIMEOUT)  # type: ignore[arg-type]
+    except TelegramBadRequest as error:
+        if action.message_thread_id is None or not is_topic_gone(error.message):
+            raise
+        action = action.model_copy(update={"message_thread_id": None})
+        await bot(action, request_timeout=TIMEOUT)  # type: ignore[arg-type]
+    return action

@@ -135,7 +135,9 @@ class Actions:
         return Answer(f"Client {chat_id} is no longer blocked.")
 
     async def _id(self, command: Command) -> Answer:
-        return Answer(id_text(command.chat_id, self._chats, is_named=True))
+        return Answer(
+            id_text(command.chat_id, self._chats, is_named=True, topic_id=command.topic_id)
+        )
 
     async def _pause(self, _command: Command) -> Answer:
         await pause(self._database, self._health, now=self._now())

@@ -6,6 +6,7 @@ a client. Commands are carried out beside the polling, so that no client waits f
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,7 @@ from bot.operate.operators.commands import (
     id_text,
     press_in,
 )
-from bot.operate.operators.known_chats import chat_in, move_in
+from bot.operate.operators.known_chats import chat_in, move_in, topic_in
 from bot.operate.operators.messenger import Answer, Messenger, answer_press
 from bot.operate.operators.orders import Orders
 from storage.errors import StorageError
@@ -65,7 +66,7 @@ class OperatorChat:
     async def handle(self, bot: Bot, update: Mapping[str, Any]) -> None:
         """Take an update; what an operator asks for is done soon, and nobody waits for it."""
         if not self._chats:
-            self._tell_id(bot, chat_in(update))
+            self._tell_id(bot, chat_in(update), topic_in(update))
             return
         move = move_in(update)
         if move is not None:
@@ -74,16 +75,30 @@ class OperatorChat:
         press = press_in(update)
         if press is not None:
             self._presses.start(press, partial(answer_press, bot, press))
+        topic_id = topic_in(update)
+        if self._chats.topic_id not in {None, topic_id}:
+            self._tell_topic(bot, update, topic_id)
+            return
         command = command_in(update, self._chats)
         if command is not None:
+            command = replace(command, topic_id=topic_id)
             self._order(command.chat_id, partial(self._serve, bot, command))
         elif "message" in update:
             self._hint(bot, chat_in(update))
 
-    def _tell_id(self, bot: Bot, chat_id: int) -> None:
+    def _tell_id(self, bot: Bot, chat_id: int, topic_id: int | None) -> None:
         """Answer somebody who is nobody's operator yet; beside the rest, and once at a time."""
-        answer = Answer(id_text(chat_id, self._chats, is_named=False))
-        self._presses.start(f"id:{chat_id}", partial(self._messenger.answer, bot, chat_id, answer))
+        answer = Answer(id_text(chat_id, self._chats, is_named=False, topic_id=topic_id))
+        self._presses.start(
+            f"id:{chat_id}", partial(self._messenger.answer, bot, chat_id, answer, topic_id)
+        )
+
+    def _tell_topic(self, bot: Bot, update: Mapping[str, Any], topic_id: int | None) -> None:
+        """Answer /id in another topic of the operators' forum, and nothing else."""
+        if asks_for_id(update):
+            chat_id = chat_in(update)
+            answer = Answer(id_text(chat_id, (), is_named=True, topic_id=topic_id))
+            self._order(chat_id, partial(self._messenger.answer, bot, chat_id, answer, topic_id))
 
     def _order(self, chat_id: int, work: Callable[[], Awaitable[object]]) -> None:
         if not self._orders.add(chat_id, work):
@@ -107,4 +122,4 @@ class OperatorChat:
             answer = Answer(FAILED)
         else:
             log.info("operator's command carried out", extra={"command": command.name})
-        await self._messenger.answer(bot, command.chat_id, answer)
+        await self._messenger.answer(bot, command.chat_id, answer, command.topic_id)

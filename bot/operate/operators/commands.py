@@ -63,6 +63,9 @@ class Command:
     callback_id: str | None = None
     """Set when a button was pressed: Telegram wants that answered."""
 
+    topic_id: int | None = None
+    """The topic of the forum that it was given in."""
+
 
 def command_in(update: Mapping[str, Any], chat_ids: Container[int]) -> Command | None:
     """Return the command in an update; None for everybody else's updates and all else."""
@@ -197,16 +200,21 @@ def _block_line(block: Block, name: str | None) -> str:
     return ", ".join(words) + reason
 
 
-def id_text(chat_id: int, chat_ids: Container[int], *, is_named: bool) -> str:
-    """Return a chat's number, and what it is for."""
-    said = f"This chat's number is {chat_id}."
+def id_text(
+    chat_id: int, chat_ids: Container[int], *, is_named: bool, topic_id: int | None = None
+) -> str:
+    """Return a chat's number, its topic's, and what it is for."""
+    topic = f" This topic's number is {topic_id}." if topic_id else ""
+    said = f"This chat's number is {chat_id}.{topic}"
     if chat_id in chat_ids:
         return f"{said} It is an operators' chat."
     if is_named:
         return said
     return (
         f"{said} To get alerts and give commands here, write into the settings, under "
-        f"[operators]: chat_ids = [{chat_id}]; then restart the bridge."
+        f"[operators]: chat_ids = [{chat_id}]"
+        + (f" and topic_id = {topic_id}" if topic_id else "")
+        + "; then restart the bridge."
     )
 
 

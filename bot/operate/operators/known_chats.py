@@ -14,10 +14,16 @@ KINDS = ("message", "edited_message", "message_reaction", "my_chat_member")
 
 
 class OperatorsChats:
-    """Knows which chats are the operators', and by which id each can be reached now."""
+    """Knows which chats are the operators', and by which id each can be reached now.
 
-    def __init__(self, chat_ids: Sequence[int]) -> None:
+    Args:
+        chat_ids: as the settings have them.
+        topic_id: where the one chat is a forum: the topic that is the operators'.
+    """
+
+    def __init__(self, chat_ids: Sequence[int], topic_id: int | None = None) -> None:
         self._chat_ids = tuple(chat_ids)
+        self.topic_id = topic_id
         self._moved: dict[int, int] = {}
 
     def __contains__(self, chat_id: object) -> bool:
@@ -86,6 +92,19 @@ def chat_of(message: object) -> int:
     chat = message.get("chat") if isinstance(message, Mapping) else None
     chat_id = chat.get("id") if isinstance(chat, Mapping) else None
     return chat_id if _is_id(chat_id) else 0
+
+
+def topic_in(update: Mapping[str, Any]) -> int | None:
+    """Return the topic that an update is from; None for none.
+
+    Reference: Bot API, Message (`message_thread_id`, `is_topic_message`).
+    """
+    query = update.get("callback_query")
+    message = query.get("message") if isinstance(query, Mapping) else update.get("message")
+    if not isinstance(message, Mapping) or message.get("is_topic_message") is not True:
+        return None
+    thread = message.get("message_thread_id")
+    return thread if _is_id(thread) and thread > 0 else None
 
 
 def move_in(update: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiogram import Bot
-from aiogram.exceptions import AiogramError, TelegramMigrateToChat
+from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramMigrateToChat
 from aiogram.methods import AnswerCallbackQuery, SendMessage
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.operate.dead_items import PATIENCE_S
 from bot.operate.operators.commands import PRESS
 from bot.operate.operators.known_chats import OperatorsChats
+from bot.translate.outgoing.second_chances import is_topic_gone
 from bot.translate.text import TEXT_LIMIT
 from storage.database import Database
 from storage.errors import DatabaseStalledError
@@ -37,9 +38,11 @@ class Messenger:
         self._database = database
         self.chats = chats
 
-    async def answer(self, bot: Bot, chat_id: int, answer: Answer) -> None:
-        """Answer in a chat; what does not arrive is only logged."""
-        if not await self.post(bot, chat_id, answer):
+    async def answer(
+        self, bot: Bot, chat_id: int, answer: Answer, topic_id: int | None = None
+    ) -> None:
+        """Answer in a chat, and in the topic that was asked in; failures are only logged."""
+        if not await self.post(bot, chat_id, answer, topic_id):
             log.warning("the operators' chat could not be answered")
 
     async def tell(self, bots: Sequence[Bot], text: str) -> bool:
@@ -47,22 +50,31 @@ class Messenger:
         is_told, answer = False, Answer(text)
         for chat_id in self.chats.reachable:
             for bot in bots:
-                if await self.post(bot, chat_id, answer):
+                if await self.post(bot, chat_id, answer, self.chats.topic_id):
                     is_told = True
                     break
         return is_told
 
-    async def post(self, bot: Bot, chat_id: int, answer: Answer) -> bool:
-        """Send a message to a chat, wherever it went; tell whether it arrived."""
-        for _try in range(2):
+    async def post(
+        self, bot: Bot, chat_id: int, answer: Answer, topic_id: int | None = None
+    ) -> bool:
+        """Send a message to a chat, wherever it went; tell whether it arrived.
+
+        What a deleted topic does not take goes to the chat.
+        """
+        for _try in range(3):
+            message = _message(self.chats.now(chat_id), answer, topic_id)
             try:
-                message = _message(self.chats.now(chat_id), answer)
                 await bot(message, request_timeout=TIMEOUT_S)
+            except TelegramBadRequest as error:
+                if topic_id is None or not is_topic_gone(error.message):
+                    return _not_sent(bot, error)
+                log.warning("the operators' topic is gone: %s", error, extra={"bot": bot.id})
+                topic_id = None
             except TelegramMigrateToChat as error:
                 await self.follow(message.chat_id, error.migrate_to_chat_id, within_s=PATIENCE_S)
             except (AiogramError, OSError) as error:
-                log.warning("an operators' message was not sent: %s", error, extra={"bot": bot.id})
-                return False
+                return _not_sent(bot, error)
             else:
                 return True
         return False
@@ -91,13 +103,19 @@ async def answer_press(bot: Bot, callback_id: str) -> None:
         log.warning("an operator's press could not be answered: %s", error)
 
 
-def _message(chat_id: int, answer: Answer) -> SendMessage:
+def _not_sent(bot: Bot, error: Exception) -> bool:
+    log.warning("an operators' message was not sent: %s", error, extra={"bot": bot.id})
+    return False
+
+
+def _message(chat_id: int, answer: Answer, topic_id: int | None) -> SendMessage:
     keyboard = [
         [InlineKeyboardButton(text=label, callback_data=PRESS + command)]
         for label, command in answer.buttons
     ]
     return SendMessage(
         chat_id=chat_id,
+        message_thread_id=topic_id,
         text=answer.text[:TEXT_LIMIT],
         reply_markup=InlineKeyboardMarkup(inline_keyboard=keyboard) if keyboard else None,
     )

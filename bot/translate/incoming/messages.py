@@ -35,6 +35,7 @@ class ClientMessage:
         answers: Telegram's id of the message that this one answers.
         quoted: that message itself, in case Kommo does not know it.
         start: what a deep link said; empty for a plain start, None when it is none.
+        topic: the topic of the chat that it stands in; None for none.
     """
 
     address: ChatAddress
@@ -47,6 +48,7 @@ class ClientMessage:
     answers: int | None = None
     quoted: Quote | None = None
     start: str | None = None
+    topic: int | None = None
 
     @property
     def payload(self) -> NewMessage:
@@ -122,7 +124,18 @@ def client_message(
         answers=_answered(message),
         quoted=quoted(message.reply_to_message) if message.reply_to_message else None,
         start=start_payload(message.text),
+        topic=topic_of(message),
     )
+
+
+def topic_of(message: Message) -> int | None:
+    """Return the topic that a message stands in.
+
+    Reference: Bot API, Message (`message_thread_id` stands on other answers too,
+    `is_topic_message` only on those in topics).
+    """
+    thread = message.message_thread_id if message.is_topic_message else None
+    return thread if thread is not None and 0 < thread < ID_LIMIT else None
 
 
 def _answered(message: Message) -> int | None:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.translate.ids import BUTTON_PREFIX, ChatAddress
 from bot.translate.incoming.lenient import CUT
-from bot.translate.incoming.messages import GROUPS, ClientMessage, person
+from bot.translate.incoming.messages import GROUPS, ClientMessage, person, topic_of
 from bot.translate.text import split, utf16_length
 from kommo.content import Content
 from kommo.ids import SourceId
@@ -44,6 +44,7 @@ class Press(BaseModel):
         is_said: whether it is a client's word in the chat with the bot; others are only answered.
         update_id: of the update that told of it, where the press has no id of its own.
         business_user_id: whose business account's chat it was in; 0 for the chat with the bot.
+        topic: of the chat, where the message stands in one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,6 +59,7 @@ class Press(BaseModel):
     is_said: bool = True
     update_id: int | None = None
     business_user_id: int = 0
+    topic: int | None = None
 
     @property
     def key(self) -> str:
@@ -99,6 +101,7 @@ def client_press(
         text=shown_text(keyboard, query.data or ""),
         update_id=None if query.id else update_id,
         business_user_id=owner_id,
+        topic=topic_of(message) if isinstance(message, Message) else None,
     )
     return press if is_private and query.data is not None else unsaid(press)
 
@@ -149,7 +152,7 @@ def client_message(
             type="text", text=press.text or UNKNOWN_BUTTON, callback_data=callback_data
         ),
     )
-    return ClientMessage(press.address, 0, author, at, (payload,))
+    return ClientMessage(press.address, 0, author, at, (payload,), topic=press.topic)
 
 
 def shown_text(keyboard: InlineKeyboardMarkup | None, data: str) -> str | None:

@@ -47,6 +47,19 @@ REPLY_REFUSED = (
 )
 
 
+TOPIC_REFUSED = (
+    "message thread not found",
+    "topic_deleted",
+    "topic_closed",
+    "topic_id_invalid",
+)
+"""The topic is gone, or takes nothing more."""
+
+
+PLACE_REFUSED = ((TOPIC_REFUSED, "message_thread_id"), (REPLY_REFUSED, "reply_parameters"))
+"""Words that refuse the place of a message, and the field that names it."""
+
+
 RIGHTS_MISSING = "not enough rights"
 """Such words name what may not be sent, such as photos; nothing is wrong with the file."""
 
@@ -54,7 +67,8 @@ RIGHTS_MISSING = "not enough rights"
 def instead(call: Call, description: str) -> Call | None:
     """Return what to try in the place of a refused call; None when nothing else would help.
 
-    Each try asks for less, so they come to an end: a reply becomes a message, formatting goes,
+    Each try asks for less, so they come to an end: what a deleted topic does not take goes to the
+    chat, a reply becomes a message, formatting goes,
     links leave the keyboard, the keyboard goes, a picture, a voice message and so on become
     plain files.
 
@@ -65,8 +79,9 @@ def instead(call: Call, description: str) -> Call | None:
     words = description.lower()
     if RIGHTS_MISSING in words:
         return None
-    if any(part in words for part in REPLY_REFUSED):
-        return _without(call, "reply_parameters")
+    for refused, field in PLACE_REFUSED:
+        if any(part in words for part in refused):
+            return _without(call, field)
     if ENTITIES_REFUSED in words:
         return _without(call, "entities") or _without(call, "caption_entities")
     if any(part in words for part in KEYBOARD_REFUSED):
@@ -75,6 +90,12 @@ def instead(call: Call, description: str) -> Call | None:
         plainer = PLAINER.get(type(call))
         return shown_as(call, plainer) if plainer else None
     return None
+
+
+def is_topic_gone(description: str) -> bool:
+    """Tell whether Telegram refuses a topic, and not what is said in it."""
+    words = description.lower()
+    return any(part in words for part in TOPIC_REFUSED)
 
 
 def pieces(call: Call, description: str) -> list[Call]:

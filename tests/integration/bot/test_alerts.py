@@ -112,3 +112,20 @@ async def test_an_alert_follows_a_group_that_became_a_supergroup(tmp_path, teleg
     assert telegram.texts_to(new) == ["⚠️ Bot 700001: no token"]
     assert later.moved == {old: new}
     assert later.reachable == (new,)
+
+
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["there", "deleted"])
+async def test_an_alert_goes_to_the_topic_of_a_forum(tmp_path, telegram, bots, health, is_deleted):
+    """And to the forum itself when somebody has deleted the topic."""
+    forum = -100300
+    telegram.add_group(forum, "Operators")
+    topic = telegram.opens_topic("Bridge", chat_id=forum)
+    if is_deleted:
+        telegram.deletes_topic(topic, chat_id=forum)
+    async with Database.open(tmp_path / "bridge.sqlite3") as database:
+        alerts = alerts_to(OperatorsChats((forum,), topic), database, health)
+        for _look in range(2):
+            await alerts.alert(bots)
+    [sent] = telegram.sent_to(forum)
+    assert sent.text == "⚠️ Bot 700001: no token: make a new one"
+    assert sent.parameters.get("message_thread_id") == (None if is_deleted else str(topic))
