@@ -12,8 +12,10 @@ import pytest
 from aiohttp import web
 
 from bot.operate.check import machine
+from bot.operate.operators.known_chats import OperatorsChats
 from bot.settings.placeholders import EXAMPLES
 from sandbox.kommo.oauth import Integration
+from storage.database import Database
 from tests.e2e.commands import run_command
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN
 from tests.ports import free_port
@@ -454,6 +456,33 @@ async def test_a_backup_that_is_missed_is_a_warning(findings, bridge, config, co
     _code, rows = await findings("--offline")
     assert (rows["backup"]["state"], text in rows["backup"]["text"]) == (state, True)
     assert (str(folder) in rows["backup"]["remedy"]) == (state == "warning")
+
+
+async def test_a_group_that_moved_is_named(findings, bridge, rewrite, config):
+    """The bridge follows it; the settings have the old number until somebody corrects them."""
+    await bridge.stop()
+    text = config.read_text(encoding="utf-8")
+    config.write_text(f"{text}\n[operators]\nchat_ids = [-100]\n", encoding="utf-8")
+    chats = OperatorsChats((-100,))
+    chats.move(-100, -1000200)
+    async with (
+        Database.open(config.parent / "kommo-telegram.sqlite3") as database,
+        database.transaction() as tx,
+    ):
+        await chats.save(tx)
+    _code, rows = await findings("--offline")
+    assert rows["operators"]["state"] == "warning"
+    assert "-1000200 instead of -100" in rows["operators"]["remedy"]
+
+
+async def test_wrong_settings_are_findings_too(findings, rewrite, config, command):
+    """`--json` is one document, whatever is wrong; the lines are as with any command."""
+    rewrite((f'channel_id = "{CHANNEL_ID}"', 'channel_id = "no uuid"'))
+    code, said, errors = await command("check", "--json")
+    rows = json.loads(said)
+    assert (code, [(row["name"], row["state"]) for row in rows]) == (2, [("settings", "failed")])
+    assert "kommo.channel_id" in rows[0]["text"]
+    assert "kommo.channel_id" in errors
 
 
 async def test_a_webhook_that_somebody_set_is_named(findings, telegram):

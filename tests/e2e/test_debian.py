@@ -115,6 +115,7 @@ runuser -u ann -- sudo kommo-telegram healthcheck
 runuser -u ann -- sudo kommo-telegram config show | grep -q '\*\*\*' || fail "config show"
 systemctl status kommo-telegram --no-pager | grep -q "ready; connected" || fail "status"
 runuser -u ann -- sudo kommo-telegram backup --with-settings /root/before.sqlite3
+as_ann back_up
 
 as_ann restore
 is_well restored
@@ -139,6 +140,18 @@ mv /shared/go_back.new /shared/go_back
 as_ann go_back
 is_well "went back"
 [ -d /opt/kommo-telegram.failed ] || fail "the newer program was not kept"
+
+# the machine is lost; another one takes its place with what was copied
+install -o ann -m 600 /root/before.sqlite3 /root/before.sqlite3.toml /home/ann/
+systemctl stop kommo-telegram
+rm -rf STATE/* /etc/kommo-telegram /opt/kommo-telegram* /usr/local/bin/kommo-telegram
+rm /etc/systemd/system/kommo-telegram.service
+systemctl daemon-reload
+printf '#!/bin/sh\n' > /usr/local/bin/apt-get # it has all that is needed, and no network
+chmod 755 /usr/local/bin/apt-get
+as_ann replace_machine
+is_well "took the place of the lost one"
+rm /home/ann/before.sqlite3*
 
 as_ann move_away
 if systemctl is-enabled --quiet kommo-telegram; then fail "still enabled"; fi
@@ -224,6 +237,8 @@ KOMMO_URL={kommo.url}
         "restore": documents.restore("/root/before.sqlite3"),
         "restore_none": documents.restore("/root/none.sqlite3"),
         "upgrade": documents.upgrade(),
+        "back_up": documents.back_up(),
+        "replace_machine": documents.replace_machine("before.sqlite3"),
         "go_back": documents.go_back("/root/before.sqlite3"),
         "move_away": documents.move_away("new.example.com"),
         "move_in": documents.move_in(),

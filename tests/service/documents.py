@@ -45,6 +45,20 @@ def restore(copy: str) -> str:
     return _with_first_line(block, f"COPY={copy}")
 
 
+def back_up() -> str:
+    """Return how a copy is made."""
+    (block,) = blocks("Back up", BACKUP)
+    return block
+
+
+def replace_machine(copy: str) -> str:
+    """Return how a new machine takes the place of one that was lost."""
+    (block,) = blocks("When the machine is lost", BACKUP)
+    first, _, rest = block.partition("\n")
+    rest = _with_first_line(rest, f"SETTINGS={copy}.toml")
+    return _with_first_line(f"{first}\n{rest}", f"COPY={copy}")
+
+
 def move_away(server: str) -> str:
     """Return what is done on the old server."""
     return _with_first_line(blocks("Move to another server", BACKUP)[0], f"NEW={server}")

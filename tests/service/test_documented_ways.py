@@ -105,7 +105,9 @@ def machine(tmp_path):
 SHOWN = [
     (documents.INSTALL, "Firewall"),
     (documents.INSTALL, "Upgrade, and go back"),
+    (documents.BACKUP, "Back up"),
     (documents.BACKUP, "Restore"),
+    (documents.BACKUP, "When the machine is lost"),
     (documents.BACKUP, "Move to another server"),
     (documents.BACKUP, "Copies off the machine"),
     (documents.SETUP, "2. The program"),
@@ -215,6 +217,31 @@ async def test_moving_to_another_server_as_documented(machine, tmp_path):
     assert new.config.stat().st_mode & 0o777 == 0o600
     assert new.orders() == ["make install", "systemctl enable --now kommo-telegram"]
     assert list(new.home.iterdir()) == []
+
+
+async def test_a_lost_machine_is_replaced_as_documented(machine, tmp_path):
+    """A copy as documented is all that the new machine needs: database and settings."""
+    await machine.note("kept")
+    code, said = machine.paste(documents.back_up())
+    assert code == 0, said
+    copy, settings = sorted((machine.root / "root").iterdir())
+    assert {file.stat().st_mode & 0o777 for file in (copy, settings)} == {0o600}
+
+    new = Machine(tmp_path / "new")
+    new.config.unlink()
+    new.database.parent.rmdir()
+    for file in (copy, settings):
+        file.rename(new.home / file.name)
+    code, said = new.paste(documents.replace_machine(copy.name))
+    assert code == 0, said
+    assert new.notes() == {"kept"}
+    assert new.config.read_text() == CONFIG
+    assert new.config.stat().st_mode & 0o777 == 0o600
+    assert new.orders() == [
+        "apt-get install -y make python3-venv",
+        "make install",
+        "systemctl start kommo-telegram",
+    ]
 
 
 def test_copies_leave_the_machine_as_documented(machine):
