@@ -3,9 +3,18 @@
 import asyncio
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
+from datetime import UTC, datetime
 from signal import SIGINT
 
 import pytest
+
+from storage.conversations import Conversation
+from storage.database import Database
+from storage.queue.producer import Draft
+from tests.e2e.terminals import CTRL_C, on_terminal
+
+CONVERSATION = "tg:700001:555"
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 MODULE = ["-m", "bot"]
 SCRIPT = ["-c", "import sys; from bot.__main__ import main; sys.exit(main())"]
@@ -55,3 +64,37 @@ async def test_a_reader_that_has_gone_costs_no_traceback(config, command):
     line = f'"{sys.executable}" -m bot --config "{config}" {command} | true'
     child = await asyncio.create_subprocess_shell(line, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
     assert await child.communicate() == (b"", b"")
+
+
+@pytest.fixture
+async def questions(config, tmp_path):
+    """Commands that ask before they do something, all of which could be done."""
+    copy, archive = tmp_path / "copy.sqlite3", tmp_path / "widget.zip"
+    async with Database.open(config.parent / "kommo-telegram.sqlite3") as database:
+        async with database.transaction() as tx:
+            await tx.conversations.remember(Conversation(CONVERSATION, 700001, 555, "Ann", NOON))
+            draft = Draft("1", ordering_key=CONVERSATION, kind="manager_message", payload="{}")
+            await tx.to_telegram.add(draft, now=NOON, expires_at=NOON)
+        await database.backup(copy)
+    archive.write_bytes(b"mine")
+    return {
+        "restore": [str(copy)],
+        "forget": ["--chat", CONVERSATION],
+        "queue drop": ["outgoing-1"],
+        "widget": [str(archive)],
+        "disconnect": [],
+    }
+
+
+async def test_ctrl_c_at_a_question_changes_nothing(config, questions):
+    """It is as good as a no, and says so."""
+    for name, arguments in questions.items():
+        before = {path: path.read_bytes() for path in config.parent.iterdir() if path.is_file()}
+        with on_terminal("--config", str(config), *name.split(), *arguments) as terminal:
+            await terminal.until("[y/N]: ")
+            terminal.type(CTRL_C)
+            assert await terminal.ended() == 1, terminal.shown
+        assert "Nothing was changed." in terminal.shown, name
+        assert "Traceback" not in terminal.shown
+        after = {path: path.read_bytes() for path in before}
+        assert after == before, name
