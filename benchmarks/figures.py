@@ -34,6 +34,8 @@ class Scale:
     drain: int = 20_000
     stored: int = MESSAGES
     conversations: int = CONVERSATIONS
+    flood: int = 10_000
+    beside: int = 600
 
 
 QUICK = Scale(
@@ -49,6 +51,8 @@ QUICK = Scale(
     drain=500,
     stored=20_000,
     conversations=2_000,
+    flood=1_000,
+    beside=60,
 )
 TINY = Scale(
     rounds=1,
@@ -63,6 +67,8 @@ TINY = Scale(
     drain=10,
     stored=100,
     conversations=10,
+    flood=10,
+    beside=4,
 )
 
 
@@ -172,6 +178,36 @@ async def latency(bench: Bench) -> list[Row]:
                     )
                 )
     return rows
+
+
+async def flooded(bench: Bench) -> list[Row]:
+    """Measure how long others' messages take while one client writes more than is shown."""
+    count, per_s = bench.scale.beside, 20
+    quiet: list[float] = []
+    beside: list[float] = []
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(bench.new_folder()))
+        bridge = await stack.enter_async_context(subjects.bridge(folder, per_min=60))
+        await load.incoming(bridge, load.CLIENTS)
+        for number in range(2):
+            quiet += await load.trickle_in(bridge, count // 2, per_s)
+            flood = bench.scale.flood // 2
+            _nothing, took_ms = await asyncio.gather(
+                load.flood_of_one(bridge, flood, count / 2 / per_s),
+                load.trickle_in(bridge, count // 2, per_s),
+            )
+            beside += took_ms
+            _say(f"round {number + 1}: p99 {percentile(took_ms, 0.99):.1f} ms beside the flood")
+            await bridge.settle()
+    return [
+        Row(
+            f"p99 beside {bench.scale.flood:,} messages of one client, ms (bare: without them)",
+            "≤ 1.1 × without",
+            (percentile(beside, 0.99),),
+            1.1,
+            (percentile(quiet, 0.99),),
+        )
+    ]
 
 
 async def hanging(bench: Bench) -> list[Row]:
@@ -331,6 +367,7 @@ FIGURES: dict[str, Figure] = {
     "throughput": throughput,
     "acks": acknowledgements,
     "latency": latency,
+    "flooded": flooded,
     "hanging": hanging,
     "slow-kommo": slow_kommo,
     "drain": drain,

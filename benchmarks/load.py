@@ -78,6 +78,16 @@ async def trickle_in(subject: Subject, count: int, per_s: float) -> list[float]:
     return [(shown.at[name] - at) * 1000 for name, at in said.items()]
 
 
+async def flood_of_one(subject: Subject, count: int, within_s: float) -> None:
+    """Let one client, who is none of the others, write so much in so short a time."""
+    began = time.perf_counter()
+    for number in range(count):
+        subject.world.telegram.say(FIRST_CHAT + CLIENTS, f"Spam {number}")
+        due = began + number * within_s / count
+        if due > time.perf_counter():
+            await asyncio.sleep(due - time.perf_counter())
+
+
 async def trickle_out(subject: Subject, count: int, per_s: float) -> list[float]:
     """Let managers write evenly; return how long each took to Telegram, in milliseconds."""
     world = subject.world

@@ -28,7 +28,7 @@ chats_url = "{kommo}"
 [telegram]
 api_url = "{telegram}"
 infer_read = false
-client_messages_per_min = 0
+client_messages_per_min = {per_min}
 messages_per_s = 0
 chat_messages_per_s = 0
 [[telegram.bots]]
@@ -109,10 +109,21 @@ async def forgetful(folder: Path) -> AsyncIterator[Subject]:
 
 
 @asynccontextmanager
-async def bridge(folder: Path, world: World | None = None) -> AsyncIterator[Subject]:
-    """Run the bridge on the database in a folder; in a world that is there, or one of its own."""
+async def bridge(
+    folder: Path, world: World | None = None, *, per_min: int = 0
+) -> AsyncIterator[Subject]:
+    """Run the bridge on the database in a folder; in a world that is there, or one of its own.
+
+    Args:
+        folder: of the database.
+        world: the servers beside it.
+        per_min: how much one client may write; 0 for any number.
+    """
     if world is None:
-        async with World.open(free_port()) as made, bridge(folder, made) as subject:
+        async with (
+            World.open(free_port()) as made,
+            bridge(folder, made, per_min=per_min) as subject,
+        ):
             yield subject
         return
     admin = free_port()
@@ -120,6 +131,7 @@ async def bridge(folder: Path, world: World | None = None) -> AsyncIterator[Subj
     config.write_text(
         SETTINGS.format(
             listen=world.hook_port,
+            per_min=per_min,
             admin=admin,
             channel_id=CHANNEL_ID,
             account_id=ACCOUNT_ID,

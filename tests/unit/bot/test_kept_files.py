@@ -54,6 +54,11 @@ def names(file):
             id="of-no-conversation",
         ),
         pytest.param(
+            {"to_kommo": [row({"bot_id": 7, "update": {"message": {"document": VIDEO}}})]},
+            [(7, "v", "_v.mp4")],
+            id="of-an-update-held-back",
+        ),
+        pytest.param(
             {"pictures": [row(None, file_id="face"), row(None, file_id=None)]},
             [(7, "face", "avatar.jpg")],
             id="profile-picture",
