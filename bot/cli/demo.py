@@ -1,12 +1,14 @@
 """`demo`: the real bridge, as its own process, between the sandbox's Telegram and Kommo."""
 
 import asyncio
+import os
 import signal
 import socket
 import tempfile
+import threading
 import webbrowser
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -107,33 +109,41 @@ async def _demo(*, once: bool, port: int, is_opened: bool) -> int:
     def say(text: str) -> None:
         console.print(text, markup=False, soft_wrap=True)
 
-    async with _servers() as (telegram, kommo, bridge):
-        if once:
-            return 0 if await story.tell(telegram, kommo, say=say, stop=stop) else 1
-        async with _page(telegram, kommo, bridge, port) as page:
-            told = await story.tell(telegram, kommo, say=say, stop=stop)
-            if not stop.is_set():
-                say(story.invitation(page, telegram.url, kommo.url))
-                say(f"  the bridge's health:   curl {bridge.admin_url}/healthz\n")
-                if is_opened:
-                    await asyncio.to_thread(webbrowser.open, page)
-                say("Press Ctrl-C to stop.")
-                await stop.wait()
+    with _listener(0 if once else port) as listening:  # a port that is taken costs no time
+        async with _servers() as (telegram, kommo, bridge):
+            if once:
+                return 0 if await story.tell(telegram, kommo, say=say, stop=stop) else 1
+            async with serve_page(telegram, kommo, bridge, listening) as page:
+                told = await story.tell(telegram, kommo, say=say, stop=stop)
+                if not stop.is_set():
+                    say(story.invitation(page, telegram.url, kommo.url))
+                    say(f"  the bridge's health:   curl {bridge.admin_url}/healthz\n")
+                    if is_opened:
+                        _open(page, say)
+                    say("Press Ctrl-C to stop.")
+                    await stop.wait()
     return 0 if told else 1
 
 
-@asynccontextmanager
-async def _page(
-    telegram: TelegramServer, kommo: KommoServer, bridge: BridgeProcess, port: int
-) -> AsyncIterator[str]:
-    """Serve the sandbox's page, and return its address."""
-    async with AsyncExitStack() as stack:
-        page = serve_page(telegram, kommo, bridge, host=LOOPBACK, port=port)
-        try:
-            url = await stack.enter_async_context(page)
-        except OSError as error:
-            raise DemoError(f"the page cannot listen on port {port}: {error.strerror}") from error
-        yield url
+def _listener(port: int) -> socket.socket:
+    """Return a socket that the page will listen on."""
+    try:
+        return socket.create_server((LOOPBACK, port))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        raise DemoError(
+            f"the page cannot listen on port {port}: {reason}; choose another one, or none"
+        ) from error
+
+
+def _open(page: str, say: Callable[[str], None]) -> None:
+    """Open a browser, and wait for nothing: some commands last as long as the browser is open."""
+
+    def show() -> None:
+        if not webbrowser.open(page):
+            say("No browser was found: open the address above in yours.")
+
+    threading.Thread(target=show, daemon=True).start()
 
 
 @asynccontextmanager

@@ -256,11 +256,9 @@ async def serve_page(
     telegram: TelegramServer,
     kommo: KommoServer,
     bridge: Bridge,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
+    listening: socket.socket,
 ) -> AsyncIterator[str]:
-    """Serve the page until the block is left; yield its address."""
+    """Serve the page on a socket until the block is left; yield its address."""
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         page = Page(telegram, kommo, bridge, session)
@@ -268,14 +266,14 @@ async def serve_page(
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         stack.push_async_callback(page.close)
-        listening = socket.create_server((host, port))
         await web.SockSite(runner, listening).start()
         for server in (telegram, kommo):
             _listen(stack, server.on_change, page.feed.poke)
         for work in (page.watch(), page.feed.run()):
             task = asyncio.create_task(work)
             stack.push_async_callback(_ended, task)
-        yield f"http://{host}:{listening.getsockname()[1]}"
+        host, port = listening.getsockname()[:2]
+        yield f"http://{host}:{port}"
 
 
 def _listen(

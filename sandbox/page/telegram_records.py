@@ -37,6 +37,7 @@ def telegram_records(people: People) -> dict[str, Json]:
             records[f"clients/{peer.id}"] = {
                 "id": peer.id,
                 "name": peer.name,
+                "avatar": peer.avatar,
                 "blocked": sorted(peer.blocked),
                 "is_owner": peer.id in owners,
             }

@@ -3,6 +3,7 @@
 curl -d 'Do you deliver?' URL/sandbox/client/says
 curl -d '{"text": "Hello", "chat_id": 556, "name": "Bob"}' URL/sandbox/client/says
 curl --data-binary @cat.jpg 'URL/sandbox/client/sends?kind=photo&name=cat.jpg'
+curl --data-binary @ann.jpg 'URL/sandbox/client/avatar?chat_id=555'
 curl -d '{"message_id": 2, "button": "Yes"}' URL/sandbox/client/presses
 curl -d '{"content": {"location": {"latitude": 52.5, "longitude": 13.4}}}' URL/sandbox/client/shows
 curl URL/sandbox/client/555
@@ -37,6 +38,11 @@ def control_routes(people: People, add_bot: Callable[..., int]) -> list[web.Rout
     async def sends(request: web.Request) -> web.Response:
         return json_response({"message_id": _send_file(people, request, await request.read())})
 
+    async def avatar(request: web.Request) -> web.Response:
+        _introduce(people, dict(request.query))
+        people.set_avatar(await request.read(), chat_id=int(request.query.get("chat_id", ANN)))
+        return json_response({})
+
     async def sees(request: web.Request) -> web.Response:
         return json_response(seen(people, int(request.match_info["chat_id"])))
 
@@ -62,6 +68,7 @@ def control_routes(people: People, add_bot: Callable[..., int]) -> list[web.Rout
     return [
         *(web.post(f"/sandbox/client/{n}", _acting(people, act)) for n, act in acts.items()),
         web.post("/sandbox/client/sends", sends),
+        web.post("/sandbox/client/avatar", avatar),
         web.get(r"/sandbox/client/{chat_id:-?\d+}", sees),
         web.get("/sandbox/calls", calls),
         web.get("/sandbox/bots", bots),
@@ -101,11 +108,19 @@ def _acting(people: People, act: Act) -> Answer:
     async def handle(request: web.Request) -> web.Response:
         fields = await control_fields(request)
         try:
+            _introduce(people, fields)
             return json_response(act(people, fields))
         except (KeyError, LookupError, TypeError, ValueError, StopIteration) as error:
             return json_response({"error": f"{type(error).__name__}: {error}"}, 400)
 
     return handle
+
+
+def _introduce(people: People, fields: Json) -> None:
+    """Let somebody have their name from the first thing that they do."""
+    chat_id = int(fields.get("chat_id") or 0)
+    if chat_id > 0 and fields.get("name"):
+        people.add_person(chat_id, str(fields["name"]))
 
 
 def _chosen(fields: Json, names: tuple[str, ...]) -> Json:

@@ -115,10 +115,6 @@ class TelegramServer(SandboxServer, PeopleWithTopics):
         """Let all download links end, as they do after an hour."""
         self.paths.clear()
 
-    def set_avatar(self, content: bytes, *, chat_id: int) -> None:
-        """Give somebody a picture."""
-        self.add_person(chat_id).avatar = self.add_file(content, "avatar.jpg")
-
     def calls(self, method: str | None = None) -> list[ApiCall]:
         """What the bots asked for, whether it was granted or not, in order."""
         return [call for call in self.call_log if method in {None, call.method}]

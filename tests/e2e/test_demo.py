@@ -1,7 +1,9 @@
 """`demo`: anyone can try all of it, and its exit code tells whether all of it works."""
 
 import asyncio
+import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from sandbox import story
 
 
-async def start(*options):
+async def start(*options, **environ):
     """Start the demo as a process of its own."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
@@ -21,6 +23,7 @@ async def start(*options):
         *options,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **environ},
     )
 
 
@@ -71,6 +74,33 @@ async def test_a_demo_that_is_killed_leaves_no_bridge_behind(eventually):
     demo.kill()
     await demo.wait()
     await eventually(lambda: not bridge.exists())
+
+
+async def test_open_shows_the_page_in_a_browser_and_waits_for_nothing(tmp_path, eventually):
+    """Whatever browser a person has: one that stays in the foreground holds nothing up."""
+    browser, told = tmp_path / "browser", tmp_path / "told"
+    browser.write_text(f'#!/bin/sh\necho "$1 $$" > {told}\nexec sleep 600 > /dev/null 2>&1\n')
+    browser.chmod(0o700)
+    demo = await start("--open", BROWSER=str(browser))
+    lines = await until_it_waits(demo)
+    await eventually(lambda: told.exists() and told.read_text("utf-8").endswith("\n"))
+    address, process_id = told.read_text("utf-8").split()
+    assert any(f"in a browser:   {address}" in line for line in lines)
+    demo.send_signal(signal.SIGINT)
+    await asyncio.wait_for(demo.communicate(), 30)
+    assert demo.returncode == 0
+    os.kill(int(process_id), signal.SIGTERM)  # it was still there
+
+
+async def test_a_port_that_is_taken_is_said_at_once():
+    """One line says which port, and what to do; no server, no bridge was started for it."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        demo = await start("--port", str(port))
+        output, _ = await asyncio.wait_for(demo.communicate(), 60)
+    assert demo.returncode == 1
+    (line,) = output.decode().splitlines()
+    assert f"cannot listen on port {port}: Address already in use; choose another one" in line
 
 
 async def test_the_story_tells_what_the_servers_saw(bridge, telegram, kommo):

@@ -283,6 +283,108 @@ def test_two_bots_are_two_conversations(visit):
         expect(own).to_have_count(1)
 
 
+def test_the_inbox_is_sorted_by_source(visit):
+    """Conversations stand under their source, the newest first."""
+    begun(visit, "to sales")
+    visit.telegram.get_by_label("Writes to").select_option(label="Support (@sandbox_support_bot)")
+    visit.writes(visit.telegram, "to support")
+    visit.shown(visit.kommo, "to support")
+    rows = visit.kommo.get_by_role("list", name="Inbox").get_by_role("listitem")
+    texts = [text.split("\n")[0] for text in rows.all_inner_texts()]
+    sales, support = texts.index("via sales"), texts.index("via support")
+    assert support < sales
+    names = [row.split("\n")[-1] for row in rows.all_inner_texts()]
+    assert set(names[support:sales]) == {"via support"}
+
+
+def test_both_sides_begin_with_the_same_conversation(stage):
+    """Who opens the page and answers in Kommo answers the client whose phone is beside it."""
+    browser, address = stage
+    visit = Visit(browser, address, viewport={"width": 1440, "height": 900})
+    expect(visit.kommo.get_by_label("Message")).to_have_attribute("placeholder", "Answer Ann…")
+    phone = visit.telegram.get_by_label("Message")
+    expect(phone).to_have_attribute("placeholder", "Write to Sales as Ann…")
+    visit.writes(visit.kommo, "A first answer")
+    visit.shown(visit.telegram, "A first answer")
+    visit.context.close()
+    assert visit.complaints == []
+
+
+def test_a_profile_picture(visit):
+    """A client's own picture is seen on the phone and, from their second message on, in Kommo."""
+    name = visit.client()
+    visit.telegram.get_by_label("More for this client").click()
+    visit.telegram.get_by_role("button", name="A sample profile picture").click()
+    chip = visit.telegram.locator("[aria-pressed=true].chip")
+    expect(chip.locator("img.avatar")).to_be_visible()
+    assert visit.client() == name
+    begun(visit)
+    inbox = visit.kommo.get_by_role("list", name="Inbox")
+    picture = inbox.get_by_role("button", name=name).locator("img.avatar")
+    for number in range(20):
+        visit.writes(visit.telegram, f"Hello {number}?")
+        visit.shown(visit.kommo, f"Hello {number}?")
+        if picture.is_visible():
+            break
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+
+def test_a_row_of_a_list_is_an_answer(visit):
+    """What a client chooses from a manager's list is seen in Kommo."""
+    begun(visit)
+    visit.attaches(visit.kommo, "List to choose from")
+    asked = visit.shown(visit.telegram, "When shall we come?")
+    asked.get_by_role("button", name="Thursday").click()
+    visit.shown(visit.kommo, "Thursday")
+    visit.attaches(visit.kommo, "Question with buttons")
+    asked = visit.shown(visit.telegram, "Shall we call you back?")
+    asked.get_by_role("button", name="Yes").click()
+    visit.shown(visit.kommo, "Yes")
+
+
+def test_a_client_quotes_and_a_manager_reacts(visit):
+    """The other directions of what a message can have done with it."""
+    begun(visit, "Is it ready?")
+    visit.writes(visit.kommo, "It is.")
+    answer = visit.shown(visit.telegram, "It is.")
+    answer.hover()
+    answer.get_by_role("button", name="Reply").click()
+    visit.writes(visit.telegram, "I am coming.")
+    quoting = visit.shown(visit.kommo, "I am coming.")
+    expect(quoting.get_by_role("blockquote")).to_have_text("It is.")
+    quoting.hover()
+    quoting.get_by_label("React").click()
+    quoting.get_by_role("button", name="👍").click()
+    expect(visit.shown(visit.telegram, "I am coming.").get_by_text("👍")).to_be_visible()
+
+
+def test_a_webhook_that_never_came_is_not_lost(visit):
+    """Without a webhook a message is on its way, and the page says why, once all is well again."""
+    begun(visit)
+    switch = visit.bridge.get_by_label("No webhooks arrive")
+    switch.check()
+    visit.writes(visit.kommo, "nobody hears of this")
+    visit.shown(visit.kommo, "nobody hears of this")
+    switch.uncheck()
+    expect(visit.bridge.get_by_text("without a webhook: the bridge asks Kommo")).to_be_visible()
+    visit.page.wait_for_timeout(500)
+    assert visit.counters() == ["0", "0", "0"]
+    visit.bridge.get_by_role("button", name="Kill the bridge").click()
+    visit.bridge.get_by_role("button", name="Start the bridge").click()
+    visit.shown(visit.telegram, "nobody hears of this")
+    expect(visit.bridge.get_by_text("without a webhook")).to_have_count(0)
+
+
+def test_a_long_text_is_opened_on_demand(visit):
+    """Of a very long text the beginning is shown, and all of it on demand."""
+    begun(visit, "A beginning. " + "And so on. " * 90)
+    item = visit.shown(visit.kommo, "A beginning.")
+    before = item.bounding_box()["height"]
+    item.get_by_role("button", name="Show all").click()
+    expect(item.get_by_role("button", name="Show less")).to_be_visible()
+    assert item.bounding_box()["height"] > before + 100
+
+
 def test_an_invited_contact(visit):
     """Who opens an invitation is the contact that it was made for."""
     begun(visit)
@@ -340,6 +442,72 @@ def test_the_keyboard_is_enough(visit):
     expect(switch).to_be_checked()
     visit.page.keyboard.press("Space")
     expect(switch).not_to_be_checked()
+
+
+def focused(page):
+    """Return the name of what has the focus."""
+    return page.evaluate("""() => {
+        const one = document.activeElement;
+        return one.getAttribute("aria-label") || one.innerText.trim() || one.id;
+    }""")
+
+
+def goes_to(page, name, *, key="Tab"):
+    """Press a key until something has the focus."""
+    for _ in range(120):
+        if focused(page).startswith(name):
+            return
+        page.keyboard.press(key)
+    pytest.fail(f"{name} is not reached by {key}")
+
+
+def test_menus_by_keyboard(visit):
+    """Attachments, reactions, quotes and dialogs need no mouse; Escape closes a menu."""
+    page = visit.page
+    begun(visit, "By keyboard alone")
+    visit.kommo.get_by_label("Message").focus()
+    goes_to(page, "Attach", key="Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(visit.kommo.get_by_role("button", name="List to choose from")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(visit.kommo.get_by_role("button", name="List to choose from")).to_be_hidden()
+    assert focused(page) == "Attach"
+    page.keyboard.press("Enter")
+    goes_to(page, "Question with buttons")
+    page.keyboard.press("Enter")
+    asked = visit.shown(visit.telegram, "Shall we call you back?")
+    visit.telegram.get_by_role("log").focus()
+    goes_to(page, "Yes")
+    page.keyboard.press("Enter")
+    visit.shown(visit.kommo, "Yes")
+    asked.get_by_role("button", name="Reply").focus()
+    goes_to(page, "React")
+    page.keyboard.press("Enter")
+    goes_to(page, "🔥")
+    page.keyboard.press("Enter")
+    expect(visit.shown(visit.kommo, "Shall we call you back?").get_by_text("🔥")).to_be_visible()
+    visit.kommo.get_by_role("button", name="Write first to a number…").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert focused(page) == "Write first to a number…"
+
+
+def test_the_keyboard_stays_where_it_is(visit):
+    """A message that arrives meanwhile takes the focus from nothing."""
+    begun(visit)
+    own = visit.kommo.get_by_role("list", name="Inbox").get_by_role("button", name=visit.client())
+    own.focus()
+    message = {"text": "meanwhile", "chat_id": 555}
+    assert asks(visit.address, "/telegram/sandbox/client/says", method="POST", body=message) == 200
+    expect(visit.kommo.get_by_role("list", name="Inbox").get_by_text("meanwhile")).to_be_visible()
+    expect(own).to_be_focused()
+    client = int(visit.page.evaluate("JSON.parse(Object.values(sessionStorage)[0]).client"))
+    message = {"text": "and again", "chat_id": client}
+    assert asks(visit.address, "/telegram/sandbox/client/says", method="POST", body=message) == 200
+    visit.shown(visit.kommo, "and again")
+    expect(own).to_be_focused()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -38,7 +38,7 @@ export function drawBridge(column) {
     h("div", { class: "panel" }, h("div", { class: "counters" }, ...counters.map((one) => one.box)), rest),
     h("div", { class: "panel" }, h("div", { class: "row" }, play, kill, start), line, problems),
     h("fieldset", { class: "panel" }, h("legend", {}, "Break something"), ...switches.map((one) => one.box)),
-    h("div", { class: "panel tall" }, h("h3", {}, "Each one's way"), ways));
+    h("div", { class: "panel tall" }, h("h3", {}, "Each message's way"), ways));
   return (changed) => {
     if (changed.has("bridge")) {
       drawState({ state, problems, kill, start, play, line });

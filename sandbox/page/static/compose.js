@@ -43,7 +43,8 @@ export function composer(side, { send, typing, entries, drop, column }) {
     context.replaceChildren(h("span", {}, text), " ", h("button", { type: "button", class: "plain", onclick: leave }, "Cancel"));
     box.focus();
   };
-  return { form, box, context, grow, show };
+  const invite = (text) => { if (box.placeholder !== text) box.placeholder = text; };
+  return { form, box, context, grow, show, invite };
 }
 
 /** Make a menu that opens upwards: its entries are [label, action], or [label, null, accept] for files. */

@@ -81,6 +81,8 @@ export async function attempt(work) {
 /** Bring a list's children in line with items, touching only what is different. */
 export function sync(list, items, keyOf, build) {
   const known = list.known || (list.known = new Map());
+  const held = [...known].find(([, entry]) => entry.node.contains(document.activeElement));
+  const place = held ? focusIn(held[1].node) : -1;
   const kept = new Set(items.map(keyOf));
   for (const [key, entry] of known) {
     if (kept.has(key)) continue;
@@ -103,6 +105,7 @@ export function sync(list, items, keyOf, build) {
     if (entry.node === next) next = next.nextElementSibling;
     else list.insertBefore(entry.node, next);
   }
+  if (held && focusIn(known.get(held[0])?.node) < 0) focusAgain(known.get(held[0])?.node, place);
 }
 
 const isSame = (one, other) => one === other || JSON.stringify(one) === JSON.stringify(other);
@@ -117,14 +120,19 @@ export function refill(element, ...children) {
   focused.forEach((place, index) => focusAgain(made[index], place));
 }
 
+/** Put what was drawn anew in the place of the old; a menu that is open stays open. */
 function replace(old, made) {
-  const place = focusIn(old);
+  const menus = made.querySelectorAll("details");
+  old.querySelectorAll("details").forEach(({ open }, index) => {
+    if (!open || !menus[index]) return;
+    menus[index].open = true;
+    menus[index].dispatchEvent(new Event("toggle"));
+  });
   old.replaceWith(made);
-  focusAgain(made, place);
 }
 
 const stops = (node) => [node, ...node.querySelectorAll("button, summary, a, input, select, audio, video")];
-const focusIn = (node) => (node.contains(document.activeElement) ? stops(node).indexOf(document.activeElement) : -1);
+const focusIn = (node) => (node?.contains(document.activeElement) ? stops(node).indexOf(document.activeElement) : -1);
 
 /** Whoever uses the keyboard stays where they were, when that is drawn anew. */
 function focusAgain(node, place) {

@@ -1,10 +1,11 @@
 // Kommo as a manager sees it: the inbox, a conversation, its lead and contact.
 
 import { composer, samplePicture } from "./compose.js";
-import { ask, attempt, avatar, clock, h, post, toast, upload } from "./dom.js";
+import { ask, attempt, avatar, clock, h, post, refill, sync, toast, upload } from "./dom.js";
 import { log } from "./log.js";
 import { action, bubble, reactor } from "./messages.js";
 import { choice, choose, group, record } from "./store.js";
+import { phoneNow } from "./telegram.js";
 
 const MANAGER = "/kommo/sandbox/manager/";
 const TYPING_PAUSE_MS = 4000;
@@ -23,11 +24,14 @@ const LIST = {
   ] }],
 };
 
+const EMPTY = { id: "none", text: "No conversation yet: write something on the client's phone." };
+
 let replyTo = null;
 let typedAt = 0;
 
 const newestFirst = () => [...group("conversations").values()].sort((one, other) => other.last - one.last);
-const current = () => record("conversations", choice("conversation")) ?? newestFirst()[0];
+/** What was chosen; else the conversation of the phone beside it, so that both sides show the same. */
+const current = () => record("conversations", choice("conversation")) ?? ofThePhone() ?? newestFirst()[0];
 const messagesOf = (id) => [...group(`kommo.${id}`).values()].sort((one, other) => one.at - other.at);
 const sends = (fields) => post(`${MANAGER}sends`, { to: current().id, ...fields });
 
@@ -51,7 +55,7 @@ export function drawKommo(column) {
     return sends(quoted ? { text, reply_to: quoted } : { text });
   }
   column.append(
-    h("div", { class: "bar" }, h("h2", {}, "Inbox"),
+    h("div", { class: "bar" }, h("h2", {}, "Kommo ", h("small", {}, "what the manager sees")),
       h("button", { type: "button", class: "plain", onclick: () => attempt(writeFirst) }, "Write first to a number…")),
     h("div", { class: "desk" }, inbox,
       h("div", { class: "conversation" }, head, talk.box, form.form), card));
@@ -60,17 +64,20 @@ export function drawKommo(column) {
 
 function updater({ inbox, head, talk, card, form, leave }) {
   let drawn = null;
-  let seen = {};
+  const seen = new Map();
   return (changed) => {
     followStory(changed);
     if (changed.has("choice")) followClient();
     const conversation = current();
+    if (changed.has("bridge") && !conversation) seen.isComplete = true;
     if (conversation && (changed.has("conversations") || changed.has("choice"))) {
-      seen[conversation.id] = conversation.incoming;
+      seen.set(conversation.id, conversation.incoming);
       drawInbox(inbox, conversation, seen);
+      seen.isComplete = true;
       drawHead(head, conversation);
+      form.invite(`Answer ${conversation.name}…`);
     }
-    if (!conversation && !inbox.childElementCount) inbox.replaceChildren(h("li", { class: "empty" }, "No conversation yet"));
+    if (!conversation && !inbox.childElementCount) sync(inbox, [EMPTY], (one) => one.id, (one) => h("li", { class: "empty" }, one.text));
     if (["conversations", "leads", "contacts", "choice"].some((name) => changed.has(name))) drawCard(card, conversation);
     const id = conversation?.id;
     const isElsewhere = drawn !== id;
@@ -90,11 +97,17 @@ function followStory(changed) {
   const found = newestFirst().find((one) => one.client_id?.endsWith(`:${story.client}`));
   choose("client", story.client);
   choose("connection", null);
-  choose("bot", firstBot());
+  choose("bot", null);
   if (found) {
     choose("conversation", found.id);
     told = `${story.client}`;
   }
+}
+
+function ofThePhone() {
+  const { bot, owner, client } = phoneNow();
+  const ending = owner ? `.${owner}:${client}` : `:${bot}:${client}`;
+  return newestFirst().find((one) => one.client_id?.endsWith(ending));
 }
 
 /** Who takes another phone sees its conversation; a new client's appears once they have written. */
@@ -103,39 +116,54 @@ function followClient() {
   const place = `${choice("connection") ?? choice("bot")} ${choice("client")}`;
   const before = phone;
   phone = place;
-  if (before === place) return;
-  const ending = choice("connection") ? `:${choice("client")}` : `:${choice("bot") ?? firstBot()}:${choice("client")}`;
-  choose("conversation", newestFirst().find((one) => one.client_id?.endsWith(ending))?.id ?? null);
+  if (before !== place) choose("conversation", ofThePhone()?.id ?? null);
 }
 
-const firstBot = () => [...group("bots").values()].sort((one, other) => one.order - other.order)[0]?.id;
-
+/** The inbox by source, the newest first in each. */
 function drawInbox(inbox, chosen, seen) {
-  const rows = newestFirst();
-  inbox.replaceChildren(...rows.map((one) => {
-    const unread = one.incoming - (seen[one.id] ?? one.incoming);
-    seen[one.id] ??= one.id === chosen.id ? one.incoming : 0;
-    return h("li", {}, h("button", { type: "button", "aria-current": String(one.id === chosen.id),
-      onclick: () => choose("conversation", one.id) },
-    avatar(one.name, one.avatar ? `/files/avatar/${one.id}` : null),
+  const bySource = grouped(newestFirst());
+  const rows = [...bySource].flatMap(([source, conversations]) => [
+    ...(bySource.size > 1 ? [{ id: `source ${source}`, heading: source }] : []),
+    ...conversations.map((one) => rowOf(one, chosen, seen)),
+  ]);
+  sync(inbox, rows, (one) => one.id, (one) => (one.heading ? h("li", { class: "heading" }, one.heading) : drawRow(one)));
+}
+
+function grouped(conversations) {
+  const groups = new Map();
+  for (const one of conversations) groups.set(sourceOf(one), [...(groups.get(sourceOf(one)) ?? []), one]);
+  return groups;
+}
+
+/** What was there when the page was opened counts as read. */
+function rowOf(one, chosen, seen) {
+  const before = seen.get(one.id) ?? (seen.isComplete ? 0 : one.incoming);
+  seen.set(one.id, before);
+  const unread = one.incoming - before;
+  const { id, name, avatar: picture, last, excerpt } = one;
+  return { id, name, picture, last, excerpt, unread, source: sourceOf(one), isCurrent: one.id === chosen.id };
+}
+
+function drawRow(one) {
+  return h("li", {}, h("button", { type: "button", "aria-current": String(one.isCurrent), onclick: () => choose("conversation", one.id) },
+    avatar(one.name, one.picture ? `/files/avatar/${one.id}` : null),
     h("span", { class: "lines" },
       h("span", { class: "line" }, h("strong", {}, one.name), h("time", {}, one.last ? clock(one.last) : "")),
       h("span", { class: "line" }, h("span", { class: "excerpt" }, one.excerpt || "Nothing yet"),
-        unread > 0 ? h("span", { class: "badge" }, String(unread)) : null),
-      h("span", { class: "source" }, sourceOf(one)))));
-  }));
+        one.unread > 0 ? h("span", { class: "badge" }, String(one.unread), h("span", { class: "gone" }, " unread")) : null),
+      h("span", { class: "source" }, one.source))));
 }
 
 const sourceOf = (one) => (one.source ? `via ${one.source}` : "written first");
 
 function drawHead(head, one) {
-  head.replaceChildren(
+  refill(head,
     avatar(one.name, one.avatar ? `/files/avatar/${one.id}` : null),
     h("span", { class: "lines" }, h("strong", {}, one.name), h("small", {}, sourceOf(one))));
 }
 
 function drawCard(card, one) {
-  if (!one) return card.replaceChildren();
+  if (!one) return refill(card);
   const lead = one.lead ? record("leads", one.lead) : null;
   const contact = one.contact ? record("contacts", one.contact) : null;
   const rows = [
@@ -144,7 +172,7 @@ function drawCard(card, one) {
     ["Phone", one.phone || "Unknown"],
     ["Source", one.source || "None"],
   ];
-  return card.replaceChildren(
+  return refill(card,
     h("h3", {}, "Lead and contact"),
     h("dl", {}, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
     h("button", { type: "button", class: "plain", onclick: () => attempt(invite) }, "Invite a contact…"));

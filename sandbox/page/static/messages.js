@@ -4,6 +4,7 @@ import { clock, h, icon, size } from "./dom.js";
 
 const TICKS = { Sent: "sent", Delivered: "done", Read: "done", Error: "error" };
 const MEDIA = { voice: "audio", audio: "audio", video: "video", video_note: "video", animation: "video" };
+const LONG = 600;
 const PICTURES = new Set(["photo", "picture", "sticker"]);
 
 /**
@@ -20,7 +21,7 @@ export function bubble(message, { isOwn, author, address, actions = [], press })
       h("span", { class: "gone" }, `${author}: `),
       message.reply ? h("blockquote", {}, message.reply) : null,
       contentOf(message, address),
-      message.text ? h("p", { class: "text", dir: "auto" }, message.text) : null,
+      ...textOf(message.text),
       h("p", { class: "meta" },
         message.edited ? h("span", {}, "edited") : null,
         h("time", { datetime: new Date(message.at).toISOString() }, clock(message.at)),
@@ -28,6 +29,20 @@ export function bubble(message, { isOwn, author, address, actions = [], press })
       reactionsOf(message)),
     keyboardOf(message, press),
     actions.length ? h("div", { class: "actions" }, ...actions) : null);
+}
+
+/** A text; of a long one the beginning, until somebody wants all of it. */
+function textOf(text) {
+  if (!text) return [];
+  const words = h("p", { class: "text", dir: "auto" }, text);
+  if (text.length <= LONG) return [words];
+  words.classList.add("cut");
+  const more = h("button", { type: "button", class: "plain", "aria-expanded": "false", onclick: () => {
+    const isCut = words.classList.toggle("cut");
+    more.textContent = isCut ? "Show all" : "Show less";
+    more.setAttribute("aria-expanded", String(!isCut));
+  } }, "Show all");
+  return [words, more];
 }
 
 function statusOf(message) {

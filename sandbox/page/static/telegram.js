@@ -1,7 +1,7 @@
 // A client's phone: whose it is, which bot they write to, and the conversation.
 
 import { composer, menu, sampleSound, samplePicture } from "./compose.js";
-import { ask, attempt, avatar, h, post, upload } from "./dom.js";
+import { ask, attempt, avatar, h, post, refill, sync, upload } from "./dom.js";
 import { log } from "./log.js";
 import { action, bubble, reactor } from "./messages.js";
 import { choice, choose, group, record } from "./store.js";
@@ -15,12 +15,15 @@ let replyTo = null;
 let changing = null;
 
 const bots = () => [...group("bots").values()].sort((one, other) => one.order - other.order);
-const botId = () => choice("bot") ?? bots()[0]?.id;
+const botId = () => record("bots", choice("bot"))?.id ?? bots()[0]?.id;
 const clientId = () => choice("client") ?? FIRST_CLIENT;
 const connection = () => [...group("connections").values()].find((one) => one.id === choice("connection"));
 const clientName = () => record("clients", clientId())?.name ?? NAMES[clientId() - FIRST_CLIENT] ?? `Client ${clientId()}`;
 const chatKey = () => `${botId()}.${connection()?.owner ?? 0}.${clientId()}`;
 const isBlocked = () => !connection() && record("clients", clientId())?.blocked.includes(botId());
+
+/** Whose phone it is, and whom it writes to. */
+export const phoneNow = () => ({ bot: botId(), owner: connection()?.owner, client: clientId() });
 
 /** Who does it, and where, as the sandbox's Telegram wants it. */
 function where() {
@@ -43,7 +46,7 @@ export function drawTelegram(column) {
   places.addEventListener("change", () => goTo(places.value, form));
   column.append(
     h("div", { class: "bar" },
-      h("h2", {}, "Client's phone"),
+      h("h2", {}, "Telegram ", h("small", {}, "a client's phone")),
       people),
     h("div", { class: "bar second" },
       h("label", { for: "place" }, "Writes to"), places,
@@ -87,17 +90,29 @@ function drawPeople(people, form) {
   const known = [...group("clients").values()].filter((one) => !one.is_owner);
   if (!known.some((one) => one.id === clientId())) known.push({ id: clientId(), name: clientName() });
   known.sort((one, other) => one.id - other.id);
-  const chips = known.map((one) => h("button", { type: "button", class: "chip", "aria-pressed": String(one.id === clientId()),
-    onclick: () => { leave(form); choose("client", one.id); } }, avatar(one.name), one.name));
-  const next = Math.max(...known.map((one) => one.id)) + 1;
-  const add = h("button", { type: "button", class: "chip", title: "Another client", onclick: () => { choose("client", next); form.box.focus(); } },
+  const chips = known.map(({ id, name, avatar: picture }) => ({ id, name, picture, isChosen: id === clientId() }));
+  const next = { id: "next", client: known.at(-1).id + 1 };
+  sync(people, [...chips, next], (one) => one.id, (one) => (one === next ? another(one.client, form) : chip(one, form)));
+  if (people.dataset.client === String(clientId())) return;
+  people.dataset.client = clientId();
+  people.scrollLeft = people.querySelector("[aria-pressed=true]").offsetLeft - 40;
+}
+
+function chip({ id, name, picture, isChosen }, form) {
+  const take = () => { leave(form); choose("client", id); };
+  return h("button", { type: "button", class: "chip", "aria-pressed": String(isChosen), onclick: take },
+    avatar(name, picture ? `/files/telegram/${picture}` : null), name);
+}
+
+function another(client, form) {
+  const take = () => { leave(form); choose("client", client); form.box.focus(); };
+  return h("button", { type: "button", class: "chip", title: "Another client", onclick: take },
     h("span", { "aria-hidden": "true" }, "+"), h("span", { class: "gone" }, "Another client"));
-  people.replaceChildren(...chips, add);
 }
 
 function drawPlaces(places) {
   const chosen = connection() ? `connection ${connection().id}` : `bot ${botId()}`;
-  places.replaceChildren(
+  refill(places,
     ...bots().map((bot) => h("option", { value: `bot ${bot.id}` }, `${bot.name} (@${bot.username})`)),
     ...[...group("connections").values()].filter((one) => one.is_enabled)
       .map((one) => h("option", { value: `connection ${one.id}` }, `${one.name}, a business account`)));
@@ -114,8 +129,9 @@ function goTo(place, form) {
 function drawNotice(notice, form) {
   notice.hidden = !isBlocked();
   form.form.hidden = isBlocked();
+  form.invite(`Write to ${botName()} as ${clientName()}…`);
   if (!isBlocked()) return;
-  notice.replaceChildren(`${clientName()} has blocked this bot. `,
+  refill(notice, h("span", {}, `${clientName()} has blocked this bot. `),
     h("button", { type: "button", class: "plain", onclick: () => attempt(() => does("unblocks")) }, "Unblock it"));
 }
 
@@ -210,12 +226,16 @@ function deeds() {
   return [
     { label: "Block or unblock the bot", act: () => does(isBlocked() ? "unblocks" : "blocks") },
     { label: "Share the phone number", act: sharePhone },
+    { label: "Profile picture…", accept: "image/*", act: showAs },
+    { label: "A sample profile picture", act: async () => showAs(await samplePicture("image/jpeg")) },
     { label: "Open an invitation link…", act: openLink },
     { label: "Write to a business account", act: toBusiness, isOffered: () => record("bots", botId())?.takes_business },
   ];
 }
 
 const sharePhone = () => does("shares_phone", { phone: `+4930555${clientId()}` });
+
+const showAs = (picture) => upload(`${SAY}avatar?${new URLSearchParams({ chat_id: clientId(), name: clientName() })}`, picture);
 
 async function openLink() {
   const value = choice("invitation") || "";
