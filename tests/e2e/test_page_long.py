@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from contextlib import ExitStack, closing
 
 import pytest
@@ -11,18 +12,19 @@ from tests.e2e.browser import Visit, chromium, demo
 
 MESSAGES = 2000
 FIRST = "Hi! Do you deliver?"  # of the story that the demo begins with
-LOAD_MS, FRAME_MS, TRIES = 1000, 100, 6
+LOAD_MS, FRAME_MS, TRIES = 1000, 100, 8
 SHOWN = "performance.getEntriesByName('shown')[0].startTime"
-SCROLL = """(box) => new Promise((done) => {
+FRAMES = 80
+SCROLL = """([box, count]) => new Promise((done) => {
     const frames = [];
-    const step = box.scrollHeight / 80;
+    const step = box.scrollHeight / count;
     let last = performance.now();
     const go = (now) => {
         frames.push(now - last);
         last = now;
         box.scrollTop -= step;
-        if (box.scrollTop > 0 && frames.length < 200) requestAnimationFrame(go);
-        else done(Math.max(...frames.slice(1)));
+        if (frames.length <= count) requestAnimationFrame(go);
+        else done(frames.slice(1));
     };
     requestAnimationFrame(go);
 })"""
@@ -68,16 +70,8 @@ def logs(visit):
     return [side.get_by_role("log") for side in (visit.telegram, visit.kommo)]
 
 
-def least(measure, limit):
-    """Return the least of some measurements, as a busy machine only ever adds to them."""
-    found: list[float] = []
-    while len(found) < TRIES and min(found, default=limit) >= limit:
-        found.append(measure())
-    return min(found)
-
-
 def test_it_is_there_in_less_than_a_second(stage):
-    """The newest messages of both sides are drawn within a second of the first request."""
+    """The newest messages are drawn within a second, as measured on an idle machine."""
     browser, address = stage
 
     def load():
@@ -87,19 +81,36 @@ def test_it_is_there_in_less_than_a_second(stage):
         visit.context.close()
         return took
 
-    assert least(load, LOAD_MS) < LOAD_MS
+    shares = [load() / LOAD_MS / slowdown() for _ in range(3)]
+    assert min(shares) < 1, shares
+
+
+def slowdown():
+    """Return how many times longer something takes here and now than on an idle machine."""
+    wall, own = time.perf_counter(), time.thread_time()
+    while time.thread_time() - own < 0.2:
+        sum(range(1000))
+    return (time.perf_counter() - wall) / (time.thread_time() - own)
 
 
 def test_no_frame_takes_long_while_scrolling(visit):
-    """From the newest message to the first one, on both sides."""
-    for box in logs(visit):
+    """From the newest message to the first one, on both sides: no place is slow in itself.
 
-        def scroll(box=box):
-            box.evaluate("box => { box.scrollTop = box.scrollHeight; }")
+    A frame may be late because the machine is busy. Then all is scrolled again, from a new load,
+    and each place counts with its best frame.
+    """
+    for side in range(2):
+        best = [float(FRAME_MS)] * FRAMES
+        for _ in range(TRIES):
+            visit.page.reload()
+            box = logs(visit)[side]
             expect(box.get_by_text(f"number {MESSAGES - 1}")).to_be_visible()
-            return box.evaluate(SCROLL)
-
-        assert least(scroll, FRAME_MS) < FRAME_MS
+            frames = visit.page.evaluate(SCROLL, [box.element_handle(), FRAMES])
+            best = [min(pair) for pair in zip(best, frames, strict=True)]
+            if max(best) < FRAME_MS:
+                break
+        assert max(best) < FRAME_MS, best
+        expect(box.get_by_text(FIRST).first).to_be_in_viewport()
 
 
 def test_every_message_can_be_reached(visit):
