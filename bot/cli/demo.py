@@ -115,13 +115,13 @@ async def _demo(*, once: bool, port: int, is_opened: bool) -> int:
                 return 0 if await story.tell(telegram, kommo, say=say, stop=stop) else 1
             async with serve_page(telegram, kommo, bridge, listening) as page:
                 told = await story.tell(telegram, kommo, say=say, stop=stop)
-                if not stop.is_set():
-                    say(story.invitation(page, telegram.url, kommo.url))
-                    say(f"  the bridge's health:   curl {bridge.admin_url}/healthz\n")
-                    if is_opened:
-                        _open(page, say)
-                    say("Press Ctrl-C to stop.")
-                    await stop.wait()
+                if stop.is_set():
+                    return 0 if told else 1
+                say(story.invitation(page, telegram.url, kommo.url))
+                say(f"  the bridge's health:   curl {bridge.admin_url}/healthz\n")
+                _open(page, say, is_wanted=is_opened)
+                say("Press Ctrl-C to stop.")
+                await stop.wait()
     return 0 if told else 1
 
 
@@ -136,14 +136,15 @@ def _listener(port: int) -> socket.socket:
         ) from error
 
 
-def _open(page: str, say: Callable[[str], None]) -> None:
+def _open(page: str, say: Callable[[str], None], *, is_wanted: bool) -> None:
     """Open a browser, and wait for nothing: some commands last as long as the browser is open."""
 
     def show() -> None:
         if not webbrowser.open(page):
             say("No browser was found: open the address above in yours.")
 
-    threading.Thread(target=show, daemon=True).start()
+    if is_wanted:
+        threading.Thread(target=show, daemon=True).start()
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ curl URL/sandbox/client/555
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
@@ -39,9 +39,7 @@ def control_routes(people: People, add_bot: Callable[..., int]) -> list[web.Rout
         return json_response({"message_id": _send_file(people, request, await request.read())})
 
     async def avatar(request: web.Request) -> web.Response:
-        _introduce(people, dict(request.query))
-        people.set_avatar(await request.read(), chat_id=int(request.query.get("chat_id", ANN)))
-        return json_response({})
+        return _picture(people, request, await request.read())
 
     async def sees(request: web.Request) -> web.Response:
         return json_response(seen(people, int(request.match_info["chat_id"])))
@@ -52,21 +50,8 @@ def control_routes(people: People, add_bot: Callable[..., int]) -> list[web.Rout
     async def bots(_request: web.Request) -> web.Response:
         return json_response([_bot(bot) for bot in people.bots.values()])
 
-    acts = {
-        "says": _says,
-        "shows": _shows,
-        "starts": _starts,
-        "shares_phone": _shares_phone,
-        "connects": _connects,
-        "edits": _edits,
-        "presses": _presses,
-        "reacts": _reacts,
-        "blocks": _blocks,
-        "unblocks": _unblocks,
-        "pushes": _pushes,
-    }
     return [
-        *(web.post(f"/sandbox/client/{n}", _acting(people, act)) for n, act in acts.items()),
+        *(web.post(f"/sandbox/client/{n}", _acting(people, act)) for n, act in ACTS.items()),
         web.post("/sandbox/client/sends", sends),
         web.post("/sandbox/client/avatar", avatar),
         web.get(r"/sandbox/client/{chat_id:-?\d+}", sees),
@@ -196,6 +181,13 @@ def _send_file(people: People, request: web.Request, content: bytes) -> int:
     return people.client_sends(shown, **how)
 
 
+def _picture(people: People, request: web.Request, content: bytes) -> web.Response:
+    """Let a client have the request's body as their profile picture."""
+    _introduce(people, dict(request.query))
+    people.set_avatar(content, chat_id=int(request.query.get("chat_id", ANN)))
+    return json_response({})
+
+
 def _call(call: ApiCall) -> Json:
     files = {key: {"name": file.name, "size": file.size} for key, file in call.files.items()}
     return {
@@ -214,3 +206,18 @@ def _bot(bot: Bot) -> Json:
         "pending": len(bot.updates),
         "confirmed": len(bot.confirmed),
     }
+
+
+ACTS: Final[dict[str, Act]] = {
+    "says": _says,
+    "shows": _shows,
+    "starts": _starts,
+    "shares_phone": _shares_phone,
+    "connects": _connects,
+    "edits": _edits,
+    "presses": _presses,
+    "reacts": _reacts,
+    "blocks": _blocks,
+    "unblocks": _unblocks,
+    "pushes": _pushes,
+}

@@ -27,7 +27,7 @@ export function log(label) {
     requestAnimationFrame(redraw);
   };
   box.addEventListener("scroll", () => {
-    view.isAtEnd = isNearEnd(box);
+    if (isUnchanged(box, view)) view.isAtEnd = isNearEnd(box);  // else a picture came, and nobody scrolled
     if (isLong(view)) later();
   }, { passive: true });
   const sizes = new ResizeObserver(later);
