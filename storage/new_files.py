@@ -5,6 +5,9 @@ from pathlib import Path
 
 from storage.errors import DatabaseUnavailableError
 from storage.owners import OWNER_ONLY
+from storage.reasons import reason
+
+MAY_CREATE = "name a file that this user may create"
 
 
 def create_part(target: Path, part: Path) -> None:
@@ -24,7 +27,7 @@ def create_part(target: Path, part: Path) -> None:
         ) from error
     except OSError as error:
         raise DatabaseUnavailableError(
-            f"cannot create {target}: {error.strerror}; name a file that this user may create"
+            f"cannot create {target}: {reason(error, MAY_CREATE)}"
         ) from error
 
 
@@ -40,7 +43,7 @@ def refuse_existing(target: Path) -> None:
         return
     except OSError as error:
         raise DatabaseUnavailableError(
-            f"cannot look at {target}: {error.strerror}; name a file that this user may create"
+            f"cannot look at {target}: {reason(error, MAY_CREATE)}"
         ) from error
     if target.is_dir():
         raise DatabaseUnavailableError(

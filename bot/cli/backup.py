@@ -15,6 +15,7 @@ from bot.errors import BridgeError
 from bot.operate.backup import note_backup
 from bot.settings import Settings
 from storage.new_files import create_part, flush, refuse_existing
+from storage.reasons import reason
 
 app = PlainTyper()
 
@@ -81,5 +82,5 @@ def _copy_settings(source: Path | None, beside: Path) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise SettingsNotSavedError(
-            f"cannot save {source} as {beside}: {error.strerror}"
+            f"cannot save {source} as {beside}: {reason(error)}"
         ) from error

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from bot.errors import BridgeError
+from storage.new_files import flush
 
 BY_ROOT = "begin the command with sudo, or name another file with --config"
 NO_ROOM = "free some space on its disk"
@@ -36,9 +37,11 @@ def write(file: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
             out.write(text.encode())
+        flush(draft)
         if place.exists():
             _give_to_owner_of(place, draft)
         draft.replace(place)
+        flush(place.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)

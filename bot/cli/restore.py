@@ -18,6 +18,7 @@ from storage.backups import Backup, Since
 from storage.engines import backend_of
 from storage.errors import DatabaseBusyError
 from storage.location import Location
+from storage.reasons import reason
 
 app = PlainTyper()
 
@@ -69,7 +70,7 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise BridgeError(
-            f"cannot make the folder {folder}: {error.strerror}; make it, or change storage.path"
+            f"cannot make the folder {folder}: {reason(error, 'make it, or change storage.path')}"
         ) from error
 
 

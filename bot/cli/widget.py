@@ -14,6 +14,7 @@ from bot.cli.options import YesOption
 from bot.cli.terminal import confirm, say_text
 from bot.cli.usage import PlainTyper
 from bot.errors import BridgeError
+from storage.reasons import reason
 
 app = PlainTyper()
 
@@ -62,7 +63,7 @@ def write(
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise WidgetError(f"cannot write {file}: {error.strerror or error}") from error
+        raise WidgetError(f"cannot write {file}: {reason(error)}") from error
     say_text(NEXT.format(file=os.fspath(file)))
 
 

@@ -58,7 +58,8 @@ def readable_by_others(path: Path) -> str | None:
     if path.stat().st_mode & 0o077 == 0:
         return None
     return (
-        f"{path} holds secrets, and readable by other users of this machine; run: chmod 600 {path}"
+        f"{path} holds secrets, and is readable by other users of this machine; "
+        f"run: chmod 600 {path}"
     )
 
 

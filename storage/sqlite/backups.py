@@ -8,6 +8,7 @@ from pathlib import Path
 
 from storage.backups import Backup, Since
 from storage.errors import DatabaseUnavailableError, SchemaTooNewError
+from storage.reasons import reason
 from storage.sqlite.connection import BUSY_TIMEOUT_S
 from storage.sqlite.errors import Mapped, is_outside
 from storage.sqlite.schema import migrations
@@ -123,7 +124,7 @@ def _refuse_what_is_no_file(file: Path, database: Path) -> None:
         is_same = database.exists() and file.samefile(database)
     except OSError as error:
         raise DatabaseUnavailableError(
-            f"cannot read {file}: {error.strerror}; name a backup that this user may read"
+            f"cannot read {file}: {reason(error, 'name a backup that this user may read')}"
         ) from error
     if is_same:
         raise DatabaseUnavailableError(f"{file} is the database itself; name a backup of it")

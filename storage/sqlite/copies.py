@@ -8,6 +8,7 @@ from pathlib import Path
 from storage.errors import DatabaseUnavailableError
 from storage.new_files import create_part, flush, refuse_existing
 from storage.owners import hand_over, owner_of
+from storage.reasons import reason
 from storage.sqlite.connection import Connection
 from storage.sqlite.errors import Mapped
 
@@ -32,16 +33,16 @@ async def copy(connection: Connection, target: Path) -> None:
 
 def _finish(source: Path, part: Path, target: Path) -> None:
     """Verify a copy, and give it its owner and its name."""
-    flush(part)
-    verify(part)
     try:
+        flush(part)
+        verify(part)
         owner = owner_of(source)
         if target.parent.stat().st_uid == owner.user:
             hand_over(part, owner)
         _name(part, target)
         flush(target.parent)
     except OSError as error:
-        raise DatabaseUnavailableError(f"cannot create {target}: {error.strerror}") from error
+        raise DatabaseUnavailableError(f"cannot create {target}: {reason(error)}") from error
 
 
 def _name(part: Path, target: Path) -> None:

@@ -5,12 +5,17 @@ from pathlib import Path
 from types import TracebackType
 
 from storage.errors import DatabaseStalledError, DatabaseUnavailableError
+from storage.reasons import WITH_SUDO, reason
+
+ACCESSIBLE = "make the file and its folder accessible for this user"
 
 REMEDIES = {
     sqlite3.SQLITE_FULL: "free some space on its disk",
     sqlite3.SQLITE_IOERR: "free some space on its disk; where there is some, the disk fails",
-    sqlite3.SQLITE_READONLY: "make the file and its folder writable for this user",
-    sqlite3.SQLITE_CANTOPEN: "make the file and its folder accessible for this user",
+    sqlite3.SQLITE_READONLY: (
+        f"make the file and its folder writable for this user, or {WITH_SUDO}"
+    ),
+    sqlite3.SQLITE_CANTOPEN: f"{ACCESSIBLE}, or {WITH_SUDO}",
     sqlite3.SQLITE_BUSY: "another process has been writing for too long; see which one holds it",
     sqlite3.SQLITE_NOTADB: "the file is no SQLite database; name another path",
     sqlite3.SQLITE_CORRUPT: "restore a backup",
@@ -86,5 +91,4 @@ class Mapped:
 
 def out_of_reach(path: Path, error: OSError) -> DatabaseUnavailableError:
     """Return what to say of a file that the system does not let us have."""
-    remedy = REMEDIES[sqlite3.SQLITE_CANTOPEN]
-    return DatabaseUnavailableError(f"cannot open {path}: {error.strerror}; {remedy}")
+    return DatabaseUnavailableError(f"cannot open {path}: {reason(error, ACCESSIBLE)}")

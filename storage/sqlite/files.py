@@ -8,13 +8,13 @@ Reference: SQLite, How To Corrupt An SQLite Database File, section 2.2.
 
 import contextlib
 import os
-import sqlite3
 from pathlib import Path
 
 from storage.errors import DatabaseUnavailableError
 from storage.location import STATE
 from storage.owners import OWNER_ONLY, ROOT, hand_over, owner_of
-from storage.sqlite.errors import REMEDIES, out_of_reach
+from storage.reasons import reason
+from storage.sqlite.errors import ACCESSIBLE, out_of_reach
 
 LOG = ("-wal", "-shm")
 ENDINGS = (*LOG, *STATE)
@@ -42,7 +42,7 @@ def keep_for_owner(path: Path) -> bool:
         ) from error
     except OSError as error:
         raise DatabaseUnavailableError(
-            f"cannot create {path}: {error.strerror}; {REMEDIES[sqlite3.SQLITE_CANTOPEN]}"
+            f"cannot create {path}: {reason(error, ACCESSIBLE)}"
         ) from error
     try:
         hand_over_all(path)

@@ -3,11 +3,12 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from storage.errors import DatabaseBusyError, DatabaseUnavailableError
 from storage.owners import OWNER_ONLY, hand_over, owner_of
+from storage.reasons import WRITABLE, reason
 from storage.sqlite.files import LOCK
 
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -31,18 +32,23 @@ def instance_lock(path: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise DatabaseUnavailableError(
-            f"cannot open {lock_path}: {error.strerror}; make the folder and the files in it "
-            "writable for this user"
+            f"cannot open {lock_path}: {reason(error, WRITABLE)}"
         ) from error
     try:
         _lock(descriptor, lock_path)
         hand_over(lock_path, owner_of(path))
-        os.fchmod(descriptor, OWNER_ONLY)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a full disk, a file of somebody else's: the lock is held
+            _sign(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def _sign(descriptor: int) -> None:
+    """Leave the process's number, for whoever finds the lock held."""
+    os.fchmod(descriptor, OWNER_ONLY)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
 
 def _lock(descriptor: int, lock_path: Path) -> None:

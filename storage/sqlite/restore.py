@@ -18,6 +18,7 @@ from storage.errors import DatabaseBusyError, DatabaseUnavailableError
 from storage.location import STATE, Location
 from storage.new_files import create_part, flush
 from storage.owners import ROOT, Owner, owner_of
+from storage.reasons import reason
 from storage.sqlite.backups import beside, reading
 from storage.sqlite.connection import BUSY_TIMEOUT_S
 from storage.sqlite.copies import verify
@@ -60,7 +61,7 @@ class Restoring:
         except OSError as error:
             self._undo()
             raise DatabaseUnavailableError(
-                f"cannot restore {self._database}: {error.strerror}; it is as it was"
+                f"cannot restore {self._database}, it is as it was: {reason(error)}"
             ) from error
         except BaseException:
             self._undo()
@@ -72,6 +73,14 @@ class Restoring:
         return bool(self._kept)
 
     def _copy(self, owner: Owner) -> None:
+        try:
+            self._write_new(owner)
+        except DatabaseUnavailableError as error:
+            raise DatabaseUnavailableError(
+                f"cannot restore {self._database}, it is as it was: {error}"
+            ) from error
+
+    def _write_new(self, owner: Owner) -> None:
         """Write the new database beside the old one, and read it once more."""
         self._clean_up()
         create_part(self._new, self._new)

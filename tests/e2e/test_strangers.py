@@ -1,6 +1,7 @@
 """Every command of an ordinary user, who may not read or write what it needs: a line says so."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from storage.database import Database
 from tests.e2e.conftest import ACCOUNT_ID, CHANNEL_ID, SECRET, TOKEN
 from tests.e2e.exports import chat, message, written
-from tests.e2e.strangers import as_stranger, is_possible
+from tests.e2e.strangers import USER, as_stranger, is_possible
 from tests.e2e.test_commands_write import ARGUMENTS
 from tests.ports import free_port
 
@@ -32,6 +33,10 @@ SETTINGS_ONLY = {"config show"}
 LOOKS_ELSEWHERE_FIRST = {"import", "widget", "templates push"}
 """They name the file that they are given, before the settings."""
 
+ASK_OTHERS_FIRST = {"invite", "sources list", "sources sync", "templates list"}
+"""Nobody answers them here, and they end before they look at the database."""
+
+NEEDS_NO_DATABASE = {"check", "config show", "connect", "disconnect", "healthcheck"}
 MAX_LINES = 4
 SUDO = "begin the command with sudo"
 
@@ -147,7 +152,37 @@ def _names_sudo(forbid, name, errors):
     if name == "init":
         return errors.startswith("kommo-telegram: cannot ") and SUDO in errors
     may_read = forbid not in {forbid_settings, forbid_settings_folder}
-    return may_read or name in LOOKS_ELSEWHERE_FIRST or SUDO in errors
+    if may_read and name in NEEDS_NO_DATABASE | ASK_OTHERS_FIRST:
+        return True
+    return name in LOOKS_ELSEWHERE_FIRST or forbid is forbid_making or SUDO in errors
+
+
+GIVEN = {
+    "backup": ["backup", "{roots}/new.sqlite3"],
+    "with settings": ["backup", "{roots}/new.sqlite3", "--with-settings"],
+    "restore": ["restore", "{roots}/copy.sqlite3", "--yes"],
+    "widget": ["widget", "{roots}/widget.zip"],
+}
+"""Commands of a user whose bridge it is, with files that are root's."""
+
+
+async def test_a_file_of_roots_is_named_with_the_way_to_it(place):
+    """One line says which file it is, and names sudo."""
+    mine, roots = place / "mine", place / "roots"
+    await _prepare(mine, lambda _folder: None)
+    roots.mkdir()
+    (mine / "copy.sqlite3").rename(roots / "copy.sqlite3")
+    (roots / "copy.sqlite3").chmod(0o600)
+    for path in (mine, *mine.rglob("*")):
+        os.chown(path, USER, USER)
+    given = [[each.format(roots=roots) for each in one] for one in GIVEN.values()]
+    settings = ["--config", str(mine / "config.toml")]
+    ended = await asyncio.to_thread(as_stranger, [[*settings, *one] for one in given])
+    for one, (code, said, errors) in zip(given, ended, strict=True):
+        assert (code, said, len(errors.splitlines())) == (1, "", 1), errors
+        assert one[1] in errors
+        assert "Permission denied" in errors
+        assert SUDO in errors
 
 
 async def test_who_may_not_is_told_in_a_line(place):

@@ -16,6 +16,7 @@ from typing import Literal
 from bot.errors import BridgeError
 from storage.message_reader import SentPart
 from storage.queue.reader import QueueItem
+from storage.reasons import WRITABLE, reason
 
 MOST = 8
 """While so many sends have ended without a committed record, none begins."""
@@ -109,10 +110,7 @@ class Journal:
         try:
             found = _found(path)
         except OSError as error:
-            raise BridgeError(
-                f"cannot open {path}: {error.strerror}; make the folder and the files in it "
-                "writable for this user"
-            ) from error
+            raise BridgeError(f"cannot open {path}: {reason(error, WRITABLE)}") from error
         journal = cls(path, *found)
         try:
             yield journal

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import stat
 import threading
 from datetime import timedelta
@@ -124,6 +125,21 @@ def test_a_lock_that_cannot_be_made_says_so(tmp_path):
         instance_lock(tmp_path / "missing" / "db"),
     ):
         pass
+
+
+def test_a_lock_is_held_on_a_full_disk(tmp_path):
+    """Whose it is cannot be written then: what the full disk costs, others say better."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with (
+            instance_lock(tmp_path / "db"),
+            pytest.raises(DatabaseBusyError, match="process unknown"),
+            instance_lock(tmp_path / "db"),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 async def test_both_processes_write_safely(path, put, keys, python):
