@@ -182,6 +182,15 @@ class MessageReader:
         )
         return _message(rows[0]) if rows else None
 
+    async def newest_heard(self, conversation_id: str) -> int | None:
+        """Return Telegram's id of the client's newest message of a conversation."""
+        ((newest,),) = await self._session.rows(
+            "SELECT max(telegram_message_id) FROM messages WHERE conversation_id = :id "
+            "AND direction = 'incoming'",
+            {"id": conversation_id},
+        )
+        return None if newest is None else int(newest)
+
     async def in_chat(self, chat_id: int, telegram_message_id: int) -> list[StoredMessage]:
         """Return messages by their place in Telegram, whichever bot's chat it is."""
         rows = await self._session.rows(

@@ -229,6 +229,7 @@ def build_telegram(
         addresses=addresses,
         gate=gate,
         settlement=Settlement(context.lifetimes, settings.kommo.language),
+        answered=telegram.reader.answered,
     )
 
 

@@ -52,6 +52,7 @@ def build_pollers(
             health=context.health.bots[entry.bot_id],
             operators=operators,
             connections=Connections(telegram.bots[entry.bot_id], context.database),
+            stored=telegram.reader.arrived,
         )
         for entry in context.settings.telegram.bots
     )

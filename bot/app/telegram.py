@@ -21,6 +21,7 @@ from bot.http.connector import Connector
 from bot.http.routes import Routes
 from bot.http.telegram_session import TelegramSession
 from bot.media.telegram_files import CHUNK_BYTES, TelegramFiles, download_socket
+from bot.receive.reading import Reader
 from storage.location import JOURNAL
 
 DOWNLOADS = 100
@@ -28,6 +29,9 @@ DOWNLOADS = 100
 
 PROBES = 32
 """Of so many big files a bot's server is asked at a time, beside the messages."""
+
+READINGS = 4
+"""So many messages are marked as read at a time."""
 
 PICTURES = 8
 """So many clients' profile pictures are asked for at a time."""
@@ -48,6 +52,7 @@ class TelegramSide:
     files: TelegramFiles
     uploads: Uploads
     typist: Typist
+    reader: Reader
     journal: Journal
     probes: Background
     pictures: Background
@@ -87,6 +92,12 @@ async def open_telegram(context: Context, journal: Journal) -> AsyncIterator[Tel
             uploads=Uploads(Fetcher(fetching, kommos), context.database.location.state_dir),
             typist=await stack.enter_async_context(
                 Typist(bots, context.database, now=context.now)
+            ),
+            reader=Reader(
+                bots,
+                context.database,
+                await stack.enter_async_context(Background(READINGS)),
+                settings.telegram.mark_read,
             ),
             journal=journal,
             probes=await stack.enter_async_context(Background(PROBES)),

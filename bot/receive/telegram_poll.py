@@ -7,7 +7,7 @@ Reference: Bot API, getUpdates.
 import asyncio
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -79,6 +79,10 @@ class RawGetUpdates(TelegramMethod[list[Any]]):
     allowed_updates: list[str] | None = None
 
 
+OnStored = Callable[[int, Sequence[Mapping[str, Any]]], None]
+"""Learns what clients' updates of a bot are on disk; returns at once."""
+
+
 class OperatorChat(Protocol):
     """Whoever serves the operators' chats."""
 
@@ -103,9 +107,11 @@ class Poller:
         health: BotHealth,
         operators: OperatorChat,
         connections: Connections,
+        stored: OnStored = lambda _bot_id, _updates: None,
     ) -> None:
         self._bot = bot
         self._connections = connections
+        self._stored = stored
         self._intake = intake
         self._database = database
         self._health = health
@@ -168,6 +174,7 @@ class Poller:
         if clients:
             await self._connections.learn(clients)
             await self._store_clients(clients)
+            self._stored(self._bot.id, clients)
         for update in updates:
             if self._operators.takes(update):
                 await self._hand_over(update)

@@ -76,6 +76,9 @@ class TelegramSettings(Section):
         description="https://api.telegram.org or the address of a local Bot API server",
     )
     infer_read: bool = Field(True, description="true or false")
+    mark_read: Literal["never", "on_answer", "on_arrival"] = Field(
+        "never", description='"never", "on_answer" or "on_arrival"'
+    )
     client_messages_per_min: int = Field(
         60, ge=0, le=MAX_PER_MIN, description=f"0 (no limit) to {MAX_PER_MIN} messages a minute"
     )

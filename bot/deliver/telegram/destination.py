@@ -1,5 +1,6 @@
 """Telegram as a destination: one attempt to show a client something, and its outcome."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from aiogram.exceptions import AiogramError, TelegramMigrateToChat, TelegramRetryAfter
@@ -28,13 +29,18 @@ from bot.deliver.telegram.settlement import Settlement
 from bot.deliver.telegram.stagger import NotBegunError
 from bot.deliver.telegram.unknown_outcomes import still_down, weighed
 from bot.queue.outcomes import Delivered, NotYet, Outcome, RetryLater, Undeliverable
+from bot.translate.ids import ChatAddress
 from bot.translate.outgoing import refusals
 from storage.database import Database, Transaction
 from storage.queue.reader import QueueItem
 
 
 class ToTelegram:
-    """Delivers items through the bots: plan, send, say the outcome."""
+    """Delivers items through the bots: plan, send, say the outcome.
+
+    Args:
+        answered: learns that an answer went out; returns at once.
+    """
 
     name = "Telegram"
 
@@ -47,6 +53,7 @@ class ToTelegram:
         addresses: Addresses,
         gate: TelegramGate,
         settlement: Settlement,
+        answered: Callable[[ChatAddress], None],
     ) -> None:
         self._database = database
         self._planner = planner
@@ -54,6 +61,7 @@ class ToTelegram:
         self._addresses = addresses
         self._gate = gate
         self._settlement = settlement
+        self._answered = answered
 
     async def send(self, item: QueueItem) -> Outcome:
         """Make one attempt: all calls of the message that were not made yet, in order."""
@@ -117,4 +125,6 @@ class ToTelegram:
         doubt = await still_down(message.bot, item)
         if doubt is not None:
             return replace(doubt, code=refusals.GAVE_UP.code, text=refusals.GAVE_UP.text)
-        return Shown(last=await self._sender.show(message, item))
+        last = await self._sender.show(message, item)
+        self._answered(message.address)
+        return Shown(last=last)

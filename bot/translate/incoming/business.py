@@ -51,6 +51,15 @@ class Connection:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """A client's message in an owner's account, by the plainest of its fields."""
+
+    connection_id: str
+    chat_id: int
+    message_id: int
+
+
+@dataclass(frozen=True)
 class OwnerMessage:
     """What the owner wrote to a client from a device of theirs.
 
@@ -90,6 +99,20 @@ def connection_id_in(update: Mapping[str, Any]) -> str | None:
     message = query.get("message") if isinstance(query, Mapping) else None
     found = message.get(ID_KEY) if isinstance(message, Mapping) else None
     return found if isinstance(found, str) and found else None
+
+
+def heard(update: Mapping[str, Any]) -> Heard | None:
+    """Return the client's message that an update brought; None when it brought none."""
+    message = update.get(WRITTEN[0])
+    if not isinstance(message, Mapping):
+        return None
+    chat, author = message.get("chat"), message.get("from")
+    chat_id = chat.get("id") if isinstance(chat, Mapping) else None
+    author_id = author.get("id") if isinstance(author, Mapping) else None
+    message_id, name = message.get("message_id"), connection_id_in(update)
+    if type(chat_id) is not int or author_id != chat_id or not name:
+        return None
+    return Heard(name, chat_id, message_id) if type(message_id) is int else None
 
 
 def connection(raw: Any) -> Connection | None:

@@ -1,0 +1,100 @@
+"""Whatever crosses in the bot's own chats crosses in those of an account that it serves."""
+
+import pytest
+
+from tests.e2e.conftest import SCOPE_ID
+
+OLGA, ANN = 999, 555
+CHAT, BOTS_CHAT = "tg:700001.999:555", "tg:700001:555"
+
+FROM_CLIENTS = {
+    "photo": "picture",
+    "video": "video",
+    "voice": "voice",
+    "audio": "audio",
+    "document": "file",
+}
+PLAIN = {
+    "location": ({"location": {"latitude": 52.5, "longitude": 13.4}}, "location"),
+    "contact": ({"contact": {"phone_number": "+14155550123", "first_name": "Bob"}}, "contact"),
+    "dice": ({"dice": {"emoji": "🎲", "value": 4}}, "text"),
+}
+BUTTONS = {"buttons": [[{"text": "Yes"}, {"text": "No"}]]}
+ANSWERS = {
+    "text": {"text": "Hello"},
+    "long": {"text": "x" * 5000},
+    "buttons": {"text": "Shall we?", "markup": BUTTONS},
+    "location": {"type": "location", "location": {"lat": 52.5, "lon": 13.4}},
+    "contact": {"type": "contact", "contact": {"name": "Bob", "phone": "+14155550123"}},
+}
+
+
+@pytest.fixture
+def with_keyboards(config):
+    """Settings that want buttons in the place of the client's keyboard."""
+    text = config.read_text(encoding="utf-8")
+    line = '[telegram]\nbuttons = "keyboard"'
+    config.write_text(text.replace("[telegram]", line, 1), encoding="utf-8")
+
+
+@pytest.fixture
+async def connection(with_keyboards, bridge, telegram, kommo, eventually):
+    """Olga's account, in which Ann has written."""
+    made = telegram.owner_connects(OLGA, name="Olga")
+    telegram.client_says("hi", connection=made, name="Ann")
+    await eventually(lambda: kommo.texts_in(CHAT) == ["hi"])
+    return made
+
+
+async def test_every_kind_arrives_in_the_accounts_conversation(
+    connection, telegram, kommo, eventually
+):
+    """Files as what they are, the rest as in the bot's own chats; none in another conversation."""
+    expected = list(FROM_CLIENTS.values())
+    for kind in FROM_CLIENTS:
+        file_id = telegram.add_file(b"\xff\xd8\xff\xe0 some bytes", f"{kind}.bin")
+        telegram.client_sends(telegram.media(kind, file_id), connection=connection)
+    for content, shown in PLAIN.values():
+        telegram.client_sends(content, connection=connection)
+        expected.append(shown)
+    await eventually(lambda: len(kommo.received) == 1 + len(expected))
+    assert [one.type for one in kommo.received[1:]] == expected
+    assert list(kommo.conversations) == [CHAT]
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+async def test_every_kind_of_answer_goes_through_the_account(
+    connection, telegram, kommo, eventually, answer
+):
+    """Each call of it names the connection; buttons stand under the message."""
+    message_id = await kommo.manager.sends(to=CHAT, **answer)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    assert {one.parameters["business_connection_id"] for one in telegram.sent} == {connection}
+    if "markup" in answer:
+        assert "inline_keyboard" in telegram.sent[-1].reply_markup
+
+
+async def test_after_24_hours_the_manager_is_told(connection, telegram, kommo, eventually):
+    """Telegram takes no answer any more: 905 with the reason."""
+    telegram.chats[700001, OLGA, ANN].last_incoming_at -= 90_000
+    late = await kommo.manager_says("Still there?", to=CHAT)
+    await eventually(lambda: kommo.statuses_of(late) == [-1])
+    [status] = kommo.manager.message(late).statuses
+    assert (status.error_code, "24 hours" in status.error) == (905, True)
+
+
+@pytest.mark.no_cover  # the bridge is a process of its own; counting costs time
+async def test_kills_lose_nothing_of_either_kind_of_chat(process, telegram, kommo, eventually):
+    """Killed again and again, with Kommo down in between: all in order, each in its chat."""
+    await process.start()
+    made = telegram.owner_connects(OLGA, name="Olga")
+    told = [f"word {number}" for number in range(6)]
+    outage = kommo.faults.fail(f"/v2/origin/custom/{SCOPE_ID}", status=503, times=3)
+    for text in told:
+        telegram.client_says(text, connection=made)
+        telegram.client_says(f"bot {text}")
+        await process.kill()
+        await process.start()
+    await eventually(lambda: kommo.texts_in(CHAT) == told)
+    await eventually(lambda: kommo.texts_in(BOTS_CHAT) == [f"bot {text}" for text in told])
+    assert outage.hits == 3
