@@ -23,8 +23,8 @@ class Background:
     """Runs work in tasks of its own.
 
     Args:
-        at_a_time: so much is under way at most.
-        most: so much is under way or waits; what comes beyond is left out.
+        at_a_time: so much is in flight at most.
+        most: so much is in flight or waits; what comes beyond is left out.
     """
 
     def __init__(self, at_a_time: int, most: int = 1000) -> None:
@@ -44,7 +44,7 @@ class Background:
         await end(self._tasks.values())
 
     def start(self, key: str, work: Work) -> bool:
-        """Begin a piece of work soon, unless it is under way; tell whether it will be done."""
+        """Begin a piece of work soon, unless it is running; tell whether it will be done."""
         if key in self._tasks:
             return True
         if len(self._tasks) >= self._most:

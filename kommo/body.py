@@ -1,4 +1,4 @@
-"""What a message says, wherever Kommo tells of it: in webhooks, in quotes and in histories."""
+"""The content of a message that Kommo reports: in webhooks, in quotes, in histories."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a message says, in our words; `wire()` returns Kommo's.
+"""The content of a message that is sent, in our words; `wire()` returns Kommo's.
 
 Reference: Kommo, Send or import messages.
 """

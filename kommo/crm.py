@@ -24,7 +24,7 @@ BATCH = 50
 MAX_PAGES = 100
 
 PAUSES_S = (1.0, 2.0, 3.0, 4.0)
-"""How long a command waits when other processes ask as well; each is spread to its double."""
+"""How long a command waits when other processes ask as well; each up to twice its length."""
 
 LONGEST_PAUSE_S = 10.0
 

@@ -35,7 +35,7 @@ class ListSection:
 
 @dataclass(frozen=True)
 class ListMessage:
-    """Choices behind one button, in the place of rows of buttons."""
+    """Choices behind one button, instead of rows of buttons."""
 
     header: str
     body: str

@@ -1,4 +1,4 @@
-"""What everything that is sent to Kommo has in common."""
+"""The base of everything that is sent to Kommo."""
 
 from datetime import UTC
 from typing import Annotated, Any

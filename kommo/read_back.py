@@ -1,4 +1,4 @@
-"""Webhooks made from a chat's history, in the place of those that never came."""
+"""Webhooks made from a chat's history, instead of those that never came."""
 
 import json
 

@@ -92,7 +92,7 @@ def _origin(alive_at: datetime | None, beat: str, beside: str | None) -> Origin:
 
 
 def moment(text: str | None) -> datetime | None:
-    """Read a moment that was noted; None when it is none."""
+    """Read a moment that was noted; None when it is not one."""
     try:
         found = datetime.fromisoformat(text or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is kept of one client: one list, by which it is erased and exported.
+"""Everything that is kept of one client: one list, for erasing and for exporting.
 
 A new table that holds something of a client is a line here; a test finds one that is missing.
 """

@@ -1,4 +1,4 @@
-"""Where the data is: the database, and the files beside it that are not the database's own."""
+"""The place of the data: the database, and the bridge's own files beside it."""
 
 import os
 import shutil

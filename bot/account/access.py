@@ -102,7 +102,7 @@ class GrantedAccess:
         return (await self._renewed(refused)).access_token
 
     async def keep(self) -> None:
-        """Renew ahead of time; what is wrong is said, and tried again the next time."""
+        """Renew ahead of time; a failure is logged, and the next round tries again."""
         grant = await self._kept.find()
         if grant is None:
             problem = f"nobody has allowed the bridge to use Kommo's REST API yet: {self.remedy}"
@@ -140,6 +140,6 @@ class GrantedAccess:
 
 
 def _heed(task: asyncio.Task[Grant]) -> None:
-    """Take note of an error that no caller waits for any more; the next one asks again."""
+    """Note an error that no caller is waiting for; the next caller asks again."""
     if not task.cancelled():
         task.exception()

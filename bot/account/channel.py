@@ -1,4 +1,4 @@
-"""The channel for a command: what fails is said with its remedy."""
+"""The channel for a command: failures come with their remedy."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -64,7 +64,7 @@ class Connector:
     policy: RetryPolicy
     watchfulness: Watchfulness = Watchfulness()
     on_restored: list[Callable[[float], Awaitable[None]]] = field(default_factory=list)
-    """What to do when a channel that was cut off is taken again, for at most so many seconds."""
+    """Called when a channel that was cut off is accepted again, with a limit in seconds."""
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when Kommo said anything at all: before that there is no use in sending."""
 
@@ -140,7 +140,7 @@ class Connector:
             await (self._try() if self.is_wanted else self._prove())
 
     async def _prove(self) -> None:
-        """Make a call that shows how the channel is; its answer is noted where it comes."""
+        """Make a call that shows how the channel is; its answer is noted on arrival."""
         with suppress(KommoError):
             await self.chats.prove()
 

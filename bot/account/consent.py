@@ -45,7 +45,7 @@ def links_in(text: str) -> list[str]:
 
 
 def without_links(text: str, instead: str) -> str:
-    """Return a text with a word in the place of each link to the consent."""
+    """Return a text with a word instead of each link to the consent."""
     return _LINK.sub(instead, text)
 
 

@@ -23,11 +23,11 @@ RENEWAL_S = 20.0
 """A renewal that takes longer is given up."""
 
 LEASE = timedelta(seconds=25)
-"""Longer than a renewal takes; only a process that died holds it so long."""
+"""Longer than a renewal takes: only a process that died holds it for this time."""
 
 POLL_S = 0.2
 SAID_AT = 8
-"""After so many looks at another process's renewal a person hears what the wait is for."""
+"""How often to look at another process's renewal before telling a person about the wait."""
 
 UNAUTHORIZED = 401
 LOST = frozenset({400, UNAUTHORIZED})

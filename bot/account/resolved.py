@@ -1,4 +1,4 @@
-"""Which account it is: as set, as an earlier start found it, or as Kommo tells it."""
+"""Find the account: as set, as an earlier start found it, or as Kommo names it."""
 
 from dataclasses import dataclass
 

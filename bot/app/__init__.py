@@ -33,7 +33,7 @@ from storage.heartbeat import Pulse
 
 USUAL_PACE = CatchUpPace()
 STOP_S = 8.5
-"""How long deliveries under way may take after SIGTERM; 10 s is what is promised for all."""
+"""How long deliveries in flight may take after SIGTERM; 10 s is what is promised for all."""
 
 log = logging.getLogger(__name__)
 

@@ -45,7 +45,7 @@ from storage.patience import persist
 from storage.queue.direction import Direction
 
 TELEGRAM_SHARE = 32
-"""So many deliveries of one lane may be under way; a session has 100 connections."""
+"""So many deliveries of one lane may be in flight; a session has 100 connections."""
 
 TELEGRAM_CONCURRENCY = 1024
 

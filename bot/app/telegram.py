@@ -28,7 +28,7 @@ DOWNLOADS = 100
 """Each takes about half a megabyte; more wait for their turn."""
 
 PROBES = 32
-"""Of so many big files a bot's server is asked at a time, beside the messages."""
+"""How many big files to ask a bot's server about at a time, beside the messages."""
 
 READINGS = 4
 """So many messages are marked as read at a time."""

@@ -76,7 +76,7 @@ async def _history(settings: Settings, name: str, limit: int) -> list[HistoryMes
 
 
 async def _not_a_number(settings: Settings, number: str) -> str:
-    """Return what to ask for in the place of a Telegram number."""
+    """Return what to ask for instead of a Telegram number."""
     ids: list[str] = []
     if has_database(settings):
         async with Database.open(settings.location) as database, database.snapshot() as snapshot:

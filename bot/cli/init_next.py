@@ -1,4 +1,4 @@
-"""What `init` says at its end: what can be done now, what to send to support, what comes then."""
+"""The end of `init`: what can be done now, the request for support, the next steps."""
 
 import secrets
 from collections.abc import Mapping

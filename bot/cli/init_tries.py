@@ -1,4 +1,4 @@
-"""What `init` tries at once: a bot's token and an account's, each with one reading call."""
+"""Try a bot's token and an account's at once, each with one reading call."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""How a command ends: turns errors into exit codes, and nothing else.
+"""Exit codes: turn errors into them, and nothing else.
 
 Exit codes: 0 done, 1 it failed, 2 wrong usage or settings, 130 Ctrl-C. What a user, a server or a
 network can cause is a readable line on standard error, never a traceback.
@@ -44,7 +44,7 @@ def code_of(arguments: list[str]) -> int:
 
 
 def _about(error: OSError) -> str:
-    """Return in words what somebody can mend; anything else is a fault of ours."""
+    """Return in words what somebody can fix; anything else is a bug of ours."""
     if error.filename is not None:
         return f"{error.filename}: {error.strerror}; see whose it is"
     if error.errno in NO_ROOM:

@@ -25,7 +25,7 @@ def unblock(
         ),
     ],
 ) -> None:
-    """Let a blocked client write again; what came meanwhile stays untold."""
+    """Let a blocked client write again; what they wrote meanwhile stays out of Kommo."""
     chat_id = asyncio.run(_unblock(load_settings(context), chat))
     say(f"client {chat_id} is no longer blocked")
 

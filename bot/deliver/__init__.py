@@ -1,1 +1,1 @@
-"""What goes out: the worker, and one module per destination."""
+"""Deliver: the worker, and one package per destination."""

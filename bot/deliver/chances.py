@@ -70,7 +70,7 @@ class Chances:
         self._failures.clear()
 
     def failed(self, item: QueueItem) -> None:
-        """Count an attempt that is none of the item's fault, or may pass."""
+        """Count an attempt whose failure is not the item's fault, or may pass."""
         tries, since_s = self._failures.pop(item.id, (0, self._now_s()))
         self._failures[item.id] = tries + 1, since_s
         while len(self._failures) > REMEMBERED:

@@ -1,4 +1,4 @@
-"""Claim items: what is due and may begin leaves the queue, what has to wait waits in it."""
+"""Claim items that are due and may begin; the others wait in the queue."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

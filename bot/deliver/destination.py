@@ -1,4 +1,4 @@
-"""What a delivery needs of the other side: a destination, and what only some of them have."""
+"""The interface of a destination, and the parts that only some destinations have."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -59,7 +59,7 @@ class Unrecorded:
     """
 
     def stop(self) -> None:
-        """Begin nothing more."""
+        """Stop starting attempts."""
 
     async def left_over(self) -> Sequence[tuple[QueueItem, Delivered]]:
         """Return what an earlier process delivered without recording it."""

@@ -1,4 +1,4 @@
-"""What the manager is told of a message that an operator gave up (pure)."""
+"""The status of a message that an operator dropped (pure)."""
 
 from bot.queue.outcomes import Undeliverable
 from bot.translate.outgoing import refusals

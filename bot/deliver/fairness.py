@@ -1,4 +1,4 @@
-"""Which lane may begin how much: the places are dealt out one each in turn (pure)."""
+"""Round robin: share the free delivery slots between lanes (pure)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class Room:
     Args:
         owner: whose room it is; lanes of one owner share it.
         free: how many items may begin.
-        opens_in_s: when more may; None when the end of one that is under way tells.
+        opens_in_s: when more may; None when the end of one that is in flight tells.
         places: how many of this lane may begin, whatever its owner has room for.
     """
 

@@ -33,7 +33,7 @@ LINGER_S = 2.0
 """How long what follows a refused head is read, and thrown away, so that the answer arrives."""
 
 MANY, FEW, SETTLED_S = 100, 10, 3.0
-"""After so many connections, once there are so few again, memory is given back."""
+"""Memory is given back when there have been that many connections, and there are this few."""
 
 RECEIVE_BYTES = 16 * 1024
 """What the system keeps of a request that nobody has read yet; hundreds of them come at once."""
@@ -63,7 +63,7 @@ class Door:
     refusals: Refusals = field(default_factory=lambda: Refusals(log))
 
     def enter(self, connection: "LimitedConnection") -> bool:
-        """Let a connection in, in the place of one that only waits if need be."""
+        """Let a connection in, instead of one that only waits if need be."""
         if len(self.inside) >= self.most:
             longest = next(iter(self.waiting), None)
             if longest is None:
@@ -143,7 +143,7 @@ class LimitedConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what is no request with its status and nothing more; our own bugs are logged."""
+        """Answer an invalid request with its status only; our own bugs are logged."""
         if isinstance(exc, HttpProcessingError | ConnectionError):
             log.debug("a request broke off or is not HTTP", extra={"status": status})
         else:

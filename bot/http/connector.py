@@ -33,7 +33,7 @@ class Connector(aiohttp.TCPConnector):
 
     Args:
         routes: which way each address is reached.
-        handed_over: what a proxy is told in the place of a name: it, or its checked addresses.
+        handed_over: what a proxy is told instead of a name: it, or its checked addresses.
         tunnel_s: how long a proxy may take.
         options: of aiohttp's connector.
     """

@@ -67,7 +67,7 @@ class ProxyError(OSError):
 
 
 class _NonsenseError(Exception):
-    """An answer that is none of the protocol's."""
+    """An answer that is not in the protocol."""
 
 
 def plain_socket(address: aiohttp.AddrInfoType) -> socket.socket:

@@ -48,7 +48,7 @@ class Verdict:
         return []
 
     def rest(self) -> list[Result]:
-        """Return what is held back still, when there is nothing more to come."""
+        """Return what is still held back at the end."""
         return [result for _side, result in self._held]
 
 

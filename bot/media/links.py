@@ -59,7 +59,7 @@ class MediaLink:
 
 
 def exported(export_id: str, path: str) -> str:
-    """Return what names a file of an export in the place of Telegram's id."""
+    """Return what names a file of an export instead of Telegram's id."""
     return f"{EXPORT}{export_id}/{path}"
 
 

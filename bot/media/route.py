@@ -26,7 +26,7 @@ PATH = ROOT + "{link:.*}"
 STICKER_LIMIT_BYTES = 2 << 20
 SHOWN_TYPES = ("image/", "video/", "audio/")
 STALLED_S = 60
-"""A reader that takes nothing for so long is cut off: others wait for the place."""
+"""How long a reader may take nothing before it is cut off: others wait for the slot."""
 
 CONVERSIONS = 4
 """So many stickers are converted at a time; each takes some megabytes for a moment."""

@@ -51,7 +51,7 @@ AGAIN_AFTER_S = (0.3, 1.0, 2.0)
 
 
 PAGES = frozenset({"text/html", "application/json"})
-"""What a proxy or the server itself says in the place of a file."""
+"""What a proxy or the server itself says instead of a file."""
 
 PAGE_FILES = frozenset({".htm", ".html", ".json", ".map", ".xhtml"})
 

@@ -1,4 +1,4 @@
-"""What happened to an item, or to what it became, as steps (pure)."""
+"""The history of an item, and of what it became, as steps (pure)."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

@@ -115,7 +115,7 @@ class Jobs:
             await self._database.checkpoint()
 
     async def back_up(self) -> None:
-        """Make today's copy if there is none yet; a failure is said, and tried again."""
+        """Make today's copy if there is none yet; a failure is logged, and tried again."""
         folder = self._settings.backup_dir
         if folder is None:
             return

@@ -26,7 +26,7 @@ BLOCKED, HELD = "blocked:", "held:"
 """How the keys begin of what a blocked client wrote, and of what was beyond the limit."""
 
 LATEST = 50
-"""Among so many of those stored last is the one that was written last."""
+"""How many of the messages stored last to look through for the one written last."""
 
 LONGEST_NUMBER = 15
 """Digits of a number that SQLite and Telegram both know."""

@@ -63,7 +63,7 @@ def name_of(direction: Direction, item_id: int) -> str:
 
 
 def item_named(name: str) -> tuple[Direction, int] | None:
-    """Read an item's name; None when it is none."""
+    """Read an item's name; None when it is not one."""
     direction, _, number = name.partition("-")
     if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_ID):
         return None

@@ -23,7 +23,7 @@ from storage.database import Transaction
 from storage.message_reader import ReceivedMessage
 
 MOVE_S = 60
-"""A live location moves every few seconds; the manager is told once in so many."""
+"""A live location moves every few seconds; the manager is told once in this time."""
 
 WITHIN_THE_SECOND = timedelta(milliseconds=999)
 

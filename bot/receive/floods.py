@@ -24,7 +24,7 @@ from storage.queue.producer import Draft
 
 WINDOW = timedelta(minutes=1)
 QUIET = timedelta(seconds=3)
-"""So long nothing more has to come before the manager is told."""
+"""How long the client has to be quiet before the manager is told."""
 
 MAX_WINDOWS = 10_000
 """So many clients are remembered before those are forgotten whose minute is over."""

@@ -13,7 +13,7 @@ from kommo.ids import SourceId
 from storage.database import Transaction
 
 SENT_AGAIN = timedelta(seconds=60)
-"""For so long the same press under the same keyboard is the app's repetition (decision 0046)."""
+"""For this time the same press under the same keyboard is the app's repetition (decision 0046)."""
 
 
 log = logging.getLogger(__name__)

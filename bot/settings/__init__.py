@@ -60,7 +60,7 @@ FROM_SUPPORT = {
 """What only Kommo support can tell, days after the rest; and what stands in for it until then."""
 
 LONG_PATH = 16
-"""A path of so many letters may be a key; a shorter one is a word that logs may have to say."""
+"""A path of this length may be a key; a shorter one is a word that logs may have to say."""
 
 NOT_GIVEN = ("is missing", "is empty")
 MEANWHILE = (

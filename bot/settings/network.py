@@ -25,7 +25,7 @@ def routes_from(
     Args:
         environ: the environment's variables: `HTTPS_PROXY` and its like count without a setting.
         proxy: the setting `network.proxy`.
-        no_proxy: the setting `network.no_proxy`, in the place of `NO_PROXY`.
+        no_proxy: the setting `network.no_proxy`, instead of `NO_PROXY`.
 
     Raises:
         ConfigError: a variable names no proxy.

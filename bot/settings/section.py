@@ -1,4 +1,4 @@
-"""What the tables of the settings file share."""
+"""The base of the tables in the settings file."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

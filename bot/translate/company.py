@@ -1,4 +1,4 @@
-"""Who speaks for the company in what was written outside Kommo. Pure.
+"""The company's authors of what was written outside Kommo. Pure.
 
 Reference: Kommo, Send or import messages (three roles).
 """

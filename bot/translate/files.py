@@ -117,7 +117,7 @@ def telegram_file(
         attachment: any of a message's files.
         fallback: the name of one that has none.
         default_type: the type of one that does not tell it.
-        title: names a file without a name, in the place of the fallback.
+        title: names a file without a name, instead of the fallback.
         is_sticker: see `TelegramFile`.
     """
     titled = f"{title}.{fallback.rpartition('.')[2]}" if title else ""

@@ -118,7 +118,7 @@ def conversation_of(external_id: str) -> ConversationId | None:
 
 
 def parse_lane(lane: str) -> tuple[int, str] | None:
-    """Read what items of one bot have in common: its id and the urgency; None when it is none."""
+    """Read what items of one bot have in common: its id and the urgency; None otherwise."""
     match = _LANE.fullmatch(lane)
     return (int(match[1]), match[2]) if match else None
 

@@ -16,7 +16,7 @@ SAME = (MatchType.EXACT_MATCH, MatchType.NSN_MATCH)
 
 
 def international(text: str, region: str | None = None) -> str | None:
-    """Return a number as +digits; None when the text is none.
+    """Return a number as +digits; None when the text is not one.
 
     Args:
         text: as somebody wrote it.

@@ -1,4 +1,4 @@
-"""Which of a manager's messages a webhook has told the bridge of."""
+"""The managers' messages of which a webhook has told the bridge."""
 
 import json
 from collections.abc import Sequence

@@ -142,7 +142,7 @@ def _own_message(world: World, call: ApiCall) -> Json:
 def _change(
     world: World, call: ApiCall, message: Json, content: Json, fields: tuple[str, ...]
 ) -> Json:
-    """Put new fields in the place of old ones; refuse a change that changes nothing."""
+    """Replace old fields by new ones; refuse a change that changes nothing."""
     kept = {key: value for key, value in message.items() if key not in (*fields, "reply_markup")}
     changed = {**kept, **content}
     if markup := reply_markup(call):

@@ -7,7 +7,7 @@ from storage.errors import DatabaseStalledError
 from storage.sqlite.connection import Connection, Work, impatient, undo
 
 RESETS_SAFELY = (((3, 44, 6), (3, 45, 0)), ((3, 50, 7), (3, 51, 0)))
-"""Older releases in which the WAL-reset bug is mended: from the first to before the last."""
+"""Older releases in which the WAL-reset bug is fixed: from the first to before the last."""
 
 RESETS_SAFELY_FROM = (3, 51, 3)
 
@@ -78,7 +78,7 @@ def _begin_log_anew(raw: sqlite3.Connection) -> None:
 
 
 async def free_pages(connection: Connection, pages: int, how: How = impatient) -> int:
-    """Give so many free pages back to the disk; return how many are left."""
+    """Give a number of free pages back to the disk; return how many are left."""
 
     def free(raw: sqlite3.Connection) -> None:
         # a script runs to its end; a single statement without columns would free a single page

@@ -36,7 +36,7 @@ AT_ONCE_STEPS = 20_000
 """So many steps of SQLite's machine take about a millisecond; longer questions hold nobody up."""
 
 READ_PAUSES_S = (0.05, 0.2, 0.5)
-"""After so long a question that failed for a moment is asked again."""
+"""Pauses before a read that failed for a moment is repeated."""
 
 CACHED_STATEMENTS = 512
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""What SQLite says in its own words."""
+"""SQLite's words for what engines say differently."""
 
 
 class SqliteDialect:

@@ -18,7 +18,7 @@ from storage.sqlite.turns import Turns
 from storage.sqlite.writer import Writer
 
 CHECKPOINT_CHANGES, MIN_CHANGES, MAX_CHANGES = 500, 50, 1000
-"""After so many changed rows the write-ahead log is brought into the file: some megabytes."""
+"""Changed rows after which the write-ahead log is brought into the file: some megabytes."""
 
 CHECKPOINT_S = 0.01
 """A checkpoint holds up all who write: where one takes longer, the next comes sooner."""
@@ -27,7 +27,7 @@ FREE_PAGES, STEP_PAUSE_S = 200, 0.005
 """So many pages are given back to the disk in one step, which takes some milliseconds."""
 
 WAITS_S = 1.0
-"""Who compacts waits so long for another process, step by step."""
+"""How long a compaction waits for another process, step by step."""
 
 WIPES, WIPE_PAUSE_S = 40, 0.05
 """How often the log is tried to be wiped while another process writes or somebody reads."""

@@ -72,7 +72,7 @@ class Turns:
         return now - self._since < LONGEST_WAIT_S
 
     def patient(self, work: Work, wait_s: float) -> Work:
-        """Return work that waits so long for other processes, and asks them to let it by."""
+        """Return work that waits for other processes up to a limit, and asks them to let it by."""
         at_once = impatient(work)
 
         def do(raw: sqlite3.Connection) -> None:

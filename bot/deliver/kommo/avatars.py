@@ -24,7 +24,7 @@ from storage.patience import persist
 
 FRESH_FOR = timedelta(days=1)
 PAUSE_S = 60.0
-"""After a failure nobody is asked for so long: a bot that hangs has other things to do."""
+"""How long to ask nobody after a failure: a bot that hangs has other things to do."""
 
 TIMEOUT = aiohttp.ClientTimeout(total=5)
 

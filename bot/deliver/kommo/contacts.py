@@ -34,7 +34,7 @@ BUSY_PATIENCE = timedelta(minutes=3)
 """How long they wait for one that works, but is asked by many."""
 
 PAUSE = timedelta(seconds=5)
-"""After a failure nobody asks for so long: an API that hangs must not fill all places."""
+"""How long to ask nobody after a failure: an API that hangs must not fill all slots."""
 
 ASKING = 4
 """So many ask at a time: the other places are for what does not need the REST API."""

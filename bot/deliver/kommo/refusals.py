@@ -78,7 +78,7 @@ class Refusals:
     async def _follows_an_error(self, item: QueueItem) -> bool:
         """Tell whether an item is the status of a message that failed, and was tried again.
 
-        Nothing says that an error may be taken back, and nobody has to mend it if it may not.
+        Nothing says that an error may be taken back, and nobody has to fix it if it may not.
         Reference: Kommo, Update message delivery status.
         """
         if item.kind != Kind.DELIVERY_STATUS:

@@ -1,4 +1,4 @@
-"""Whether Telegram's server gives a big file to a bot: told by its size, or asked beside.
+"""Decide whether Telegram's server gives a big file to a bot: by its size, or by asking.
 
 The cloud gives 20 MB at most, a server of one's own gives all in its local mode, and answers
 only when it has the whole of a file: nothing else may wait for that.
@@ -21,7 +21,7 @@ KNOWN_FOR_S = 600.0
 """So long a server's kind is remembered: it may be started again in another mode."""
 
 REMEMBERED = 1000
-"""Of so many files is remembered whether they are given."""
+"""How many files to remember the answer for."""
 
 PATIENCE_S = 60.0
 """So long a file is asked for that Telegram's server has only errors for; then its link goes."""

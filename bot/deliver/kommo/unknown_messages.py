@@ -1,4 +1,4 @@
-"""How long to believe that a message which Kommo does not know may still become known.
+"""The patience with a message that Kommo does not know yet.
 
 A status, an edit or a reaction can overtake its message, and a router's 404 looks like Kommo's.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kommo.standing import Standing
 
 REMEMBERED = 1000
-"""Of so many messages is remembered what was told last."""
+"""How many messages to remember the last answer for."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class UnknownMessages:
         return self.waited_s(item_id) >= self._patience.beside_s and not self.is_final(item_id)
 
     def is_final(self, item_id: int) -> bool:
-        """Tell whether Kommo will not come to know the message any more."""
+        """Tell whether Kommo will never know the message."""
         waited_s = self.waited_s(item_id)
         taken_s = self._standing.taken_at - self._since[item_id]
         return waited_s >= self._patience.whole_s or taken_s >= self._patience.beside_s

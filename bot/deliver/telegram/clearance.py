@@ -1,4 +1,4 @@
-"""What a call waits for before it begins: its turn, room in the journal, a client to go to.
+"""Clear a call to begin: its turn, room in the journal, a client to go to.
 
 One call of a bot is in flight at a time, none begins that could not be recorded, and after a stop
 none begins at all. See decision 0003.
@@ -68,7 +68,7 @@ class Clearance:
         self._is_stopped = False
 
     def stop(self) -> None:
-        """Begin nothing more; what is in flight goes on."""
+        """Start no new calls; those in flight go on."""
         self._is_stopped = True
         self._freed.set()
         for turns in self._turns.values():

@@ -1,4 +1,4 @@
-"""What an attempt to show a client something comes to: aiogram's errors as outcomes (pure)."""
+"""Map aiogram's errors to delivery outcomes (pure)."""
 
 import asyncio
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What a message with a file waits for before it begins: its group, and a place for its file.
+"""Slots for messages with files: one group at a time, few files at a time.
 
 Files are slow, so they never take all the places for deliveries: texts find one at once.
 """
@@ -22,7 +22,7 @@ class Attachments:
     """Holds back the messages with files that cannot begin yet.
 
     Args:
-        places: so many of them may be under way at a time.
+        places: so many of them may be in flight at a time.
     """
 
     def __init__(self, places: int = UPLOADS) -> None:

@@ -1,4 +1,4 @@
-"""What a stop interrupted: which calls were begun, which were taken, and which only waited."""
+"""Sort what a stop interrupted: calls begun, calls taken, calls that only waited."""
 
 import os
 from collections import defaultdict
@@ -45,7 +45,7 @@ async def recover(
     now: datetime,
     settle: Settle | None = None,
 ) -> int:
-    """After a start: put right what an earlier process left under way.
+    """After a start: put right what an earlier process left in flight.
 
     The journal tells what was begun, unless it was lost, or the power was: a kill takes no line
     of it along, a power cut takes the last ones. Then whatever was claimed may have been sent.

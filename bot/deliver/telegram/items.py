@@ -1,4 +1,4 @@
-"""What an item for Telegram says, read once for all the steps of its delivery."""
+"""Parse an item for Telegram once, for all the steps of its delivery."""
 
 from functools import lru_cache
 

@@ -19,7 +19,7 @@ from storage.queue.reader import QueueItem
 from storage.reasons import WRITABLE, reason
 
 MOST = 8
-"""While so many sends have ended without a committed record, none begins."""
+"""The most sends that may have ended without a committed record; beyond it none begins."""
 
 COMPACT_BYTES = 64 << 10
 """A file of this size is written anew with what is open; it is mostly emptied long before."""
@@ -46,7 +46,7 @@ class Step:
 
     @classmethod
     def of(cls, item: QueueItem, number: int = 1, *, is_last: bool = True) -> "Step":
-        """Return a call of an attempt that is under way."""
+        """Return a call of an attempt that is in flight."""
         return cls(item.id, item.attempts, item.dedupe_key, number, is_last)
 
     def is_of(self, item: QueueItem | None) -> bool:
@@ -156,7 +156,7 @@ class Journal:
             self.give_up(step)
 
     def give_up(self, step: Step) -> None:
-        """Note that a call is over, and that nobody knows what came of it."""
+        """Note that a call is over, and that its outcome is unknown."""
         entry = self._open.get(_key(step))
         if entry is not None:
             self._open[_key(step)] = replace(entry, is_ended=True)

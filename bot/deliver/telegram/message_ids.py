@@ -1,4 +1,4 @@
-"""Which Telegram message a manager means, by either side's id; their form tells them apart."""
+"""Find the Telegram message that a manager means, by either side's id."""
 
 from bot.translate.ids import ChatAddress, parse_message
 from kommo.ids import ExternalMessageId, KommoMessageId

@@ -180,7 +180,7 @@ class Planner:
         return bot
 
     async def _greeting(self, item: QueueItem) -> GreetingPlan | None:
-        """Greet a new client, unless the settings say nothing to new clients any more."""
+        """Greet a new client, unless the settings no longer have a greeting."""
         address = address_of(item)
         bot = self._bots.get(address.bot_id) if address else None
         if address is None or bot is None or self._style.welcome is None:

@@ -1,4 +1,4 @@
-"""How fast a bot may send: to one chat, and altogether; and when it must not send at all.
+"""Rate limits of a bot: to one chat, altogether, and while it must be silent.
 
 Nothing waits here: what comes too soon is told how long it has to wait, and waits in the queue.
 Reference: Telegram's FAQ for bots (about 1 message a second to one chat with short bursts, 20 a
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 CHAT_BURST = 20
-"""A private chat takes so many at once; Telegram names no number, and says when it is too much."""
+"""The burst that a private chat takes; Telegram names no number, and says when it is too much."""
 
 GROUP_BURST, GROUP_SHARE = 5, 1 / 3
 """Groups take a third of what private chats do: 20 messages a minute."""
@@ -21,7 +21,7 @@ FLOOD_S = 2.0
 """Floods in several chats within this time are the bot's, not the chats'."""
 
 STRICT_S = 600.0
-"""A chat in which Telegram asked to slow down has no bursts for so long."""
+"""How long a chat has no bursts after Telegram asked to slow down."""
 
 STREAK_S = 10.0
 """A flood so soon after the last one is the same one."""
@@ -33,7 +33,7 @@ NEVER = float("-inf")
 
 
 class Allowance:
-    """Spreads calls over time: a burst at once, then so many a second. All moments are seconds.
+    """Spreads calls over time: a burst at once, then a number per second. All moments are seconds.
 
     Args:
         per_s: how many a second; 0 for no limit.

@@ -1,4 +1,4 @@
-"""Whether a client is asked at all: for how long the word is believed that the bot is blocked.
+"""Reachability: for how long to believe that a client has blocked the bot.
 
 Telegram tells of an unblocked bot once, and that update may be lost; so it is asked again.
 """
@@ -9,7 +9,7 @@ from storage.conversations import Conversation
 from storage.queue.reader import QueueItem
 
 BELIEVED = timedelta(minutes=10)
-"""For so long nobody is asked whether the bot is blocked still."""
+"""How long to believe that the bot is still blocked before asking again."""
 
 
 def is_blocked(known: Conversation | None, item: QueueItem, *, now: datetime) -> bool:

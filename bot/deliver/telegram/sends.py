@@ -58,7 +58,7 @@ class Sends(Unrecorded):
         self._clearance = clearance
 
     def stop(self) -> None:
-        """Begin nothing more; what is in flight goes on."""
+        """Start no new calls; those in flight go on."""
         self._clearance.stop()
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""What Telegram said of a message that it took, and the row that ties it to the manager's."""
+"""Telegram's answers to sends, and the rows that tie them to managers' messages."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What follows from the end of an item for Telegram: its delivery status, who can be reached."""
+"""Settle an item for Telegram: its delivery status, and who can be reached."""
 
 from bot.deliver.telegram.errors import Blocked
 from bot.deliver.telegram.items import event_of

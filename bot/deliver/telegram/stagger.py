@@ -18,7 +18,7 @@ class NotBegunError(Exception):
 
 
 class StoppedError(NotBegunError):
-    """Nothing begins any more."""
+    """The bridge is stopping: nothing begins."""
 
 
 class Turn:
@@ -36,7 +36,7 @@ class Turn:
         await self._granted
 
     def give(self) -> bool:
-        """Give it; False when nobody waits for it any more."""
+        """Give it; False when nobody is waiting for it now."""
         if self._granted.done():
             return False
         self._granted.set_result(None)
@@ -89,7 +89,7 @@ class Turns:
         self._next()
 
     def ended(self, turn: Turn) -> None:
-        """Learn that a turn is over, or is not wanted any more."""
+        """Learn that a turn is over, or no longer wanted."""
         if self._holder is turn:
             self._holder = None
             self._next()

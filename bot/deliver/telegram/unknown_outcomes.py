@@ -1,4 +1,4 @@
-"""What is done when nobody knows whether Telegram took a message: it has no key against doubles.
+"""Handle sends of unknown outcome: Telegram has no idempotency key.
 
 It is sent once more, and not before Telegram answers again; after that a person decides. So a
 client sees it twice at the worst, and the manager knows when it may not have arrived.

@@ -16,7 +16,7 @@ from bot.deliver.telegram.fetch import Fetcher, Promised
 from bot.translate.outgoing.files import Call, file_of, with_file
 
 UPLOADS = 16
-"""So many files are under way at a time: 800 MB of disk at most."""
+"""So many files are in flight at a time: 800 MB of disk at most."""
 
 
 BeforeEnd = Callable[[], Awaitable[None]]

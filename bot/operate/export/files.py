@@ -85,7 +85,7 @@ def _attached(part: Mapping[str, Any]) -> TelegramFile:
 
 
 def _without_smaller(parts: Sequence[Any]) -> Sequence[Any]:
-    """Return the best of a photo's sizes in the place of all. Reference: Bot API, PhotoSize."""
+    """Return the best of a photo's sizes instead of all. Reference: Bot API, PhotoSize."""
     sizes = [part for part in parts if isinstance(part, Mapping) and "file_id" in part]
     if not sizes or len(sizes) < len(parts) or not all("width" in size for size in sizes):
         return parts

@@ -86,7 +86,7 @@ def command_in(update: Mapping[str, Any], chat_ids: Container[int]) -> Command |
 
 
 def press_in(update: Mapping[str, Any]) -> str | None:
-    """Return the id of a press, which is to be answered; None when it is none."""
+    """Return the id of a press, which is to be answered; None when it is not one."""
     query = update.get("callback_query")
     found = query.get("id") if isinstance(query, Mapping) else None
     return found if isinstance(found, str) and found else None

@@ -11,7 +11,7 @@ from typing import Protocol
 from bot.operate.service.systemd import Notifier
 
 STUCK_S = 60.0
-"""A worker that has not moved for so long hangs: its loop turns every second."""
+"""How long a worker may stand still before it counts as hung: its loop turns every second."""
 
 LOOKED_S = 1.0
 """How often it is looked whether the status line is still true; that costs nothing."""

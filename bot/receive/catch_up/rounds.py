@@ -22,7 +22,7 @@ FORGOTTEN = timedelta(days=365)
 
 
 def pause_s(quiet: timedelta, every_s: float) -> float:
-    """Return the pause between two looks at a conversation that was quiet for so long."""
+    """Return the pause between two looks at a conversation by how long it has been quiet."""
     return every_s * min(max(quiet / FRESH, 1.0), SELDOM if quiet <= LONG else SELDOMER)
 
 

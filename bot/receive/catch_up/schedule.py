@@ -40,7 +40,7 @@ MARGIN = timedelta(seconds=60)
 """A webhook may be under way, and the last sign of life some seconds old."""
 
 QUIET = timedelta(days=30)
-"""A conversation that was silent for so long before an outage is not asked for after it."""
+"""A conversation silent for longer than this before an outage is not looked at after it."""
 
 RETRY = RetryPolicy(first_s=5.0, factor=2.0, longest_s=300.0, jitter=0.25)
 
@@ -140,7 +140,7 @@ class History:
         self._rounds.note(conversation_id, now=self._now())
 
     async def catch_up(self, out_s: float) -> None:
-        """Read what no webhook brought while Kommo sent none, for at most so many seconds."""
+        """Read what no webhook brought while Kommo sent none, for a limited time."""
         if out_s == float("inf"):  # it was never there before: the start reads back
             return
         now = self._now()

@@ -92,7 +92,7 @@ NEUTRAL = {
 
 
 def missing(kind: str, name: str, size: int | None, text: str) -> Content:
-    """Return what the manager reads in the place of a file that is not there."""
+    """Return what the manager reads instead of a file that is not there."""
     named = f" {visible(name)}" if visible(name) else ""
     told = f", {size_in_words(size)}" if size else ""
     notice = f"[{kind}{named}{told}: the file is not in the export]"

@@ -1,4 +1,4 @@
-"""What the fields of aiogram's types hold, read without building the types."""
+"""The types of the fields of aiogram's types, read without building them."""
 
 from collections.abc import Mapping
 from functools import cache

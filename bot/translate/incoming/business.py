@@ -1,4 +1,4 @@
-"""What happens in a business account that a bot acts for. Pure.
+"""Updates of business accounts that a bot acts for. Pure.
 
 The owner's chats with clients are conversations of their own; both sides of them come as updates,
 what the owner writes among them. Reference: Bot API, BusinessConnection, BusinessBotRights,

@@ -77,7 +77,7 @@ def with_heading(content: Content, heading: str) -> Content:
 
 
 def too_big(content: Content) -> Content:
-    """Return what the manager reads in the place of a file that bots are not given."""
+    """Return what the manager reads instead of a file that bots are not given."""
     name = f" {content.file_name}" if content.file_name else ""
     size = f", {size_in_words(content.file_size)}" if content.file_size else ""
     notice = f"[{content.type}{name}{size}: too big for Telegram's bots]"

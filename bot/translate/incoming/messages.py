@@ -34,7 +34,7 @@ class ClientMessage:
         phone: the client's own number, if this message tells it.
         answers: Telegram's id of the message that this one answers.
         quoted: that message itself, in case Kommo does not know it.
-        start: what a deep link said; empty for a plain start, None when it is none.
+        start: what a deep link said; empty for a plain start, None when it is not one.
         topic: the topic of the chat that it stands in; None for none.
     """
 
@@ -272,7 +272,7 @@ def author_in(chat: Chat, author: User | None) -> User:
 
 
 def plausible(moment: datetime | None, now: datetime) -> datetime:
-    """Return a moment at which Telegram's messages are written; now in the place of any other."""
+    """Return a moment at which Telegram's messages are written; now instead of any other."""
     is_nonsense = moment is None or moment > now + CLOCK_MARGIN or moment.year < FIRST_YEAR
     return now if moment is None or is_nonsense else moment
 

@@ -9,7 +9,7 @@ from bot.translate.languages import Language, in_language
 
 INVITATION_BYTES = 24
 INVITATION = re.compile(r"inv_[A-Za-z0-9_-]{32}")
-"""What our own links carry; so many random bytes are 32 letters in Base64."""
+"""The random bytes in our own links: 32 letters in Base64."""
 
 START = "/start"
 _START = re.compile(r"/start(?:@\w{1,64})?(?:[ ]([A-Za-z0-9_-]{1,64}))?", re.ASCII)

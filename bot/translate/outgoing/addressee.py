@@ -1,4 +1,4 @@
-"""Where in Telegram a call leads, beside its chat: through which account, into which topic. Pure.
+"""A call's addressee in Telegram: the chat, the account it goes through, the topic. Pure.
 
 Reference: Bot API, sendMessage (`business_connection_id`, `message_thread_id`).
 """

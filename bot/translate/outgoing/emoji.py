@@ -63,6 +63,6 @@ _VARIANTS = regex.compile(r"[\ufe0e\ufe0f\U0001F3FB-\U0001F3FF]")
 
 
 def reaction_emoji(emoji: str) -> str | None:
-    """Return what a bot reacts with in the place of an emoji; None when nothing is near it."""
+    """Return what a bot reacts with instead of an emoji; None when nothing is near it."""
     plain = _VARIANTS.sub("", emoji).strip()
     return plain if plain in ALLOWED else NEAREST.get(plain)

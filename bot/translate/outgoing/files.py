@@ -48,7 +48,7 @@ Call = TelegramMethod[Any]
 
 
 class KommoFile(InputFile):
-    """A file at an address, in the place of its bytes: it is fetched before its call is made."""
+    """A file at an address, instead of its bytes: it is fetched before its call is made."""
 
     def __init__(self, url: str, filename: str) -> None:
         super().__init__(filename=filename)

@@ -163,7 +163,7 @@ def _is_showable(button: Button) -> bool:
 
 
 def _is_plain(markup: Markup) -> bool:
-    """Tell whether a keyboard in the place of the client's own can show all there is."""
+    """Tell whether a keyboard instead of the client's own can show all there is."""
     return markup.list_message is None and not any(b.url for row in markup.buttons for b in row)
 
 

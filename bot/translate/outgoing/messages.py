@@ -45,7 +45,7 @@ class Manner:
     Args:
         reply_to: Telegram's id of the message that it answers; None when that is not known.
         buttons: how text buttons are shown.
-        text: what stands in the place of the message's own text; None for nothing.
+        text: what stands instead of the message's own text; None for nothing.
     """
 
     reply_to: int | None = None
@@ -87,7 +87,7 @@ def reaction(
 ) -> SetMessageReaction | None:
     """Translate a manager's reaction; None when Telegram cannot show it.
 
-    A bot has one reaction to a message, so the newest one stands in the place of the others.
+    A bot has one reaction to a message, so the newest one stands instead of the others.
     Reference: Bot API, setMessageReaction (it knows no business chats).
     """
     if message_id is None or address.business_user_id:

@@ -1,4 +1,4 @@
-"""What to try when Telegram refuses a call: less, until it takes it. Pure."""
+"""Second chances for a refused call: ask for less, until Telegram takes it. Pure."""
 
 from collections.abc import Mapping
 
@@ -65,7 +65,7 @@ RIGHTS_MISSING = "not enough rights"
 
 
 def instead(call: Call, description: str) -> Call | None:
-    """Return what to try in the place of a refused call; None when nothing else would help.
+    """Return what to try instead of a refused call; None when nothing else would help.
 
     Each try asks for less, so they come to an end: what a deleted topic does not take goes to the
     chat, a reply becomes a message, formatting goes,
@@ -99,7 +99,7 @@ def is_topic_gone(description: str) -> bool:
 
 
 def pieces(call: Call, description: str) -> list[Call]:
-    """Return what to send in the place of a text that is too long; nothing when it is not that.
+    """Return what to send instead of a text that is too long; nothing when it is not that.
 
     A text is cut again, a caption becomes a text below its file.
     """

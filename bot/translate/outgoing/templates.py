@@ -19,7 +19,7 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 @dataclass(frozen=True)
 class TelegramTemplate:
-    """What goes out in the place of a template's text.
+    """What goes out instead of a template's text.
 
     Args:
         external_id: which template it is, by the integration's id of it…

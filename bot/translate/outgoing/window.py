@@ -14,7 +14,7 @@ _UNITS_S = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 
 def length(text: str) -> timedelta | None:
-    """Return a length such as 24h, 90min, 3600s or 7d; None when it is none."""
+    """Return a length such as 24h, 90min, 3600s or 7d; None when it is not one."""
     found = FORM.fullmatch(text.strip().lower())
     if found is None:
         return None
