@@ -49,7 +49,7 @@ lint: .venv/.installed-dev ## format, lint and types only
 docs: .venv/.installed-dev ## write docs/reference/settings.md and commands.md from the program
 	$(BIN)/python -m scripts.reference
 
-screenshots: .venv/.installed-dev ## take the pictures of the sandbox's page in docs/images (needs Chromium)
+screenshots: .venv/.installed-dev ## take the pictures in docs/images (needs Chromium)
 	$(BIN)/python -m scripts.screenshots
 
 lock: .venv/.installed-dev ## pin the newest allowed dependencies again (needs uv)

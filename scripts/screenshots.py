@@ -1,13 +1,15 @@
-"""`make screenshots`: the sandbox's page as the documents show it: light, dark, narrow."""
+"""`make screenshots`: the sandbox's page, light, dark and narrow, and the status page."""
 
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
+from scripts.status_sample import sample_page
 from tests.e2e.browser import Visit, chromium, demo
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
+STATUS = ViewportSize(width=820, height=900)
 SHOTS = (
     ("page-light", DESK, "light"),
     ("page-dark", DESK, "dark"),
@@ -17,6 +19,8 @@ SHOTS = (
 
 def main() -> None:
     """Play a conversation and take the pictures."""
+    with chromium() as browser:
+        _status_page(browser)
     with chromium() as browser, demo() as address:
         visit = Visit(browser, address, viewport=DESK)
         _converse(visit)
@@ -26,6 +30,14 @@ def main() -> None:
             _settle(visit)
             visit.page.screenshot(path=IMAGES / f"{name}.png")
             visit.context.close()
+
+
+def _status_page(browser: Browser) -> None:
+    """Take the picture of the whole status page."""
+    tab = browser.new_page(viewport=STATUS)
+    tab.set_content(sample_page())
+    tab.screenshot(path=IMAGES / "status-page.png", full_page=True)
+    tab.close()
 
 
 def _converse(visit: Visit) -> None:
