@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from bot.cli.lazy import LazyCommands
 from bot.cli.usage import Group, PlainTyper, first_line
@@ -31,6 +32,7 @@ COMMANDS = {
         "sources",
         "templates",
         "invite",
+        "completion",
     ),
     "Inspect": ("queue", "trace", "chats", "history"),
     "Maintain": ("backup", "restore", "import", "block", "unblock", "export", "forget"),
@@ -53,6 +55,16 @@ class Program(Group):
             heading: [(name, first_line(LAZY.help_of(name))) for name in names]
             for heading, names in COMMANDS.items()
         }
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what a word may become; the names of commands without importing them."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        about: dict[str, Any] = {
+            name: TyperCommand(name, help=first_line(LAZY.help_of(name))) for name in LAZY
+        }
+        names = TyperGroup(name=self.name, commands=about)
+        return names.shell_complete(typer.Context(names), incomplete)
 
 
 app = PlainTyper(

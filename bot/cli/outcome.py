@@ -26,6 +26,7 @@ def code_of(arguments: list[str]) -> int:
     """Run one command; return its exit code."""
     try:
         with interrupts.heard():
+            _know_shells()
             app(arguments, prog_name="kommo-telegram")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else FAILED
@@ -41,6 +42,14 @@ def code_of(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return interrupts.EXIT_CODE
     return DONE
+
+
+def _know_shells() -> None:
+    """Let a shell ask what a word may become: the library knows none unless it is told to."""
+    if "_KOMMO_TELEGRAM_COMPLETE" in os.environ:
+        from typer.completion import get_completion_inspect_parameters  # noqa: PLC0415 - rare
+
+        get_completion_inspect_parameters()
 
 
 def _about(error: OSError) -> str:
