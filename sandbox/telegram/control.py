@@ -16,6 +16,7 @@ from aiohttp import web
 
 from sandbox.http import control_fields, json_response
 from sandbox.telegram.model import ApiCall, Bot, Chat, Json
+from sandbox.telegram.owners import OWNER_ACTS, connects
 from sandbox.telegram.people import People
 from sandbox.telegram.world import ANN
 
@@ -52,6 +53,7 @@ def control_routes(people: People, add_bot: Callable[..., int]) -> list[web.Rout
 
     return [
         *(web.post(f"/sandbox/client/{n}", _acting(people, act)) for n, act in ACTS.items()),
+        *(web.post(f"/sandbox/owner/{n}", _acting(people, act)) for n, act in OWNER_ACTS.items()),
         web.post("/sandbox/client/sends", sends),
         web.post("/sandbox/client/avatar", avatar),
         web.get(r"/sandbox/client/{chat_id:-?\d+}", sees),
@@ -124,12 +126,6 @@ def _shows(people: People, fields: Json) -> Json:
 def _shares_phone(people: People, fields: Json) -> Json:
     number = people.client_shares_phone(str(fields["phone"]), **_chosen(fields, WHO))
     return {"message_id": number}
-
-
-def _connects(people: People, fields: Json) -> Json:
-    """Let a business account connect the bot, which then answers that account's clients."""
-    chosen = _chosen(fields, ("name", "bot"))
-    return {"connection": people.owner_connects(int(fields["owner"]), **chosen)}
 
 
 def _starts(people: People, fields: Json) -> Json:
@@ -213,7 +209,7 @@ ACTS: Final[dict[str, Act]] = {
     "shows": _shows,
     "starts": _starts,
     "shares_phone": _shares_phone,
-    "connects": _connects,
+    "connects": connects,
     "edits": _edits,
     "presses": _presses,
     "reacts": _reacts,

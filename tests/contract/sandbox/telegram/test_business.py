@@ -8,6 +8,7 @@ from aiogram.types import (
     ReplyKeyboardMarkup,
     ReplyParameters,
 )
+from aiohttp import ClientSession
 
 from sandbox.telegram.server import TelegramServer
 
@@ -136,3 +137,30 @@ async def test_accounts_have_no_reply_keyboards(
         reply_parameters=ReplyParameters(message_id=99),
     )
     assert telegram.texts_to(ANN) == ["Hi"]
+
+
+async def test_an_owner_is_driven_from_outside(telegram, bot):
+    """All that an owner does in Telegram has a route; what cannot be is refused."""
+    async with ClientSession(telegram.url) as http:
+
+        async def does(act, **fields):
+            async with http.post(f"/sandbox/owner/{act}", json=fields) as answer:
+                return answer.status, await answer.json()
+
+        _status, made = await does("connects", owner=OWNER, name="Olga")
+        name = made["connection"]
+        _status, said = await does("says", connection=name, text="On my way", to=ANN)
+        await does("deletes", connection=name, message_ids=[said["message_id"]], to=ANN)
+        await does("allows", connection=name, rights={"can_reply": False})
+        await does("disconnects", connection=name)
+        assert (await does("says", connection="unknown", text="hi"))[0] == 400
+    updates = (await bot.get_updates())[-5:]
+    assert [update.event_type for update in updates] == [
+        "business_connection",
+        "business_message",
+        "deleted_business_messages",
+        "business_connection",
+        "business_connection",
+    ]
+    assert updates[3].business_connection.rights.can_reply is None
+    assert not updates[4].business_connection.is_enabled
