@@ -20,6 +20,7 @@ ARGUMENTS = {
     "trace": ["outgoing-1"],
     "forget": ["--chat", CONVERSATION, "--yes"],
     "import": ["{folder}/export", "--yes"],
+    "export": ["{folder}/exported", "--chat", CONVERSATION],
     "invite": ["--contact", "7"],
     "block": ["--chat", CONVERSATION],
     "unblock": ["--chat", CONVERSATION],

@@ -48,7 +48,7 @@ COMMANDS = {
 REMEDIES = ("free some", "No space left", "is not blocked", "stop what uses it")
 """What a line may name: room, or, before a restore, that somebody has the database open."""
 
-MAY_SUCCEED = {"check", "config show", "queue list", "chats list", "trace"}
+MAY_SUCCEED = {"check", "config show", "queue list", "chats list", "trace", "export"}
 """They only read."""
 
 

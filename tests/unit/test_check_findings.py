@@ -17,6 +17,10 @@ MAKERS = {"failure", "doubt"}
 CHECK, CERTIFICATES, INIT = "test_check.py", "test_certificates.py", "test_init.py"
 
 TESTS = {
+    "accounts.of_accounts": [
+        "test_business_check.py::test_a_right_taken_while_the_bridge_was_down_is_noticed",
+        "test_business_check.py::test_check_names_each_account_and_what_is_missing",
+    ],
     "backup.of_backup": [f"{CHECK}::test_a_backup_that_is_missed_is_a_warning"],
     "channel.standing": [
         f"{CHECK}::test_wrong_secret_channel_and_account_are_told_apart",
@@ -41,9 +45,13 @@ TESTS = {
     ],
     "database._counted": [
         "test_strangers.py::test_who_may_not_is_told_in_a_line",
+        "test_state_dir.py::test_check_names_a_state_folder_that_takes_no_files",
         f"{CHECK}::test_dead_items_are_a_warning",
     ],
-    "database._before_the_first_start": [f"{CHECK}::test_a_folder_that_is_not_there_is_named"],
+    "database._before_the_first_start": [
+        f"{CHECK}::test_a_folder_that_is_not_there_is_named",
+        "test_state_dir.py::test_check_names_it_before_the_first_start_too",
+    ],
     "machine.of_settings": [f"{CHECK}::test_the_example_as_it_is_does_not_pass"],
     "machine._of_redirect": [f"{CHECK}::test_a_redirect_address_of_another_host_is_noticed"] * 2,
     "machine.of_file": [f"{INIT}::test_check_before_the_first_start_warns_and_fails_nothing"],
