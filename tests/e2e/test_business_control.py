@@ -12,6 +12,16 @@ PLAN = b"secret plan"
 
 
 @pytest.fixture
+def config(config, kommo):
+    """The settings, which name the channel's bot."""
+    text = config.read_text("utf-8").replace(
+        "[kommo]\n", f'[kommo]\nchannel_bot_id = "{kommo.account.channel_bot.id}"\n'
+    )
+    config.write_text(text, encoding="utf-8")
+    return config
+
+
+@pytest.fixture
 async def connection(bridge, telegram, eventually):
     """The owner's account, connected."""
     await eventually(lambda: telegram.bot(None).kinds)
@@ -38,12 +48,18 @@ async def test_a_blocked_client_is_not_heard_in_the_owners_account_either(
 ):
     """Messages, edits and presses of both chats make no call; the owner's answers go out."""
     await run(bridge.config, "block", "--chat", CONVERSATION, "--reason", "spam")
+    before = len(kommo.calls())
     mine = telegram.client_says("spam", chat_id=ANN, connection=connection)
     telegram.client_edits(mine, "more spam", chat_id=ANN, connection=connection)
+    telegram.client_deletes(mine, 1, chat_id=ANN, connection=connection)
     telegram.client_says("spam", chat_id=ANN)
     telegram.client_says("And me?", chat_id=BOB, name="Bob", connection=connection)
     await eventually(lambda: kommo.received[-1].content.get("text") == "And me?")
+    answer = await kommo.manager_says("And you?", to="tg:700001.999:556")
+    await eventually(lambda: kommo.statuses_of(answer) == [1])
     assert len(kommo.received) == 3
+    told = [call.path for call in kommo.calls()[before:] if "history" not in call.path]
+    assert len(told) == 2
     trail = json.loads(await run(bridge.config, "trace", f"{CONVERSATION}:{mine}", "--json"))
     assert [step["step"] for step in trail["steps"]] == ["blocked"]
     answer = await kommo.manager_says("Stop it", to=CONVERSATION)
