@@ -1,19 +1,19 @@
-"""`ChatsApi`: Kommo's Chats API over httpx."""
+"""`ChatsApi`: Kommo's Chats API, over whatever carries its calls."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
+from http import HTTPStatus
 from typing import TypeVar
-
-import httpx
 
 from kommo import answers, calls
 from kommo.answers import ConnectedChannel, CreatedChat, HistoryPage, SentMessage
 from kommo.calls import Call
 from kommo.errors import (
     HeldBackError,
+    NoAnswerError,
     PayloadError,
     RateLimitedError,
     RejectedError,
@@ -21,8 +21,8 @@ from kommo.errors import (
     ServerError,
     UnreachableError,
 )
-from kommo.exchange import LIMITS, Limits, exchange
-from kommo.failures import refusal, told_error, unreachable
+from kommo.exchange import LIMITS, Limits, Wire
+from kommo.failures import no_answer, refusal, told_error
 from kommo.ids import AmojoId, ChannelId, KommoChatId, ScopeId
 from kommo.limits import HISTORIES_AT_A_TIME, ChatsLimits
 from kommo.models import Connect, EditMessage, NewChat, NewMessage, Reaction, Typing
@@ -57,7 +57,7 @@ class ChatsApi:
     """The Chats API of one channel in one account; every method may raise a `RequestError`.
 
     Args:
-        http: knows Kommo's address, and how long to wait.
+        wire: carries the calls to Kommo.
         identity: the channel in the account.
         now: the clock; a signature lives 15 minutes.
         status_names: know how the account's host names a delivery status.
@@ -68,7 +68,7 @@ class ChatsApi:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        wire: Wire,
         identity: Identity,
         *,
         now: Callable[[], datetime],
@@ -77,7 +77,7 @@ class ChatsApi:
         limits: Limits = LIMITS,
         standing: Standing | None = None,
     ) -> None:
-        self._http = http
+        self._wire = wire
         self._identity = identity
         self._now = now
         self._status_names = status_names or StatusNames("delivery_status")
@@ -144,7 +144,7 @@ class ChatsApi:
         try:
             await self.history(NO_CHAT, limit=1)
         except RejectedError as error:
-            is_of_chat = error.status == httpx.codes.NOT_FOUND and error.is_kommos
+            is_of_chat = error.status == HTTPStatus.NOT_FOUND and error.is_kommos
             if not is_of_chat or error.is_about_channel:
                 raise
             self.standing.take()
@@ -201,12 +201,15 @@ class ChatsApi:
         what = f"{call.method} {call.path}"
         url = f"{call.path}?{call.query}" if call.query else call.path
         try:
-            request = self._http.build_request(
-                call.method, url, content=call.body, headers=self._headers(call)
+            response = await self._wire.send(
+                call.method,
+                url,
+                body=call.body,
+                headers=self._headers(call),
+                limits=self._limits,
             )
-            response = await exchange(self._http, request, limits=self._limits)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise unreachable(what, error) from error
+        except NoAnswerError as error:
+            raise no_answer(what, error) from error
         if not response.is_success or told_error(response.content).is_error:
             raise refusal(what, response, secret=self._identity.secret, now=self._now())
         return response.content
@@ -234,4 +237,4 @@ def _read(call: Call, read: Callable[[bytes], Answer], body: bytes) -> Answer:
         return read(body)
     except PayloadError as error:
         message = f"{call.method} {call.path}: Kommo's answer cannot be read: {error}"
-        raise ServerError(message, status=httpx.codes.OK) from error
+        raise ServerError(message, status=HTTPStatus.OK) from error

@@ -27,6 +27,19 @@ class PayloadError(KommoError):
     """A body is not JSON, or not the object that is documented."""
 
 
+class NoAnswerError(KommoError):
+    """A call got no answer.
+
+    Args:
+        reason: what the network said.
+        was_sent: whether it may have been carried out.
+    """
+
+    def __init__(self, reason: str, *, was_sent: bool) -> None:
+        super().__init__(reason)
+        self.was_sent = was_sent
+
+
 class RequestError(KommoError):
     """A call did not succeed.
 

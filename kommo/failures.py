@@ -10,6 +10,7 @@ import httpx
 
 from kommo.errors import (
     CHANNEL_STATUSES,
+    NoAnswerError,
     PayloadError,
     RateLimitedError,
     RejectedError,
@@ -17,6 +18,7 @@ from kommo.errors import (
     ServerError,
     UnreachableError,
 )
+from kommo.exchange import NEVER_SENT, Reply
 from kommo.wire import Fields, decode
 
 QUOTED_LENGTH = 300
@@ -29,13 +31,6 @@ _READ_BYTES = 4096
 _HEX_KEY = re.compile(r"(?i)\b[0-9a-f]{40}\b")
 """A channel secret or a signature, whoever's it is."""
 
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
-)
 _TOO_MANY_REQUESTS = 429
 _REPEATABLE = frozenset({408, 425})
 """Request Timeout and Too Early (RFC 9110, RFC 8470): refusals of the moment, not of the call."""
@@ -120,15 +115,20 @@ def unreachable(
         error: what httpx says of it.
         remedy: what a person can do about it.
     """
-    was_sent = not isinstance(error, _NEVER_SENT)
+    was_sent = not isinstance(error, NEVER_SENT)
     reason = f"{type(error).__name__} {error}".strip()
     message = f"{what}: no answer from Kommo: {reason}" + (f"; {remedy}" if remedy else "")
     return UnreachableError(message, was_sent=was_sent)
 
 
+def no_answer(what: str, error: NoAnswerError) -> UnreachableError:
+    """Return the error for a call of the Chats API that got no answer."""
+    return UnreachableError(f"{what}: no answer from Kommo: {error}", was_sent=error.was_sent)
+
+
 def refusal(
     what: str,
-    response: httpx.Response,
+    response: httpx.Response | Reply,
     *,
     secret: str,
     now: datetime,
@@ -160,12 +160,12 @@ def refusal(
     )
 
 
-def _status(response: httpx.Response, told: ToldError) -> int:
+def _status(response: httpx.Response | Reply, told: ToldError) -> int:
     """Return an answer's status; of a success that is none, the one that its body names."""
     return (told.status if response.is_success else None) or response.status_code
 
 
-def _kind(response: httpx.Response, told: ToldError) -> type[RequestError]:
+def _kind(response: httpx.Response | Reply, told: ToldError) -> type[RequestError]:
     """Return what a caller can do; an answer that contradicts itself refuses no content."""
     status = _status(response, told)
     if status == _TOO_MANY_REQUESTS:

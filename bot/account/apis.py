@@ -5,17 +5,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
-import httpx
-
 from bot.account.access import REMEDY, GrantedAccess
 from bot.account.consent import consent_url
 from bot.account.existing import has_database
 from bot.errors import BridgeError
 from bot.health import RestHealth
-from bot.http.clients import http_client
+from bot.http.clients import CONNECTIONS, http_client
+from bot.http.kommo_wire import KommoWire
 from bot.settings import KommoSettings, Settings
 from kommo.chats import ChatsApi, Identity
 from kommo.crm import PAUSES_S, Access, CrmApi, LongLivedToken
+from kommo.exchange import Wire
 from kommo.ids import ChannelId, ScopeId
 from kommo.limits import CrmLimits
 from kommo.oauth import Integration, OAuthApi
@@ -163,12 +163,12 @@ async def _granted_url(settings: Settings, database: Database) -> str | None:
 async def open_chats(settings: Settings, scope: ScopeId) -> AsyncIterator[ChatsApi]:
     """Return the Chats API in a scope, for a command."""
     url = settings.kommo.chats_url
-    async with http_client(settings.routes, base_url=url, timeout=TIMEOUT_S) as http:
-        yield chats_api(http, settings.kommo, scope)
+    async with KommoWire(url, routes=settings.routes, connections=CONNECTIONS) as wire:
+        yield chats_api(wire, settings.kommo, scope)
 
 
 def chats_api(
-    http: httpx.AsyncClient,
+    wire: Wire,
     kommo: KommoSettings,
     scope: ScopeId,
     *,
@@ -179,4 +179,4 @@ def chats_api(
     identity = Identity(
         ChannelId(kommo.channel_id), scope, kommo.channel_secret.get_secret_value()
     )
-    return ChatsApi(http, identity, now=now, status_names=status_names)
+    return ChatsApi(wire, identity, now=now, status_names=status_names)

@@ -1,8 +1,9 @@
 """The Kommo side: the account, resolved, with the pools of its two APIs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 
@@ -12,7 +13,7 @@ from bot.account.resolved import find_account
 from bot.account.statuses import status_names
 from bot.app.context import Context
 from bot.conversations.kommo_chats import KommoChats
-from bot.http.clients import http_client
+from bot.http.kommo_wire import KommoWire
 from bot.operate.check.clock import skew_s
 from kommo.chats import ChatsApi
 from kommo.crm import CrmApi
@@ -55,7 +56,7 @@ async def open_account(context: Context) -> AsyncIterator[Account]:
         settings = context.settings
         account = await find_account(settings, database, access=access, pace=pace)
         chats = chats_api(
-            await stack.enter_async_context(_open_pool(context)),
+            await stack.enter_async_context(_open_wire(context)),
             settings.kommo,
             account.scope_id,
             now=context.now,
@@ -71,22 +72,19 @@ async def open_account(context: Context) -> AsyncIterator[Account]:
         )
 
 
-def _open_pool(context: Context) -> httpx.AsyncClient:
-    """Return the pool for the Chats API; each answer tells by how much our clock is off."""
+def _open_wire(context: Context) -> KommoWire:
+    """Return what carries the Chats API; each answer tells by how much our clock is off."""
 
-    async def note_start(request: httpx.Request) -> None:
-        request.extensions["asked_at"] = context.now()
+    def compare_clocks(headers: Mapping[str, str], asked_at: datetime) -> None:
+        now = context.now()
+        context.health.clock_skew_s = skew_s(headers.get("Date"), asked_at=asked_at, now=now)
 
-    async def compare_clocks(response: httpx.Response) -> None:
-        asked_at, date = response.request.extensions["asked_at"], response.headers.get("Date")
-        context.health.clock_skew_s = skew_s(date, asked_at=asked_at, now=context.now())
-
-    return http_client(
-        context.settings.routes,
-        base_url=context.settings.kommo.chats_url,
-        timeout=KOMMO_TIMEOUT,
+    return KommoWire(
+        context.settings.kommo.chats_url,
+        routes=context.settings.routes,
         connections=CALLS,
-        event_hooks={"request": [note_start], "response": [compare_clocks]},
+        now=context.now,
+        on_reply=compare_clocks,
     )
 
 

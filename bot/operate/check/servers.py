@@ -24,6 +24,7 @@ from bot.operate.check.findings import Finding, doubt, failure, well
 from bot.settings import BotSettings, Settings
 from kommo.crm import CrmApi
 from kommo.errors import KommoError, RejectedError
+from kommo.exchange import OverHttpx
 from kommo.ids import ScopeId
 
 TIMEOUT_S = 10
@@ -148,8 +149,8 @@ async def _channel(settings: Settings, scope: ScopeId, *, is_account_sure: bool)
         settings.routes, base_url=settings.kommo.chats_url, timeout=TIMEOUT_S
     ) as http:
         found = await standing(
-            chats_api(http, settings.kommo, scope),
-            chats_api(http, settings.kommo, channel),
+            chats_api(OverHttpx(http), settings.kommo, scope),
+            chats_api(OverHttpx(http), settings.kommo, channel),
             is_account_sure=is_account_sure,
         )
     if found.state == "warning" and not settings.kommo.connect_on_start:

@@ -25,6 +25,7 @@ from kommo.errors import (
     ServerError,
     UnreachableError,
 )
+from kommo.exchange import OverHttpx
 from kommo.ids import (
     AmojoId,
     ChannelId,
@@ -183,7 +184,7 @@ async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 def chats_over(http: httpx.AsyncClient) -> ChatsApi:
     """Return the API as the bridge builds it."""
-    return ChatsApi(http, IDENTITY, now=lambda: NOW)
+    return ChatsApi(OverHttpx(http), IDENTITY, now=lambda: NOW)
 
 
 @pytest.fixture
@@ -308,7 +309,7 @@ async def test_scope_is_needed_for_all_but_connecting(
     server: Server, http: httpx.AsyncClient
 ) -> None:
     """Before the account is known a message waits, and the channel can be connected."""
-    unconnected = ChatsApi(http, Identity(CHANNEL, None, SECRET), now=lambda: NOW)
+    unconnected = ChatsApi(OverHttpx(http), Identity(CHANNEL, None, SECRET), now=lambda: NOW)
     with pytest.raises(UnreachableError) as raised:
         await unconnected.send_message(MESSAGE)
     server.answers(ENOUGH)
@@ -514,7 +515,9 @@ async def test_history_is_read_in_pages(server: Server, chats: ChatsApi, sample:
 
 async def test_status_is_named_as_the_host_wants(server: Server, http: httpx.AsyncClient) -> None:
     """The status field of the newer pages is a setting away."""
-    newer = ChatsApi(http, IDENTITY, now=lambda: NOW, status_names=StatusNames("status_code"))
+    newer = ChatsApi(
+        OverHttpx(http), IDENTITY, now=lambda: NOW, status_names=StatusNames("status_code")
+    )
     await newer.set_delivery_status(DELIVERED)
     await chats_over(http).set_delivery_status(DELIVERED)
     assert [json.loads(body) for body in server.bodies] == [
@@ -526,7 +529,7 @@ async def test_status_is_named_as_the_host_wants(server: Server, http: httpx.Asy
 async def test_call_is_signed_when_it_is_sent(http: httpx.AsyncClient, server: Server) -> None:
     """A retry carries the date of the retry, because a signature lives 15 minutes."""
     moments = iter([NOW.astimezone(UTC), NOW])
-    chats = ChatsApi(http, IDENTITY, now=lambda: next(moments))
+    chats = ChatsApi(OverHttpx(http), IDENTITY, now=lambda: next(moments))
     await chats.send_typing(TYPING)
     await chats.send_typing(TYPING)
     assert next(moments, None) is None

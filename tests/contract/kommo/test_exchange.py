@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from bot.http.kommo_transport import AiohttpTransport
+from bot.http.kommo_wire import KommoWire
 from kommo.chats import NO_CHAT, ChatsApi, Identity
-from kommo.errors import UnreachableError
-from kommo.exchange import Limits, exchange
+from kommo.errors import NoAnswerError, UnreachableError
+from kommo.exchange import Limits, OverHttpx, exchange
 from kommo.ids import ChannelId, ScopeId
 from kommo.limits import ChatsLimits
 
@@ -91,6 +92,38 @@ def bare(body: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
+BAD = [
+    pytest.param(dripping(OK + b"Content-Length: 9000\r\n\r\n"), id="drips"),
+    pytest.param(dripping(OK + b"Connection: close\r\n\r\n"), id="drips-without-length"),
+    pytest.param(dripping(OK + b"X-Slow: "), id="drips-its-headers"),
+    pytest.param(endless, id="never-ends"),
+    pytest.param(saying(b"", b"x" * 10_001), id="too-big"),
+    pytest.param(coded(gzip.compress(b"x" * 10_001), "gzip"), id="bomb"),
+    pytest.param(coded(gzip.compress(b"x" * 50_000_000), "gzip"), id="big-bomb"),
+    pytest.param(
+        coded(gzip.compress(gzip.compress(b"x" * 9_000_000)), "gzip, gzip"), id="double-bomb"
+    ),
+    pytest.param(coded(zlib.compress(b"x" * 10_001), "deflate"), id="deflate-bomb"),
+    pytest.param(coded(BODY, "gzip"), id="not-packed"),
+    pytest.param(coded(gzip.compress(BODY)[:-3], "gzip"), id="packed-and-cut"),
+    pytest.param(coded(gzip.compress(BODY), "deflate"), id="packed-otherwise"),
+]
+"""What does not end well."""
+
+GOOD = [
+    pytest.param(saying(b"", BODY), id="plain"),
+    pytest.param(coded(gzip.compress(BODY), "gzip"), id="gzip"),
+    pytest.param(coded(gzip.compress(BODY), "x-gzip"), id="x-gzip"),
+    pytest.param(coded(zlib.compress(BODY), "deflate"), id="deflate"),
+    pytest.param(coded(bare(BODY), "deflate"), id="deflate-bare"),
+    pytest.param(coded(zlib.compress(gzip.compress(BODY)), "gzip, deflate"), id="twice"),
+    pytest.param(coded(BODY, "identity"), id="identity"),
+    pytest.param(coded(BODY, "utf-8"), id="no-coding-at-all"),
+    pytest.param(saying(b"Content-Type: text/html; charset=odd\r\n", BODY), id="charset"),
+]
+"""The same body, packed in all the ways."""
+
+
 @pytest.fixture(params=["aiohttp", "httpx"])
 def transport(request: pytest.FixtureRequest) -> httpx.AsyncBaseTransport:
     """Both ways to Kommo: ours, and httpx's own behind a proxy."""
@@ -108,31 +141,48 @@ async def asked(write: Write, transport: httpx.AsyncBaseTransport) -> httpx.Resp
         return await exchange(http, http.build_request("GET", "/"), limits=LIMITS)
 
 
-@pytest.mark.parametrize(
-    "write",
-    [
-        pytest.param(dripping(OK + b"Content-Length: 9000\r\n\r\n"), id="drips"),
-        pytest.param(dripping(OK + b"Connection: close\r\n\r\n"), id="drips-without-length"),
-        pytest.param(dripping(OK + b"X-Slow: "), id="drips-its-headers"),
-        pytest.param(endless, id="never-ends"),
-        pytest.param(saying(b"", b"x" * 10_001), id="too-big"),
-        pytest.param(coded(gzip.compress(b"x" * 10_001), "gzip"), id="bomb"),
-        pytest.param(coded(gzip.compress(b"x" * 50_000_000), "gzip"), id="big-bomb"),
-        pytest.param(
-            coded(gzip.compress(gzip.compress(b"x" * 9_000_000)), "gzip, gzip"), id="double-bomb"
-        ),
-        pytest.param(coded(zlib.compress(b"x" * 10_001), "deflate"), id="deflate-bomb"),
-        pytest.param(coded(BODY, "gzip"), id="not-packed"),
-        pytest.param(coded(gzip.compress(BODY)[:-3], "gzip"), id="packed-and-cut"),
-        pytest.param(coded(gzip.compress(BODY), "deflate"), id="packed-otherwise"),
-    ],
-)
+@pytest.mark.parametrize("write", BAD)
 async def test_what_does_not_end_well_is_an_error_in_time(
     write: Write, transport: httpx.AsyncBaseTransport
 ) -> None:
     """Drips, floods and bombs are told in httpx's own errors, like any other failure."""
     with pytest.raises(httpx.HTTPError):
         await asked(write, transport)
+
+
+@pytest.mark.parametrize("write", BAD)
+async def test_the_wire_tells_what_does_not_end_well(write: Write) -> None:
+    """In time, and that the call may have been carried out."""
+    async with answering(write) as url, KommoWire(url, connections=1) as wire, asyncio.timeout(5):
+        with pytest.raises(NoAnswerError) as raised:
+            await wire.send("GET", "/", body=b"", headers={}, limits=LIMITS)
+    assert raised.value.was_sent
+
+
+async def test_the_wire_tells_what_was_never_sent() -> None:
+    """Nobody listens: it can be repeated without a doubt."""
+    async with KommoWire("http://127.0.0.1:9", connections=1) as wire:
+        with pytest.raises(NoAnswerError) as raised:
+            await wire.send("GET", "/", body=b"", headers={}, limits=LIMITS)
+    assert not raised.value.was_sent
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1", "http://", "nonsense"])
+async def test_an_odd_address_is_an_error_of_the_wire(address: str) -> None:
+    """No traceback, and nothing was sent."""
+    async with KommoWire(address, connections=1) as wire:
+        with pytest.raises(NoAnswerError) as raised:
+            await wire.send("GET", "/", body=b"", headers={}, limits=LIMITS)
+    assert not raised.value.was_sent
+
+
+@pytest.mark.parametrize("write", GOOD)
+async def test_the_wire_unpacks(write: Write) -> None:
+    """Whatever the coding, and headers are found in any case."""
+    async with answering(write) as url, KommoWire(url, connections=1) as wire:
+        reply = await wire.send("GET", "/", body=b"", headers={}, limits=LIMITS)
+    assert (reply.is_success, reply.content) == (True, BODY)
+    assert reply.headers.get("content-length")
 
 
 async def test_an_answer_that_drips_gives_its_place_back(
@@ -145,7 +195,7 @@ async def test_an_answer_that_drips_gives_its_place_back(
         asyncio.timeout(5),
     ):
         chats = ChatsApi(
-            http,
+            OverHttpx(http),
             Identity(ChannelId("c"), ScopeId("c_a"), "fa4e" * 10),
             now=lambda: datetime.now(UTC),
             pace=ChatsLimits(1),
@@ -157,20 +207,7 @@ async def test_an_answer_that_drips_gives_its_place_back(
             assert raised.value.was_sent
 
 
-@pytest.mark.parametrize(
-    "write",
-    [
-        pytest.param(saying(b"", BODY), id="plain"),
-        pytest.param(coded(gzip.compress(BODY), "gzip"), id="gzip"),
-        pytest.param(coded(gzip.compress(BODY), "x-gzip"), id="x-gzip"),
-        pytest.param(coded(zlib.compress(BODY), "deflate"), id="deflate"),
-        pytest.param(coded(bare(BODY), "deflate"), id="deflate-bare"),
-        pytest.param(coded(zlib.compress(gzip.compress(BODY)), "gzip, deflate"), id="twice"),
-        pytest.param(coded(BODY, "identity"), id="identity"),
-        pytest.param(coded(BODY, "utf-8"), id="no-coding-at-all"),
-        pytest.param(saying(b"Content-Type: text/html; charset=odd\r\n", BODY), id="charset"),
-    ],
-)
+@pytest.mark.parametrize("write", GOOD)
 async def test_what_can_be_read_is_read(write: Write, transport: httpx.AsyncBaseTransport) -> None:
     """An answer comes unpacked, whoever carried it."""
     answer = await asked(write, transport)
