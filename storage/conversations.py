@@ -78,6 +78,15 @@ class ConversationReader:
             kommo_chat_id,
         )
 
+    async def of_chat(self, bot_id: int, chat_id: int) -> list[str]:
+        """Return the ids of a person's conversations with a bot, and with accounts it serves."""
+        rows = await self._session.rows(
+            "SELECT conversation_id FROM conversations "
+            "WHERE bot_id = :bot_id AND chat_id = :chat_id",
+            {"bot_id": bot_id, "chat_id": chat_id},
+        )
+        return [row[0] for row in rows]
+
     async def by_phone(self, phone: str) -> list[Conversation]:
         """Return those of a phone number, the latest heard of first."""
         rows = await self._session.rows(

@@ -34,7 +34,8 @@ class ForgottenFiles:
             avatar = await snapshot.avatars.get(conversation_id)
             if avatar is not None and avatar.file_id == link.file_id:
                 return
-            for told in (link.file_id, link.body):  # earlier versions stored links, not files
-                if await snapshot.to_kommo.mentions(conversation_id, told):
-                    return
+            for name in await snapshot.conversations.of_chat(link.bot_id, link.chat_id):
+                for told in (link.file_id, link.body):  # earlier versions stored links, not files
+                    if await snapshot.to_kommo.mentions(name, told):
+                        return
             raise LinkError("the client was forgotten")

@@ -1,5 +1,6 @@
 """Whatever crosses in the bot's own chats crosses in those of an account that it serves."""
 
+import aiohttp
 import pytest
 
 from tests.e2e.conftest import SCOPE_ID
@@ -98,3 +99,22 @@ async def test_kills_lose_nothing_of_either_kind_of_chat(process, telegram, komm
     await eventually(lambda: kommo.texts_in(CHAT) == told)
     await eventually(lambda: kommo.texts_in(BOTS_CHAT) == [f"bot {text}" for text in told])
     assert outage.hits == 3
+
+
+async def test_forgetting_one_chat_leaves_the_others_files(
+    connection, command, telegram, kommo, eventually
+):
+    """The same person's files in the account's chat can still be had, and no others."""
+    for where in ({}, {"connection": connection}):
+        file_id = telegram.add_file(b"some bytes", "price.txt")
+        telegram.client_sends(telegram.media("document", file_id), **where)
+    await eventually(lambda: len(kommo.received) == 3)
+    links = {one.conversation.client_id: one.content["media"] for one in kommo.received[1:]}
+    code, _output, errors = await command("forget", "--chat", BOTS_CHAT, "--yes")
+    assert (code, errors) == (0, "")
+    async with aiohttp.ClientSession() as http:
+        statuses = {}
+        for name, link in links.items():
+            async with http.get(link) as answer:
+                statuses[name] = answer.status
+    assert statuses == {CHAT: 200, BOTS_CHAT: 403}
