@@ -40,9 +40,9 @@ Reactions: please turn them on; these emoji: {reactions}
 
 TODAY = """
 What you can do today, before Kommo support has answered:
-  {command} check              looks at bot, token, public address and certificate
-  {command} widget FILE.zip    the archive to upload in the integration's settings
-  {command} demo               shows what it will be like, without any account
+  {check:<30}    looks at bot, token, public address and certificate
+  kommo-telegram widget FILE.zip    the archive to upload in the integration's settings
+  kommo-telegram demo               shows what it will be like, without any account
   and send the request to Kommo support:
 """
 
@@ -73,7 +73,7 @@ def tell_next(file: Path, environ: Mapping[str, str], values: Values, *, is_know
     command = "sudo kommo-telegram" if file.parent == INSTALLED else "kommo-telegram"
     account = values.account
     if not is_known:
-        say_text(TODAY.format(command=command))
+        say_text(TODAY.format(check=f"{command} check"))
         say_text(
             REQUEST.format(
                 public_url=values.public_url,
