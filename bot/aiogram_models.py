@@ -3,6 +3,9 @@
 aiogram asks pydantic to build its types on first use (`defer_build`), and then builds all of them
 at its import, because their annotations name each other across modules. Here each type keeps these
 names instead. An aiogram or a pydantic that does not take them is imported as it always was.
+
+A model of our own finds the names of aiogram's in the same way only if it is one of their classes:
+where it merely has one as a field, that one is built at our import.
 """
 
 import sys

@@ -32,6 +32,9 @@ ANSWER_LIMIT = 200
 
 UNKNOWN_BUTTON = "[The client pressed a button that is no longer known.]"
 
+InlineKeyboardMarkup.model_rebuild()
+"""A model of ours that holds one of aiogram's needs it built: see `bot.aiogram_models`."""
+
 
 class Press(BaseModel):
     """A pressed button, as Telegram tells of it; what waits until the client sees the choice.
