@@ -35,7 +35,7 @@ ARGUMENTS = {
 }
 """Every command that may open the database, with what it is called with."""
 
-WITHOUT_DATABASE = {"run", "demo", "init", "version", "widget", "config show"}
+WITHOUT_DATABASE = {"run", "demo", "init", "version", "widget", "config show", "completion"}
 """The service itself, one that starts a service of its own, and those that need none."""
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     **ARGUMENTS,
     "backup": ["{folder}/another.sqlite3"],
     "check": ["--offline"],
+    "completion": ["bash"],
     "config show": [],
     "init": [],
     "run": [],
@@ -28,7 +29,7 @@ COMMANDS = {
     "widget": ["{folder}/widget.zip"],
 }
 DATABASE = "kommo-telegram.sqlite3"
-NEEDS_NOTHING = {"version"}
+NEEDS_NOTHING = {"completion", "version"}
 SETTINGS_ONLY = {"config show"}
 LOOKS_ELSEWHERE_FIRST = {"import", "widget", "templates push"}
 """They name the file that they are given, before the settings."""
