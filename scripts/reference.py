@@ -1,11 +1,11 @@
-"""Write docs/reference/settings.md and docs/reference/commands.md from the program itself.
+"""Write the pages of docs/reference, and the files in share, from the program itself.
 
-Usage: python -m scripts.reference, or `make docs`. A test says when the pages are stale.
+Usage: python -m scripts.reference, or `make docs`. A test says when they are stale.
 """
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bot.cli.application import app
+from bot.cli.completion import Shell, script_for
 from bot.settings import Settings
+from scripts import manual
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs/reference"
@@ -165,28 +167,47 @@ def commands_page() -> str:
 
 def helps() -> Iterator[tuple[str, str]]:
     """Yield each command as it is typed, with its help."""
-    return _helps(typer.main.get_command(app), "kommo-telegram")
+    for name, command, context in commands():
+        yield name, command.get_help(context).rstrip()
 
 
-def _helps(command: Any, name: str, parent: Any = None) -> Iterator[tuple[str, str]]:
-    """Yield the help of a command and of those below it."""
+def commands() -> Iterator[tuple[str, Any, Any]]:
+    """Yield each command as it is typed, and its context."""
+    return _commands(typer.main.get_command(app), "kommo-telegram")
+
+
+def _commands(command: Any, name: str, parent: Any = None) -> Iterator[tuple[str, Any, Any]]:
+    """Yield a command and those below it."""
     context = command.make_context(
         name.rpartition(" ")[2], [], parent=parent, resilient_parsing=True, terminal_width=WIDTH,
         max_content_width=WIDTH,
     )  # fmt: skip
-    yield name, command.get_help(context).rstrip()
+    yield name, command, context
     if hasattr(command, "list_commands"):
         for below in command.list_commands(context):
-            yield from _helps(command.get_command(context, below), f"{name} {below}", context)
+            yield from _commands(command.get_command(context, below), f"{name} {below}", context)
 
 
 PAGES = {"settings.md": settings_page, "commands.md": commands_page}
 
 
+SHARED: dict[str, Callable[[], str]] = {
+    "man/man1/kommo-telegram.1": lambda: manual.page(commands()),
+    "bash-completion/completions/kommo-telegram": lambda: script_for(Shell.BASH) + "\n",
+    "zsh/site-functions/_kommo-telegram": lambda: script_for(Shell.ZSH) + "\n",
+    "fish/vendor_completions.d/kommo-telegram.fish": lambda: script_for(Shell.FISH) + "\n",
+}
+"""What a system keeps for its users, by the place below its `share` folder."""
+
+
 def main() -> None:
-    """Write the pages."""
+    """Write the pages, and what is shared."""
     for name, page in PAGES.items():
         (FOLDER / name).write_text(page(), encoding="utf-8")
+    for name, text in SHARED.items():
+        path = ROOT / "share" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ def completion(
 ) -> None:
     """Print the script that completes commands and options in a shell.
 
-    For bash, put into ~/.bashrc: eval "$(kommo-telegram completion bash)"
+    `make install` has put it in its place. Elsewhere, for bash, put into ~/.bashrc:
+    eval "$(kommo-telegram completion bash)"
     """
     typer.echo(script_for(shell))
 

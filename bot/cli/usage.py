@@ -71,13 +71,13 @@ def first_line(text: str | None) -> str:
 def _write(formatter: Any, params: Iterable[Any]) -> None:
     shown = [param for param in params if not param.hidden]
     for title, kind in (("Arguments", TyperArgument), ("Options", TyperOption)):
-        rows = [(_names(param), _about(param)) for param in shown if isinstance(param, kind)]
+        rows = [(names(param), about(param)) for param in shown if isinstance(param, kind)]
         if rows:
             with formatter.section(title):
                 formatter.write_dl(rows)
 
 
-def _names(param: TyperArgument | TyperOption) -> str:
+def names(param: TyperArgument | TyperOption) -> str:
     """Return how a parameter is written on the command line."""
     if isinstance(param, TyperArgument):
         return f"{param.display_name_raw}..." if param.nargs != 1 else param.display_name_raw
@@ -85,7 +85,7 @@ def _names(param: TyperArgument | TyperOption) -> str:
     return names if param.is_flag else f"{names} {param.metavar}"
 
 
-def _about(param: TyperArgument | TyperOption) -> str:
+def about(param: TyperArgument | TyperOption) -> str:
     """Return what a parameter is, with its default."""
     default = param.show_default if isinstance(param.show_default, str) else param.default
     notes = ["required"] if param.required and isinstance(param, TyperOption) else []

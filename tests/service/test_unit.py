@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import reference
 from tests.programs import program
 
 ROOT = Path(__file__).parent.parent.parent
@@ -101,6 +102,9 @@ def test_it_is_installed_upgraded_and_taken_away(scratch):
     assert os.access(scratch / "usr/local/bin/kommo-telegram", os.X_OK)
     assert (scratch / "opt/kommo-telegram.previous/.venv").is_dir()
     assert config.parent.stat().st_mode & 0o077 == 0
+    for name in reference.SHARED:
+        shared = ROOT / "share" / name
+        assert (scratch / "usr/local/share" / name).read_bytes() == shared.read_bytes()
 
     failed = scratch / "opt/kommo-telegram.failed"  # where the documents put it to go back
     failed.mkdir()

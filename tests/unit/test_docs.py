@@ -1,6 +1,7 @@
 """The documents say what the program knows."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from pydantic import BaseModel
 
 from bot.settings import Settings, load
 from scripts import reference
+from tests.programs import program
 
 ROOT = Path(__file__).parent.parent.parent
+MANUAL = ROOT / "share/man/man1/kommo-telegram.1"
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
@@ -51,6 +54,37 @@ def test_the_reference_is_what_the_program_says(name):
     """A generated page that is stale is found out; `make docs` writes it again."""
     written = (ROOT / "docs/reference" / name).read_text(encoding="utf-8")
     assert written == reference.PAGES[name]()
+
+
+@pytest.mark.parametrize("name", reference.SHARED)
+def test_what_is_shared_is_what_the_program_says(name):
+    """The man page and the scripts for shells are written again by `make docs`, too."""
+    assert (ROOT / "share" / name).read_text(encoding="utf-8") == reference.SHARED[name]()
+
+
+def test_nothing_else_is_shared():
+    """A file that nobody writes any more is taken away."""
+    files = [path for path in (ROOT / "share").rglob("*") if path.is_file()]
+    assert {str(path.relative_to(ROOT / "share")) for path in files} == {*reference.SHARED}
+
+
+def test_the_man_page_is_sound():
+    """The program that shows it has nothing to complain of."""
+    command = [program("groff", "groff"), "-man", "-ww", "-z", "-Tutf8", str(MANUAL)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "name", ["trace [OPTIONS] ID", "queue retry [OPTIONS]", "completion [OPTIONS] SHELL"]
+)
+def test_the_man_page_shows_every_command_as_it_is_typed(name):
+    """Hyphens, apostrophes and brackets survive."""
+    command = [program("groff", "groff"), "-man", "-Tascii", "-P-cbou", str(MANUAL)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    shown = " ".join(done.stdout.split())
+    assert f"kommo-telegram {name}" in shown
+    assert "Kommo's" in shown
 
 
 def commands() -> list[str]:

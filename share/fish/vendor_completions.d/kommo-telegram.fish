@@ -1,0 +1,1 @@
+complete --command kommo-telegram --no-files --arguments "(env _KOMMO_TELEGRAM_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) kommo-telegram)" --condition "env _KOMMO_TELEGRAM_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) kommo-telegram"
