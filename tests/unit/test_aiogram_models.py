@@ -121,7 +121,7 @@ ours = {one for one in below(BaseModel) if one.__module__.partition(".")[0] in (
 print(sorted(
     one.__name__ for one in ours
     if not one.__pydantic_complete__ and one.model_rebuild(raise_errors=False) is False
-), len(ours) > 50)
+), len(ours) > 30)
 """
 
 
