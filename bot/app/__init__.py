@@ -18,7 +18,7 @@ from bot.app.delivering import (
 )
 from bot.app.first_models import build_first_models
 from bot.app.operating import build_jobs, build_local, build_watchdog, open_operators
-from bot.app.receiving import build_history, build_pollers, build_public
+from bot.app.receiving import build_connections, build_history, build_pollers, build_public
 from bot.app.telegram import open_journal, open_telegram
 from bot.deliver.telegram.stagger import HOLD_S
 from bot.deliver.worker import Worker
@@ -26,6 +26,7 @@ from bot.http.listeners import Address, listen
 from bot.operate.jobs import scheduled
 from bot.operate.service.systemd import Notifier
 from bot.operate.service.watchdog import Watchdog
+from bot.receive.business import Connections, keep_reading
 from bot.receive.catch_up.schedule import CatchUpPace, History
 from bot.receive.telegram_poll import Poller
 from bot.settings import Settings
@@ -43,6 +44,7 @@ class App:
     """The bridge's running parts."""
 
     pollers: tuple[Poller, ...]
+    connections: tuple[Connections, ...]
     workers: tuple[Worker, ...]
     connector: Connector
     history: History
@@ -57,6 +59,7 @@ class App:
             receiving = [tasks.create_task(poller.run()) for poller in self.pollers]
             receiving.append(tasks.create_task(self.connector.run()))
             receiving.append(tasks.create_task(self.history.run()))
+            receiving.append(tasks.create_task(keep_reading(self.connections)))
             delivering = [tasks.create_task(worker.run()) for worker in self.workers]
             receiving.append(tasks.create_task(self.watchdog.run()))
             receiving.append(tasks.create_task(build_first_models()))
@@ -101,6 +104,7 @@ async def open_app(
         notifier = Notifier()
         yield App(
             pollers=build_pollers(context, account, telegram, operators.chat),
+            connections=build_connections(context, telegram),
             workers=workers,
             connector=connector,
             history=history,

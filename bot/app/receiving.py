@@ -92,6 +92,11 @@ def _build_intake(context: Context, account: Account, entry: BotSettings) -> Int
     )
 
 
+def build_connections(context: Context, telegram: TelegramSide) -> tuple[Connections, ...]:
+    """Return what reads the bots' business connections again."""
+    return tuple(Connections(bot, context.database) for bot in telegram.bots.values())
+
+
 def _company(context: Context, entry: BotSettings) -> Company:
     """Return in whose name an owner's words are shown."""
     kommo = context.settings.kommo

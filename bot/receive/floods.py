@@ -77,7 +77,7 @@ class FloodGuard:
 
     async def holds(self, tx: Transaction, client: Origin, address: ChatAddress) -> bool:
         """Tell whether an update is beyond the limit; for the same update always the same."""
-        if not self._limit or client.is_membership:
+        if not self._limit or client.is_wordless:
             return False
         window = await self._window(tx, address)
         if client.update_id in window.shown:

@@ -201,14 +201,21 @@ async def _conversation_of(
 
 
 async def _is_imported(tx: Transaction, event: Event, conversation_id: str | None) -> bool:
-    """Tell whether a message was brought from an export, so that the client has it already.
+    """Tell whether a message was told to Kommo by the bridge, so that the client has it already.
 
-    Messages imported as the channel's bot cause no webhook; of those imported as a Kommo user
-    nothing of the kind is promised. Reference: Kommo, Send or import messages.
+    It is of an export, or written by a business account's owner. Messages told as the channel's
+    bot cause no webhook; of those told as a Kommo user nothing of the kind is promised.
+    Reference: Kommo, Send or import messages.
     """
     if not isinstance(event, ManagerMessage) or conversation_id is None:
         return False
-    return await tx.imports.is_ours(conversation_id, event.at)
+    if await tx.imports.is_ours(conversation_id, event.at):
+        return True
+    address = parse_conversation(conversation_id)
+    if address is None or not address.business_user_id:
+        return False
+    told = await tx.messages.between(conversation_id, event.at, event.at)
+    return any(one.direction == "outgoing" and one.external_id is not None for one in told)
 
 
 async def _save_chat(

@@ -5,6 +5,7 @@ sent itself is no news. Reference: Kommo, Send or import messages (three roles).
 """
 
 import logging
+from datetime import datetime
 
 from bot.receive.client_messages import ClientMessages, hash_of, moment_of, quote_of
 from bot.translate.company import Company
@@ -72,7 +73,7 @@ class OwnerMessages:
                 }
             )
             await self._clients.enqueue(tx).message(shown)
-            await tx.messages.remember_incoming(_row(message, number))
+            await tx.messages.remember_incoming(_row(message, number, at))
 
     async def store_edit(self, tx: Transaction, found: OwnerEdit, update_id: int) -> None:
         """Show what the owner changed: an own message, or one that a manager wrote in Kommo."""
@@ -86,7 +87,15 @@ class OwnerMessages:
             await self._store_changed(tx, found, KommoMessageId(known.kommo_message_id), update_id)
 
     async def store_deletion(self, tx: Transaction, deleted: Deletion, update_id: int) -> None:
-        """Tell of what was deleted; a manager's message fails with 901 when nothing is left."""
+        """Tell of what was deleted; a manager's message fails with 901 when nothing is left.
+
+        What is not known may be a message that was just sent, and is recorded after this.
+        """
+        conversation_id = deleted.address.conversation_id
+        known = await tx.conversations.get(conversation_id)
+        if known is None:
+            return
+        await tx.business.add_deleted(_chat(deleted), deleted.message_ids, now=tx.now)
         rows = [
             row
             for message_id in dict.fromkeys(deleted.message_ids)
@@ -95,8 +104,6 @@ class OwnerMessages:
         is_blocked = await tx.blocks.of(deleted.address.chat_id) is not None
         if not rows or is_blocked:
             return
-        conversation_id = deleted.address.conversation_id
-        await tx.business.add_deleted(_chat(deleted), deleted.message_ids, now=tx.now)
         for kommo_id in dict.fromkeys(
             row.kommo_message_id for row in rows if row.external_id is None
         ):
@@ -115,11 +122,8 @@ class OwnerMessages:
             language=self._language,
             source_id=self._source_id,
         )
-        known = await tx.conversations.get(conversation_id)
-        if known is not None:
-            sender = notice.sender.model_copy(update={"name": known.name})
-            notice = notice.model_copy(update={"sender": sender})
-        await self._clients.enqueue(tx).message(notice)
+        sender = notice.sender.model_copy(update={"name": known.name})
+        await self._clients.enqueue(tx).message(notice.model_copy(update={"sender": sender}))
 
     async def _store_changed(
         self, tx: Transaction, found: OwnerEdit, kommo_id: KommoMessageId, update_id: int
@@ -164,7 +168,8 @@ class OwnerMessages:
         )
 
 
-def _row(message: ClientMessage, number: int) -> ReceivedMessage:
+def _row(message: ClientMessage, number: int, at: datetime) -> ReceivedMessage:
+    """Return what is stored of a part, at the moment that Kommo is told of."""
     prints = message.fingerprint.split("\n")
     return ReceivedMessage(
         external_id=message.payloads[number - 1].external_id,
@@ -175,7 +180,7 @@ def _row(message: ClientMessage, number: int) -> ReceivedMessage:
         chat_id=message.address.chat_id,
         telegram_message_id=message.telegram_message_id,
         content_hash=hash_of(prints[min(number, len(prints)) - 1]),
-        at=message.at,
+        at=at,
         direction="outgoing",
     )
 

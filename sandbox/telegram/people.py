@@ -228,6 +228,12 @@ class People(World):
         self, text: str, *, connection: str, to: int = ANN, bot: int | None = None
     ) -> int:
         """Let the owner of a business account write from their own device."""
+        return self.owner_sends({"text": text}, connection=connection, to=to, bot=bot)
+
+    def owner_sends(
+        self, content: Json, *, connection: str, to: int = ANN, bot: int | None = None
+    ) -> int:
+        """Let the owner of a business account send anything. See `client_sends`."""
         account = self.bot(bot)
         chat = self._chat(account, to, connection)
         message: Json = {
@@ -235,7 +241,7 @@ class People(World):
             "from": self.connections[connection].owner.user(),
             "chat": chat.peer.chat(),
             "date": int(self.now()),
-            "text": text,
+            **content,
         }
         return self._show(account, chat, message, connection)
 

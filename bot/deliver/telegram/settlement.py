@@ -9,9 +9,11 @@ from bot.queue.outcomes import Delivered, Undeliverable
 from bot.translate.languages import Language, in_language
 from bot.translate.outgoing import refusals
 from kommo.events import ManagerMessage
-from kommo.ids import ConversationId
+from kommo.ids import ConversationId, KommoMessageId
 from kommo.statuses import ErrorCode, StatusCode
+from storage.business import BusinessChat
 from storage.database import Transaction
+from storage.message_reader import SentPart
 from storage.queue.reader import QueueItem
 
 
@@ -39,6 +41,8 @@ class Settlement:
             return  # of a client who was forgotten meanwhile nothing is stored
         if isinstance(outcome, Shown) and outcome.last is not None:
             await tx.messages.remember_outgoing(outcome.last)
+            if await self._was_deleted(tx, outcome.last):
+                return
         conversation_id = ConversationId(item.conversation_id) if item.conversation_id else None
         failed = outcome if isinstance(outcome, Undeliverable) else None
         await Enqueue(tx, self._lifetimes).status(
@@ -48,6 +52,21 @@ class Settlement:
             error_code=ErrorCode(failed.code or ErrorCode.INTERNAL) if failed else None,
             error=self._words(failed) if failed else None,
         )
+
+    async def _was_deleted(self, tx: Transaction, part: SentPart) -> bool:
+        """Tell Kommo of a message that was deleted before it was recorded; tell whether it was."""
+        if not part.business_user_id:
+            return False
+        chat = BusinessChat(part.conversation_id, part.bot_id, part.business_user_id, part.chat_id)
+        rows = await tx.messages.by_kommo_message(part.kommo_message_id)
+        ids = {row.telegram_message_id for row in rows}
+        if not ids <= await tx.business.deleted(chat, ids):
+            return False
+        await Enqueue(tx, self._lifetimes).deleted(
+            KommoMessageId(part.kommo_message_id),
+            conversation_id=ConversationId(part.conversation_id),
+        )
+        return True
 
     def _words(self, failed: Undeliverable) -> str:
         return in_language(failed.text or refusals.REFUSED.text, self._language)

@@ -133,6 +133,8 @@ def _of_business(
     message = update.business_message or update.edited_business_message
     if message is None or not messages.is_with_client(message.chat):
         return None
+    if message.chat.id == owner_id:  # notes to oneself
+        return None
     is_edit = update.business_message is None
     if is_owners(message, owner_id):
         if is_echo(message, bot_id) and not is_edit:

@@ -11,7 +11,8 @@ EDIT, MEMBERSHIP, PRESS = "edited_message", "my_chat_member", "callback_query"
 BUSINESS_EDIT = "edited_business_message"
 BUSINESS = ("business_message", BUSINESS_EDIT)
 MESSAGES = ("message", EDIT, *BUSINESS)
-KINDS = (*MESSAGES, PRESS, "message_reaction", MEMBERSHIP)
+DELETION = "deleted_business_messages"
+KINDS = (*MESSAGES, PRESS, "message_reaction", MEMBERSHIP, DELETION)
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Origin:
         return self.kind in {EDIT, BUSINESS_EDIT}
 
     @property
-    def is_membership(self) -> bool:
-        """Tell whether the client blocked the bot, or came back: that is no word of theirs."""
-        return self.kind == MEMBERSHIP
+    def is_wordless(self) -> bool:
+        """Tell whether nothing was said: the client blocked the bot, came back, or deleted."""
+        return self.kind in {MEMBERSHIP, DELETION}
 
 
 def origin(update: Mapping[str, Any]) -> Origin | None:
