@@ -206,3 +206,56 @@ async def test_a_webhook_about_what_a_mapped_owner_wrote_is_no_answer(
     second = await kommo.manager_says("Anything else?", to=CHAT)
     await eventually(lambda: kommo.statuses_of(second) == [1])
     assert telegram.texts_to(ANN) == ["Anything else?"]
+
+
+async def test_answers_whose_webhooks_were_missed_go_out_through_the_account(
+    chat, connection, ann, manager, bridge, telegram, kommo, eventually
+):
+    """They are read back in order, once; what the owner wrote himself is none of them."""
+    await (await manager.answers(ann, "Welcome")).is_delivered()
+    telegram.owner_says("Back soon", connection=connection)
+    await eventually(lambda: kommo.texts_in(CHAT)[-1] == "Back soon")
+    await bridge.stop()
+    telegram.owner_says("Written meanwhile", connection=connection)
+    missed = [await kommo.manager_says(f"missed {n}", to=CHAT) for n in range(3)]
+    await bridge.start()
+    await eventually(lambda: [kommo.statuses_of(one) for one in missed] == [[1]] * 3)
+    last = await kommo.manager_says("and now", to=CHAT)
+    await eventually(lambda: kommo.statuses_of(last) == [1])
+    sent = telegram.calls("sendMessage")
+    texts = ["Welcome", "missed 0", "missed 1", "missed 2", "and now"]
+    assert [call.text("text") for call in sent] == texts
+    assert {call.text("business_connection_id") for call in sent} == {connection}
+    assert kommo.texts_in(CHAT).count("Written meanwhile") == 1
+
+
+async def test_an_outage_of_telegram_delays_both_kinds_of_chat(
+    chat, connection, ann, manager, telegram, kommo, eventually
+):
+    """Nothing is lost or told twice, and each chat keeps its order."""
+    telegram.client_says("Hello, bot")
+    await eventually(lambda: kommo.texts_in(BOT) == ["Hello, bot"])
+    telegram.is_down = True
+    answers = [await kommo.manager_says(f"{n}", to=to) for n in range(3) for to in (CHAT, BOT)]
+    telegram.is_down = False
+    await eventually(lambda: [kommo.statuses_of(one) for one in answers] == [[1]] * 6)
+    through = [
+        (message.parameters.get("business_connection_id"), message.text)
+        for message in telegram.sent_to(ANN)
+    ]
+    assert [text for made, text in through if made == connection] == ["0", "1", "2"]
+    assert [text for made, text in through if not made] == ["0", "1", "2"]
+
+
+async def test_who_writes_first_reaches_the_bots_own_chat(
+    chat, connection, telegram, kommo, eventually
+):
+    """The client told the number in both chats, and wrote to the account last."""
+    telegram.client_shares_phone("14155550123")
+    await eventually(lambda: BOT in kommo.conversations)
+    telegram.client_shares_phone("14155550123", connection=connection)
+    await eventually(lambda: len(kommo.messages_in(CHAT)) == 2)
+    message = await kommo.write_first("+14155550123", "Hello Ann")
+    await eventually(lambda: kommo.statuses_of(message) == [1])
+    [call] = telegram.calls("sendMessage")
+    assert call.text("business_connection_id") == ""

@@ -33,10 +33,13 @@ async def by_phone(
 def _promise(one: Conversation, source: str | None, sources: Sources) -> tuple[bool, ...]:
     """Return what to choose by: a bot that is still there, a client who takes messages.
 
+    The bot's own chat goes before one of a business account, where it may write for a day only.
+
     A source may have moved to another bot since the client wrote: then that one has it.
     """
     has_source = source is not None and sources.get(one.bot_id) == source
-    return one.bot_id in sources, one.is_reachable, has_source
+    is_bots = one.business_user_id == 0
+    return one.bot_id in sources, one.is_reachable, is_bots, has_source
 
 
 async def _of_number(
