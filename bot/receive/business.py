@@ -26,7 +26,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=10)
 PATIENCE = 5
 """So often updates come again because nobody says through whose account they came."""
 
-EVERY_S, AFTER_FAILURE_S = 3600.0, 30.0
+EVERY_S, AFTER_FAILURE_S = 300.0, 30.0
 """Connections are read again so often: what no update told is found out."""
 
 log = logging.getLogger(__name__)
