@@ -26,6 +26,9 @@ WINDOW = timedelta(minutes=1)
 QUIET = timedelta(seconds=3)
 """How long the client has to be quiet before the manager is told."""
 
+UNCONFIRMED = 100
+"""So many updates can come again after a start. Reference: Bot API, getUpdates (limit)."""
+
 MAX_WINDOWS = 10_000
 """So many clients are remembered before those are forgotten whose minute is over."""
 
@@ -51,12 +54,13 @@ class Held:
     Args:
         first: the number of its first update.
         ends_at: when the client's minute is over.
+        drafts: its updates as they are stored.
     """
 
     address: ChatAddress
     first: int
     ends_at: datetime
-    number: int = 0
+    drafts: list[Draft] = field(default_factory=list)
 
 
 class FloodGuard:
@@ -74,18 +78,28 @@ class FloodGuard:
         self._language = language
         self._windows: dict[str, _Window] = {}
         self._began_at: datetime | None = None
+        self._newest = self._seen = 0
 
     async def holds(self, tx: Transaction, client: Origin, address: ChatAddress) -> bool:
         """Tell whether an update is beyond the limit; for the same update always the same."""
         if not self._limit or client.is_wordless:
             return False
+        is_new = self._is_new(client.update_id)
         window = await self._window(tx, address)
         if client.update_id in window.shown:
             return False
         if len(window.shown) < self._limit:
             window.shown.add(client.update_id)
             return False
-        return not await _is_stored(tx, client, address)
+        return is_new or not await _is_stored(tx, client, address)
+
+    def _is_new(self, update_id: int) -> bool:
+        """Tell whether an update cannot have come before: their numbers rise."""
+        if update_id <= self._newest:
+            return False
+        self._newest = update_id
+        self._seen += 1
+        return self._seen > UNCONFIRMED
 
     async def hold(
         self,
@@ -95,39 +109,41 @@ class FloodGuard:
         address: ChatAddress,
         update: Mapping[str, Any],
     ) -> None:
-        """Store an update as it came; count it, unless it has come before."""
+        """Put an update aside as it came; `tell` stores it, and counts it if it is new."""
         name = address.conversation_id
-        is_new = await tx.to_kommo.record_done(
+        if name not in held:
+            ends_at = self._windows[name].began_at + WINDOW
+            held[name] = Held(address, client.update_id, ends_at)
+        held[name].drafts.append(
             Draft(
                 dedupe_key=held_key(address, client),
                 ordering_key=name,
                 conversation_id=name,
                 kind=Kind.HELD,
                 payload=json.dumps({"bot_id": address.bot_id, "update": update}),
-            ),
-            now=tx.now,
-            reason=f"beyond {self._limit} messages a minute: kept, and not shown in Kommo",
+            )
         )
-        if is_new is not None:
-            ends_at = self._windows[name].began_at + WINDOW
-            held.setdefault(name, Held(address, client.update_id, ends_at)).number += 1
 
     async def tell(self, tx: Transaction, enqueue: Enqueue, held: Held) -> None:
-        """Count what was held in the notice that is not on its way yet, or in a new one."""
+        """Store what was held; count it in the notice that is not on its way yet, or a new one."""
         name = held.address.conversation_id
+        reason = f"beyond {self._limit} messages a minute: kept, and not shown in Kommo"
+        added = await tx.to_kommo.record_all_done(held.drafts, now=tx.now, reason=reason)
+        if not added:
+            return
         due_at = min(tx.now + QUIET, max(held.ends_at, tx.now))
         last = await tx.floods.last_of(name)
         if last is not None:
-            number = last.held + held.number
+            number = last.held + added
             key = last.notice_key
             notice = await self._notice(tx, held, key, number)
             if await tx.to_kommo.rewrite(key, notice.model_dump_json(exclude_none=True), due_at):
                 await tx.floods.put(Flood(name, key, number))
                 return
         key = held.address.notice_id(held.first)
-        notice = await self._notice(tx, held, key, held.number)
+        notice = await self._notice(tx, held, key, added)
         await enqueue.message(notice, not_before=due_at)
-        await tx.floods.put(Flood(name, key, held.number))
+        await tx.floods.put(Flood(name, key, added))
 
     async def _notice(self, tx: Transaction, held: Held, key: str, number: int) -> Any:
         known = await tx.conversations.get(held.address.conversation_id)

@@ -1,6 +1,7 @@
 """Fill a queue: add items, move them within their order, make them due."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from storage.queue.order import OrderedQueue
@@ -21,6 +22,10 @@ DUE = (
     "WHEN head.due_at > :due_at THEN head.due_at ELSE :due_at END"
 )
 """When it is due: at once if it is the only one, or takes the place of the first one."""
+
+
+AT_ONCE = 25
+"""So many rows of one statement: each number of rows is prepared once."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Producer(OrderedQueue):
             f"LEFT JOIN ({self._end_of_key('DESC')}) AS tail WHERE true "
             "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id, ordered_at, due_at",
             {
-                **asdict(draft),
+                **vars(draft),
                 "now": to_ms(now),
                 "due_at": to_ms(not_before or now),
                 "expires_at": to_ms(expires_at),
@@ -104,6 +109,37 @@ class Producer(OrderedQueue):
     ) -> int | None:
         """Add an item that needs no delivery, so that it is kept and known; why, if not plain."""
         return await self._add_ended("done", draft, now=now, reason=reason)
+
+    async def record_all_done(self, drafts: Sequence[Draft], *, now: datetime, reason: str) -> int:
+        """Add many that need no delivery; return how many were not there yet."""
+        added = 0
+        for first in range(0, len(drafts), AT_ONCE):
+            some = drafts[first : first + AT_ONCE]
+            rows = await self._session.rows(
+                f"INSERT INTO {self._table} "
+                "(dedupe_key, ordering_key, conversation_id, kind, payload, "
+                "state, reason, created_at, expires_at, finished_at) VALUES "
+                + ", ".join(
+                    f"(:key{number}, :order{number}, :whose{number}, :kind{number}, "
+                    f":payload{number}, 'done', :reason, :now, :now, :now)"
+                    for number in range(len(some))
+                )
+                + " ON CONFLICT (dedupe_key) DO NOTHING RETURNING 1",
+                {"reason": reason, "now": to_ms(now)}
+                | {
+                    f"{name}{number}": value
+                    for number, one in enumerate(some)
+                    for name, value in (
+                        ("key", one.dedupe_key),
+                        ("order", one.ordering_key),
+                        ("whose", one.conversation_id),
+                        ("kind", one.kind),
+                        ("payload", one.payload),
+                    )
+                },
+            )
+            added += len(rows)
+        return added
 
     async def put_behind(self, item: QueueItem) -> None:
         """Put an untried item behind all others of its ordering key; its id changes."""
@@ -223,7 +259,7 @@ class Producer(OrderedQueue):
             ":state, :reason, :now, :now, :now) "
             "ON CONFLICT (dedupe_key) DO NOTHING RETURNING id",
             {
-                **asdict(draft),
+                **vars(draft),
                 "state": state,
                 "reason": reason,
                 "now": to_ms(now),
