@@ -29,7 +29,7 @@ from bot.deliver.retries import Retries, Rules
 from bot.deliver.schedule import Schedule
 from bot.deliver.telegram.addresses import Addresses
 from bot.deliver.telegram.clearance import Clearance
-from bot.deliver.telegram.destination import ToTelegram
+from bot.deliver.telegram.destination import Listeners, ToTelegram
 from bot.deliver.telegram.gate import TelegramGate
 from bot.deliver.telegram.planner import ClientStyle, Planner
 from bot.deliver.telegram.rates import Limits
@@ -229,7 +229,7 @@ def build_telegram(
         addresses=addresses,
         gate=gate,
         settlement=Settlement(context.lifetimes, settings.kommo.language),
-        answered=telegram.reader.answered,
+        listeners=Listeners(telegram.reader.answered, telegram.doubts.refused),
     )
 
 

@@ -21,6 +21,7 @@ from bot.http.connector import Connector
 from bot.http.routes import Routes
 from bot.http.telegram_session import TelegramSession
 from bot.media.telegram_files import CHUNK_BYTES, TelegramFiles, download_socket
+from bot.receive.doubts import Doubts
 from bot.receive.reading import Reader
 from storage.location import JOURNAL
 
@@ -53,6 +54,7 @@ class TelegramSide:
     uploads: Uploads
     typist: Typist
     reader: Reader
+    doubts: Doubts
     journal: Journal
     probes: Background
     pictures: Background
@@ -98,6 +100,9 @@ async def open_telegram(context: Context, journal: Journal) -> AsyncIterator[Tel
                 context.database,
                 await stack.enter_async_context(Background(READINGS)),
                 settings.telegram.mark_read,
+            ),
+            doubts=Doubts(
+                bots, context.database, await stack.enter_async_context(Background(READINGS))
             ),
             journal=journal,
             probes=await stack.enter_async_context(Background(PROBES)),

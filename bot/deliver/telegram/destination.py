@@ -1,13 +1,19 @@
 """Telegram as a destination: one attempt to show a client something, and its outcome."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from aiogram.exceptions import AiogramError, TelegramMigrateToChat, TelegramRetryAfter
+from aiogram.exceptions import (
+    AiogramError,
+    TelegramAPIError,
+    TelegramMigrateToChat,
+    TelegramRetryAfter,
+)
 
 from bot.deliver.telegram.addresses import Addresses
 from bot.deliver.telegram.errors import (
     NotSentError,
+    is_about_connection,
     later,
     outcome_of,
     refused,
@@ -35,12 +41,21 @@ from storage.database import Database, Transaction
 from storage.queue.reader import QueueItem
 
 
-class ToTelegram:
-    """Delivers items through the bots: plan, send, say the outcome.
+@dataclass(frozen=True)
+class Listeners:
+    """Who learns what became of answers; all return at once.
 
     Args:
-        answered: learns that an answer went out; returns at once.
+        answered: learns that an answer went out.
+        unconnected: learns that one was refused for a business account's connection.
     """
+
+    answered: Callable[[ChatAddress], None]
+    unconnected: Callable[[ChatAddress], None]
+
+
+class ToTelegram:
+    """Delivers items through the bots: plan, send, say the outcome."""
 
     name = "Telegram"
 
@@ -53,7 +68,7 @@ class ToTelegram:
         addresses: Addresses,
         gate: TelegramGate,
         settlement: Settlement,
-        answered: Callable[[ChatAddress], None],
+        listeners: Listeners,
     ) -> None:
         self._database = database
         self._planner = planner
@@ -61,7 +76,7 @@ class ToTelegram:
         self._addresses = addresses
         self._gate = gate
         self._settlement = settlement
-        self._answered = answered
+        self._listeners = listeners
 
     async def send(self, item: QueueItem) -> Outcome:
         """Make one attempt: all calls of the message that were not made yet, in order."""
@@ -125,6 +140,11 @@ class ToTelegram:
         doubt = await still_down(message.bot, item)
         if doubt is not None:
             return replace(doubt, code=refusals.GAVE_UP.code, text=refusals.GAVE_UP.text)
-        last = await self._sender.show(message, item)
-        self._answered(message.address)
+        try:
+            last = await self._sender.show(message, item)
+        except TelegramAPIError as error:
+            if is_about_connection(error):
+                self._listeners.unconnected(message.address)
+            raise
+        self._listeners.answered(message.address)
         return Shown(last=last)

@@ -90,6 +90,12 @@ def is_about_message(error: TelegramAPIError) -> bool:
     return isinstance(_refusal(error), Undeliverable)
 
 
+def is_about_connection(error: TelegramAPIError) -> bool:
+    """Tell whether a refusal says that a business account is not connected."""
+    code = _status_of(error)
+    return code is not None and refusals.refusal(code, error.message) == refusals.NO_BUSINESS
+
+
 def refused(code: int, description: str) -> Outcome:
     """Return the outcome of a call that Telegram refused."""
     verdict = refusals.refusal(code, description)
