@@ -22,9 +22,6 @@ REASON = re.compile(
 COMMENTS = 4
 """So many lines above a definition its reason may begin."""
 
-CHANGING = ("bot/imports/", "bot/cli/import_")
-"""Is being cut into parts; nothing is added here."""
-
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 
@@ -104,7 +101,6 @@ MODULES = [
     path.relative_to(ROOT)
     for package in PACKAGES
     for path in sorted((ROOT / package).rglob("*.py"))
-    if not path.relative_to(ROOT).as_posix().startswith(CHANGING)
 ]
 
 

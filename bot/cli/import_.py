@@ -6,26 +6,27 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
 from bot.account.existing import has_database
 from bot.cli.bots import bot_named
+from bot.cli.import_dates import moment, zone_named
+from bot.cli.import_notes import notes_on, want_author
 from bot.cli.import_run import ImportRefusedError, Work, carry_out
-from bot.cli.import_table import ONE_DAY, document, result, show, show_result
+from bot.cli.import_table import document, result, show, show_result
 from bot.cli.options import JsonOption, YesOption, load_settings
 from bot.cli.terminal import confirm, say, show_json
 from bot.cli.usage import PlainTyper
-from bot.errors import ConfigError, Problem
-from bot.imports.kommo import ImportPace
+from bot.imports.pace import ImportPace
 from bot.imports.plan import Plan
-from bot.imports.reading import Wanted, file_in, read_export
+from bot.imports.reading import file_in, read_export
 from bot.imports.recording import count_known
+from bot.imports.wanted import Wanted
 from bot.media.inside import size_in
 from bot.operate.forget import media_links
 from bot.settings import BotSettings, Settings
@@ -55,6 +56,8 @@ class Choice:
     as_json: bool
 
 
+# Over the limit of arguments: they are the options of the command line.
+# Over the limit of lines: each option says what it is for; the rest hands them over.
 @app.command("import")
 def import_(  # noqa: PLR0917 - the command line's own
     context: typer.Context,
@@ -141,7 +144,7 @@ def import_export(settings: Settings, choice: Choice, *, pace: ImportPace = PACE
         spool.put_in_order()
         _want_chats(plan, choice)
         known = asyncio.run(_known(settings, spool, plan))
-        notes = _notes(settings, plan, choice)
+        notes = notes_on(settings, plan, timezone=choice.timezone, is_silent=choice.is_silent)
         planned = document(plan, known, links.end(), notes)
         if not choice.as_json:
             show(plan, known, links.end(), notes)
@@ -149,7 +152,7 @@ def import_export(settings: Settings, choice: Choice, *, pace: ImportPace = PACE
             if choice.as_json:
                 show_json(planned)
             return
-        _want_author(settings, plan)
+        want_author(settings, plan)
         if not choice.is_confirmed:
             confirm("Import this? It cannot be undone.")
         began_at = time.monotonic()
@@ -169,47 +172,17 @@ def _step_back() -> None:
 
 
 def _wanted(settings: Settings, entry: BotSettings, choice: Choice) -> Wanted:
-    zone = _zone(choice.timezone)
-    until = _moment(choice.until, zone, "--until", whole_day=True)
+    zone = zone_named(choice.timezone)
+    until = moment(choice.until, zone, "--until", whole_day=True)
     return Wanted(
         bot_id=entry.bot_id,
         bots={bot.bot_id for bot in settings.telegram.bots},
         managers=settings.imports.managers.keys(),
         zone=zone,
         client_id=choice.client_id,
-        since=_moment(choice.since, zone, "--since", whole_day=False),
+        since=moment(choice.since, zone, "--since", whole_day=False),
         until=until,
     )
-
-
-def _zone(name: str | None) -> tzinfo | None:
-    if name is None:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise typer.BadParameter(
-            "a time zone such as Europe/Berlin or UTC", param_hint="--timezone"
-        ) from None
-
-
-def _moment(
-    text: str | None, zone: tzinfo | None, option: str, *, whole_day: bool
-) -> datetime | None:
-    """Return the moment that a date on the command line means."""
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-        found = found if found.tzinfo else _in_zone(found, zone)
-        is_day = len(text) <= len("2024-01-31")
-        return found + timedelta(days=1) if whole_day and is_day else found
-    except (ValueError, OverflowError):
-        raise typer.BadParameter("a date such as 2024-01-31", param_hint=option) from None
-
-
-def _in_zone(local: datetime, zone: tzinfo | None) -> datetime:
-    return local.replace(tzinfo=zone) if zone else local.astimezone()
 
 
 def _ask(name: str, candidates: Sequence[int], *, is_asking: bool) -> int | None:
@@ -239,61 +212,6 @@ def _want_chats(plan: Plan, choice: Choice) -> None:
     raise ImportRefusedError(
         f"there is nothing to import{f' (left out: {why})' if why else ', the export is empty'}"
     )
-
-
-def _unmapped(settings: Settings, plan: Plan) -> bool:
-    """Tell whether the channel's bot has to speak for somebody."""
-    return bool(plan.writers.keys() - settings.imports.managers.keys())
-
-
-def _notes(settings: Settings, plan: Plan, choice: Choice) -> list[str]:
-    """Return what is to be known before one goes on."""
-    notes = [ONE_DAY]
-    if plan.files:
-        days = settings.delivery.media_link_days
-        notes.append(
-            f"Kommo fetches the files from this machine for {days} days (delivery.media_link_days)"
-            ": leave the export where it is, where the service may read it, and keep the service "
-            "running"
-        )
-    if plan.is_zone_used:
-        notes.append(
-            f"the export is of before 2022 and tells times without a zone: they are taken as of "
-            f"{choice.timezone or 'the zone of this machine; --timezone names another'}"
-        )
-    if _unmapped(settings, plan):
-        bot = "the channel's bot" if settings.kommo.channel_bot_id else NO_BOT
-        notes.append(f"what nobody in [import.managers] wrote is shown as of {bot}")
-    if not choice.is_silent:
-        notes.append(
-            "the newest message of each chat makes a lead and tells managers; --silent: none"
-        )
-    return notes
-
-
-NEWEST = (
-    "the newest message of each chat makes a lead and tells managers; with --silent, none does"
-)
-NO_BOT = "nobody yet: kommo.channel_bot_id is needed"
-
-
-def _want_author(settings: Settings, plan: Plan) -> None:
-    """Refuse to begin when nobody could be shown as the author.
-
-    Raises:
-        ConfigError: nobody could.
-    """
-    if settings.kommo.channel_bot_id is None and _unmapped(settings, plan):
-        raise ConfigError(
-            [
-                Problem(
-                    "kommo.channel_bot_id",
-                    "is missing, and the company wrote messages that nobody in [import.managers] "
-                    "wrote",
-                    "the id of the channel's bot as Kommo support sent it, a UUID",
-                )
-            ]
-        )
 
 
 async def _known(settings: Settings, spool: Spool, plan: Plan) -> int:

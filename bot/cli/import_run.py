@@ -19,8 +19,8 @@ from bot.cli.import_progress import shown
 from bot.cli.terminal import say
 from bot.errors import BridgeError
 from bot.http.clients import local_client
-from bot.imports.kommo import ImportPace
 from bot.imports.lane import Done, Options
+from bot.imports.pace import ImportPace
 from bot.imports.plan import Plan
 from bot.imports.sending import Import
 from bot.media.links import MediaLinks, exported
@@ -120,12 +120,11 @@ async def _import(
             sources={bot.bot_id: bot.source for bot in settings.telegram.bots},
             file_urls=work.file_urls,
             is_silent=work.is_silent,
+            pace=work.pace,
         )
         chats = await stack.enter_async_context(open_chats(settings, account.scope_id))
         await _connect(Channel(settings.kommo, account, chats))
-        running = Import(
-            database, chats, spool, plan, options, pace=work.pace, on_progress=on_progress
-        )
+        running = Import(database, chats, spool, plan, options, on_progress=on_progress)
         return await running.run()
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.imports.kommo import ImportPace
+from bot.imports.pace import ImportPace
 from storage.database import Database, Snapshot
 from storage.patience import ask
 

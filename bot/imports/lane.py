@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.imports.kommo import Refused
+from bot.imports.pace import ImportPace
 from bot.imports.plan import ChatPlan, Side
 from bot.translate.company import Company
 from bot.translate.exports.messages import FileUrl, Place, client
@@ -32,6 +33,7 @@ class Options:
     Args:
         is_silent: whether nobody is told of the newest messages either.
         sources: of the bots, by their ids.
+        pace: how it treats Kommo.
         file_urls: make the media links of the clients of a bot: by bot and client.
     """
 
@@ -39,6 +41,7 @@ class Options:
     sources: Mapping[int, str | None]
     file_urls: Callable[[int, int], FileUrl]
     is_silent: bool = False
+    pace: ImportPace = field(default_factory=ImportPace)
 
 
 @dataclass(frozen=True)

@@ -1,30 +1,28 @@
 """Reads an export into the spool, and plans what is to be done with it."""
 
 import json
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from bot.imports.errors import UnclearSideError, UnreadableExportError
-from bot.imports.plan import ChatPlan, Plan, Side
+from bot.imports.lines import Lines
+from bot.imports.plan import ChatPlan, Plan
 from bot.imports.sides import NOBODY_KNOWN, UNCLEAR, LeftOut, Unclear, client_of
 from bot.imports.sides import Told as ChatFacts
+from bot.imports.tally import Tally, plan_chat
 from bot.imports.telegram import Chat, Ended, Found, Owner, pieces
+from bot.imports.wanted import Wanted
 from bot.translate.exports.contents import told
 from bot.translate.exports.fields import number, words
-from bot.translate.exports.lines import LATEST_S, LineError, read_line
-from bot.translate.exports.told import ExportedFile, SizeOf, Told
+from bot.translate.exports.lines import LATEST_S
+from bot.translate.exports.told import SizeOf, Told
 from bot.translate.visible import visible
 from storage.spool import Spool, Spooled
 
 RESULT = "result.json"
 SNIFFED_BYTES = 1 << 16
-LONGEST_LINE = 1 << 24
-COMPANY = -1
-"""The author of what the company wrote, where nobody says who."""
 
 Unreadable = Literal["unreadable"]
 UNREADABLE: Unreadable = "unreadable"
@@ -32,64 +30,6 @@ UNREADABLE: Unreadable = "unreadable"
 
 Ask = Callable[[str, Sequence[int]], int | None]
 """Asks who of these is the client of a chat; None: nobody is to be asked."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What of an export is wanted.
-
-    Args:
-        bot_id: under which bot.
-        bots: ours.
-        managers: who writes for the company.
-        client_id: the only client, if just one is wanted.
-        since: from this moment on.
-        until: up to, but not with, this moment.
-        zone: of times that come without one; None: this machine's.
-    """
-
-    bot_id: int
-    bots: Set[int]
-    managers: Set[int]
-    zone: tzinfo | None = None
-    client_id: int | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def refusal(self, at_s: int) -> str | None:
-        """Return why a message of some moment is left out; None if it is not."""
-        if self.since is not None and at_s < self.since.timestamp():
-            return "messages from before --since"
-        if self.until is not None and at_s >= self.until.timestamp():
-            return "messages from after --until"
-        return None
-
-
-@dataclass
-class Tally:
-    """What a chat holds, while it is read."""
-
-    kinds: Counter[tuple[int, str]] = field(default_factory=Counter)
-    names: dict[int, str] = field(default_factory=dict)
-    left_out: Counter[str] = field(default_factory=Counter)
-    files: int = 0
-    file_bytes: int = 0
-    missing_files: int = 0
-    example: ExportedFile | None = None
-
-    def add(self, author: int, message: Told) -> None:
-        """Count a message."""
-        self.kinds[author, message.kind] += 1
-        if message.file is not None:
-            self.files += 1
-            self.file_bytes += message.file.size
-            self.example = message.file
-        self.missing_files += message.is_missing
-
-    @property
-    def authors(self) -> Set[int]:
-        """Return who wrote."""
-        return {author for author, _kind in self.kinds}
 
 
 def file_in(path: Path) -> Path:
@@ -117,7 +57,7 @@ def read_export(file: Path, spool: Spool, wanted: Wanted, *, size_of: SizeOf, as
     """
     with file.open("rb") as handle:
         if _is_lines(file, handle):
-            return _Lines(spool, wanted, size_of, str(file)).read(handle)
+            return Lines(spool, wanted, size_of, str(file)).read(handle)
         return _Export(spool, wanted, size_of, ask, str(file)).read(handle)
 
 
@@ -248,7 +188,7 @@ class _Export:
             name=client or tally.names.get(found, ""),
             is_export=True,
         )
-        _plan_chat(self._plan, planned, tally)
+        plan_chat(self._plan, planned, tally)
 
     def _asked(self, chat: Chat, name: str, unclear: Unclear) -> int | LeftOut:
         """Ask who the client is.
@@ -266,95 +206,3 @@ class _Export:
             f"it is not clear who the client of {name} is ({ids}); name the client with --client "
             "ID, and who writes for the company in [import.managers]"
         )
-
-
-class _Lines:
-    """Reads the neutral format."""
-
-    def __init__(self, spool: Spool, wanted: Wanted, size_of: SizeOf, name: str) -> None:
-        self._spool = spool
-        self._wanted = wanted
-        self._size_of = size_of
-        self._name = name
-        self._plan = Plan()
-        self._tallies: dict[int, Tally] = {}
-
-    def read(self, handle: BinaryIO) -> Plan:
-        """Read all of it.
-
-        Raises:
-            UnreadableExportError: a line is not of the format.
-        """
-        number_of_line = 0
-        while line := handle.readline(LONGEST_LINE):
-            number_of_line += 1
-            text = self._text(line, number_of_line)
-            if text.strip():
-                self._add(text, number_of_line)
-        for client_id, tally in self._tallies.items():
-            planned = ChatPlan(
-                number=client_id,
-                client_id=client_id,
-                bot_id=self._wanted.bot_id,
-                name=tally.names.get(client_id, ""),
-                is_export=False,
-            )
-            self._plan.messages_left_out += tally.left_out
-            _plan_chat(self._plan, planned, tally)
-        return self._plan
-
-    def _text(self, line: bytes, number_of_line: int) -> str:
-        if len(line) == LONGEST_LINE:
-            raise self._wrong(number_of_line, "is too long")
-        try:
-            return line.decode("utf-8-sig" if number_of_line == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise self._wrong(number_of_line, "is not in UTF-8") from None
-
-    def _wrong(self, number_of_line: int, what: str) -> UnreadableExportError:
-        return UnreadableExportError(
-            f"{self._name}, line {number_of_line}: {what}; nothing was imported"
-        )
-
-    def _add(self, text: str, number_of_line: int) -> None:
-        try:
-            line = read_line(text)
-        except LineError as error:
-            raise self._wrong(number_of_line, str(error)) from None
-        if self._wanted.client_id not in {None, line.chat_id}:
-            self._plan.messages_left_out["messages of other clients"] += 1
-            return
-        tally = self._tallies.setdefault(line.chat_id, Tally())
-        reason = self._wanted.refusal(line.at)
-        if reason is not None:
-            tally.left_out[reason] += 1
-            return
-        author = line.chat_id if line.side == "client" else line.author_id or COMPANY
-        if author == line.chat_id and line.side == "company":
-            raise self._wrong(number_of_line, "author_id is the client's own id")
-        found = line.told(self._size_of)
-        body = found.model_dump_json(exclude_none=True)
-        if not self._spool.add(Spooled(line.chat_id, line.id, line.at, author, body)):
-            tally.left_out["messages that stand twice in the file"] += 1
-            return
-        tally.add(author, found)
-        tally.names[author] = found.author or tally.names.get(author, "")
-
-
-def _plan_chat(plan: Plan, chat: ChatPlan, tally: Tally) -> None:
-    """Add a chat to the plan."""
-    for (author, kind), count in tally.kinds.items():
-        side: Side = "client" if author == chat.client_id else "company"
-        plan.messages[side, kind] += count
-        chat.count += count
-        if side == "company":
-            plan.writers[author] += count
-    plan.files += tally.files
-    plan.file_bytes += tally.file_bytes
-    plan.missing_files += tally.missing_files
-    if tally.example is not None:
-        plan.example = chat.bot_id, chat.client_id, tally.example
-    if chat.count:
-        plan.chats.append(chat)
-    elif tally.kinds or tally.left_out:
-        plan.chats_left_out["chats without a message to import"] += 1

@@ -10,18 +10,18 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from operator import itemgetter
 
 from bot.conversations.kommo_chats import KommoChats
+from bot.imports.calls import call_of, quoting
 from bot.imports.courtesy import Courtesy
 from bot.imports.errors import ForgottenError
-from bot.imports.kommo import ImportPace, Refused, Teller
+from bot.imports.kommo import Refused, Teller
 from bot.imports.lane import (
     PAGE,
-    SECOND_MS,
     Dated,
     Done,
     Lane,
@@ -30,20 +30,18 @@ from bot.imports.lane import (
     dated,
     lane_of,
 )
-from bot.imports.overlap import Live
+from bot.imports.lookups import known_client, live_in, states_of
 from bot.imports.plan import ChatPlan, Plan
 from bot.imports.recording import store_plan, store_results
 from bot.imports.verdict import Verdict
-from bot.translate.exports.messages import Written, answering, old_message, reactions
+from bot.translate.exports.messages import reactions
 from bot.translate.exports.told import Told
 from bot.translate.ids import ChatAddress
 from kommo.answers import SentMessage
 from kommo.chats import ChatsApi
 from kommo.ids import ExternalMessageId, KommoMessageId
 from kommo.models import NewMessage
-from kommo.statuses import StatusCode
 from storage.database import Database, Transaction
-from storage.imports import State
 from storage.patience import persist
 from storage.spool import Spool
 from storage.timestamps import to_ms
@@ -63,7 +61,6 @@ class Import:
         plan: Plan,
         options: Options,
         *,
-        pace: ImportPace,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_progress: Callable[[Done], None] = lambda _done: None,
     ) -> None:
@@ -71,11 +68,11 @@ class Import:
         self._spool = spool
         self._plan = plan
         self._options = options
-        self._pace = pace
+        self._pace = options.pace
         self._now = now
         self._on_progress = on_progress
-        self._teller = Teller(chats, pace)
-        self._courtesy = Courtesy(database, pace, now=now)
+        self._teller = Teller(chats, options.pace)
+        self._courtesy = Courtesy(database, options.pace, now=now)
         self._teller.on_trouble = self._note_trouble
         self._kommo_chats = KommoChats(database, chats.create_chat, now=now)
         self._verdict = Verdict()
@@ -103,8 +100,7 @@ class Import:
         """Note whom the bridge knows at the beginning: who is missing later was forgotten."""
         for chat in self._plan.chats:
             conversation_id = ChatAddress(chat.bot_id, chat.client_id).conversation_id
-            async with self._database.snapshot() as snapshot:
-                known = await snapshot.conversations.get(conversation_id)
+            known = await known_client(self._database, conversation_id)
             if known is not None:
                 self._known_since[conversation_id] = known.created_at
 
@@ -149,8 +145,7 @@ class Import:
 
     async def _lane(self, chat: ChatPlan) -> Lane:
         conversation_id = ChatAddress(chat.bot_id, chat.client_id).conversation_id
-        async with self._database.snapshot() as snapshot:
-            known = await snapshot.conversations.get(conversation_id)
+        known = await known_client(self._database, conversation_id)
         source = self._options.sources.get(chat.bot_id)
         lane = lane_of(chat, self._spool, source, known_name=known.name if known else None)
         lane.known_since = self._known_since.get(conversation_id)
@@ -158,8 +153,8 @@ class Import:
 
     async def _page(self, lane: Lane, page: Sequence[Dated]) -> None:
         """Tell Kommo of some messages, as far as it does not know them."""
-        states = await self._states(lane, page)
-        live = await self._live(lane, page)
+        states = await states_of(self._database, lane, page)
+        live = await live_in(self._database, lane, page)
         rest = []
         for one in page:
             external_id = lane.external_id(one.row)
@@ -180,31 +175,13 @@ class Import:
             is_repeated = lane.external_id(one.row) in states
             await self._message(lane, one, arrived, is_repeated=is_repeated)
 
-    async def _states(self, lane: Lane, page: Sequence[Dated]) -> Mapping[str, State]:
-        async with self._database.snapshot() as snapshot:
-            return await snapshot.imports.states(lane.external_id(one.row) for one in page)
-
-    async def _live(self, lane: Lane, page: Sequence[Dated]) -> Live:
-        """Return what the bridge itself brought in the time of a page."""
-        if not page:
-            return Live(())
-        conversation_id = lane.place.address.conversation_id
-        first, last = (datetime.fromtimestamp(one.row.at, UTC) for one in (page[0], page[-1]))
-        async with self._database.snapshot() as snapshot:
-            return Live(
-                await snapshot.messages.between(
-                    conversation_id, first, last + timedelta(milliseconds=SECOND_MS - 1)
-                )
-            )
-
     async def _arrived(
         self, lane: Lane, repeated: Sequence[Dated]
     ) -> Mapping[ExternalMessageId, KommoMessageId]:
         """Return which messages Kommo took before an earlier run could record it."""
         if not repeated:
             return {}
-        async with self._database.snapshot() as snapshot:
-            known = await snapshot.conversations.get(lane.place.address.conversation_id)
+        known = await known_client(self._database, lane.place.address.conversation_id)
         if known is None:
             return {}
         chat_id = await self._teller.ask(lambda: self._kommo_chats.made_for(known))
@@ -222,7 +199,9 @@ class Import:
         await self._courtesy.wait()
         await self._stop_if_forgotten(lane, one)
         told = Told.model_validate_json(one.row.body)
-        message = await self._quoting(lane, told, self._call(lane, one, told))
+        message = await quoting(
+            self._database, lane, told, call_of(lane, one, told, self._options)
+        )
         outcome: SentMessage | Refused
         if message.external_id in arrived:
             outcome = SentMessage(arrived[message.external_id])
@@ -240,36 +219,8 @@ class Import:
         Raises:
             ForgottenError: the client was forgotten meanwhile.
         """
-        if not await self._states(lane, [one]):
+        if not await states_of(self._database, lane, [one]):
             raise ForgottenError(lane.place.address.conversation_id)
-
-    def _call(self, lane: Lane, one: Dated, told: Told) -> NewMessage:
-        row, chat = one.row, lane.chat
-        is_read = row.place < lane.newest_client
-        written = Written(
-            row.author,
-            lane.external_id(row),
-            one.at,
-            is_silent=self._options.is_silent or row.place != lane.newest,
-            status=StatusCode.READ if is_read else StatusCode.DELIVERED,
-        )
-        file_url = self._options.file_urls(chat.bot_id, chat.client_id)
-        return old_message(told, written, lane.place, self._options.company, file_url=file_url)
-
-    async def _quoting(self, lane: Lane, told: Told, message: NewMessage) -> NewMessage:
-        """Return a message with what it answers, where Kommo has that."""
-        if told.reply_to is None:
-            return message
-        if told.reply_to in lane.told:
-            return answering(message, lane.told[told.reply_to])
-        address = lane.place.address
-        async with self._database.snapshot() as snapshot:
-            if lane.chat.is_export:
-                beginning = f"{address.conversation_id}:export:{told.reply_to}-"
-                return answering(message, await snapshot.imports.newest_sent(beginning))
-            name = address.imported_id(told.reply_to)
-            states = await snapshot.imports.states([name])
-        return answering(message, name if states.get(name) == "sent" else None)
 
     async def _find(self, lane: Lane, one: Dated) -> KommoMessageId | None:
         return (await self._arrived(lane, [one])).get(lane.external_id(one.row))
@@ -313,8 +264,7 @@ class Import:
     async def _note_since(self, lane: Lane) -> None:
         """Note since when a client is known whom this import made known."""
         conversation_id = lane.place.address.conversation_id
-        async with self._database.snapshot() as snapshot:
-            known = await snapshot.conversations.get(conversation_id)
+        known = await known_client(self._database, conversation_id)
         if known is None:
             raise ForgottenError(conversation_id)
         lane.known_since = self._known_since[conversation_id] = known.created_at

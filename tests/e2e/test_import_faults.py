@@ -12,7 +12,7 @@ import typer
 
 from bot.cli import import_ as command
 from bot.errors import BridgeError
-from bot.imports.kommo import ImportPace
+from bot.imports.pace import ImportPace
 from bot.queue.outcomes import RetryPolicy
 from bot.settings import load
 from tests.e2e.conftest import SCOPE_ID
