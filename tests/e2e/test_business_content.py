@@ -4,6 +4,7 @@ import aiohttp
 import pytest
 
 from tests.e2e.conftest import SCOPE_ID
+from tests.e2e.content import picture
 
 OLGA, ANN = 999, 555
 CHAT, BOTS_CHAT = "tg:700001.999:555", "tg:700001:555"
@@ -14,9 +15,38 @@ FROM_CLIENTS = {
     "voice": "voice",
     "audio": "audio",
     "document": "file",
+    "animation": "video",
+    "video_note": "video",
+    "sticker": "picture",
 }
+PLACE = {"latitude": 52.5, "longitude": 13.4}
+BOB = {"id": 5, "is_bot": False, "first_name": "Bob"}
 PLAIN = {
-    "location": ({"location": {"latitude": 52.5, "longitude": 13.4}}, "location"),
+    "location": ({"location": PLACE}, "location"),
+    "live location": ({"location": {**PLACE, "live_period": 900}}, "location"),
+    "venue": (
+        {"location": PLACE, "venue": {"location": PLACE, "title": "Cafe", "address": "1"}},
+        "location",
+    ),
+    "poll": (
+        {
+            "poll": {
+                "id": "1",
+                "question": "Tea?",
+                "options": [],
+                "total_voter_count": 0,
+                "is_closed": False,
+                "is_anonymous": True,
+                "type": "regular",
+                "allows_multiple_answers": False,
+            }
+        },
+        "text",
+    ),
+    "forward": (
+        {"text": "Look", "forward_origin": {"type": "user", "date": 1, "sender_user": BOB}},
+        "text",
+    ),
     "contact": ({"contact": {"phone_number": "+14155550123", "first_name": "Bob"}}, "contact"),
     "dice": ({"dice": {"emoji": "🎲", "value": 4}}, "text"),
 }
@@ -27,6 +57,16 @@ ANSWERS = {
     "buttons": {"text": "Shall we?", "markup": BUTTONS},
     "location": {"type": "location", "location": {"lat": 52.5, "lon": 13.4}},
     "contact": {"type": "contact", "contact": {"name": "Bob", "phone": "+14155550123"}},
+    "template": {
+        "text": "We are back",
+        "template": {"id": 1, "content": "We are back", "params": []},
+    },
+}
+FILES = {
+    "picture": "sendPhoto",
+    "file": "sendDocument",
+    "voice": "sendVoice",
+    "video": "sendVideo",
 }
 
 
@@ -73,6 +113,40 @@ async def test_every_kind_of_answer_goes_through_the_account(
     assert {one.parameters["business_connection_id"] for one in telegram.sent} == {connection}
     if "markup" in answer:
         assert "inline_keyboard" in telegram.sent[-1].reply_markup
+
+
+@pytest.mark.parametrize("kind", FILES)
+async def test_a_managers_file_goes_through_the_account(
+    connection, telegram, kommo, eventually, kind
+):
+    """The upload names the connection too."""
+    content, name = (picture(), "a.png") if kind == "picture" else (b"OggS bytes", "a.oga")
+    link = kommo.add_attachment(content, name)
+    message_id = await kommo.manager_sends(to=CHAT, type=kind, media=link)
+    await eventually(lambda: kommo.statuses_of(message_id) == [1])
+    [call] = telegram.calls(FILES[kind])
+    assert call.text("business_connection_id") == connection
+
+
+async def test_quotes_are_quotes_on_either_side(connection, telegram, kommo, eventually):
+    """The client's reply names the owner's words; the manager's answer quotes the client's."""
+    owners = telegram.owner_says("Tea or coffee?", connection=connection)
+    telegram.client_sends({"text": "Tea"}, reply_to=owners, connection=connection)
+    await eventually(lambda: "Tea" in kommo.texts_in(CHAT))
+    tea = kommo.messages_in(CHAT)[-1]
+    answer = await kommo.manager_sends(to=CHAT, text="Green?", reply_to=tea.id)
+    await eventually(lambda: kommo.statuses_of(answer) == [1])
+    assert tea.msgid == f"{CHAT}:{telegram.sent[-1].reply_to}"
+    assert tea.reply_to is not None
+
+
+async def test_an_album_arrives_in_order(connection, telegram, kommo, eventually):
+    """Its parts are messages of their own, in the account's conversation."""
+    for number in range(3):
+        photo = telegram.media("photo", telegram.add_file(picture(), f"{number}.png"))
+        content = {**photo, "caption": str(number), "media_group_id": "77"}
+        telegram.client_sends(content, connection=connection)
+    await eventually(lambda: kommo.texts_in(CHAT) == ["hi", "0", "1", "2"])
 
 
 async def test_after_24_hours_the_manager_is_told(connection, telegram, kommo, eventually):
