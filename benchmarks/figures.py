@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import load, subjects
 from benchmarks.http import Poster
+from benchmarks.imports import importing
 from benchmarks.load import Cost, percentile
 from benchmarks.report import Row
 from benchmarks.stored import CONVERSATIONS, MESSAGES, fill
@@ -36,6 +37,7 @@ class Scale:
     conversations: int = CONVERSATIONS
     flood: int = 10_000
     beside: int = 600
+    imported: int = 100_000
 
 
 QUICK = Scale(
@@ -53,6 +55,7 @@ QUICK = Scale(
     conversations=2_000,
     flood=1_000,
     beside=60,
+    imported=2_000,
 )
 TINY = Scale(
     rounds=1,
@@ -69,6 +72,7 @@ TINY = Scale(
     conversations=10,
     flood=10,
     beside=4,
+    imported=100,
 )
 
 
@@ -208,6 +212,54 @@ async def flooded(bench: Bench) -> list[Row]:
             (percentile(quiet, 0.99),),
         )
     ]
+
+
+async def beside_import(bench: Bench) -> list[Row]:
+    """Measure live messages without and beside an import, and the whole import."""
+    count, scale, per_s = bench.scale.imported, bench.scale, 20
+    quiet: dict[str, list[float]] = {}
+    beside: dict[str, list[float]] = {}
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(bench.new_folder()))
+        bridge = await stack.enter_async_context(subjects.bridge(folder))
+        await load.incoming(bridge, load.CLIENTS)
+        idle = await _import_all(bridge, folder, 1)
+        for words, run in (("incoming", load.trickle_in), ("outgoing", load.trickle_out)):
+            quiet[words] = await run(bridge, scale.beside, per_s)
+        before, began = len(bridge.world.kommo.shown.at), time.perf_counter()
+        async with importing(folder, bridge.world, count) as running:
+            watching = asyncio.create_task(running.end())
+            await bridge.world.kommo.shown.reach(before + min(10, count))
+            for words, run in (("incoming", load.trickle_in), ("outgoing", load.trickle_out)):
+                beside[words] = await run(bridge, scale.beside, per_s)
+                if not running.is_running:
+                    _say(f"the import was over before the {words} messages: take more of it")
+            await watching
+        took_s = time.perf_counter() - began
+        _check(bridge)
+        if len(bridge.world.kommo.shown.at) != before + count - 1 + scale.beside:
+            raise RuntimeError("the import left messages out")
+    _say(f"import: {count / took_s:.0f} messages/s, live ones beside it; {took_s:.0f} s")
+    rows = [
+        Row(
+            f"{words} latency {name} beside an import, ms (bare: without it)",
+            "≤ 2 × without",
+            (percentile(beside[words], share),),
+            2.0,
+            (percentile(quiet[words], share),),
+        )
+        for words in quiet
+        for share, name in ((0.5, "p50"), (0.99, "p99"))
+    ]
+    name = f"memory of an import of {count:,} messages above one of a single message, MB"
+    return [*rows, Row(name, "≤ 50 MB", (running.peak_mb - idle,), 50)]
+
+
+async def _import_all(bridge: Subject, folder: Path, count: int) -> float:
+    """Import so many messages; return the most memory that it took, in MB."""
+    async with importing(folder, bridge.world, count) as running:
+        await running.end()
+    return running.peak_mb
 
 
 async def hanging(bench: Bench) -> list[Row]:
@@ -368,6 +420,7 @@ FIGURES: dict[str, Figure] = {
     "acks": acknowledgements,
     "latency": latency,
     "flooded": flooded,
+    "import": beside_import,
     "hanging": hanging,
     "slow-kommo": slow_kommo,
     "drain": drain,
