@@ -65,6 +65,7 @@ class Intake:
                 await self._store_blocked(tx, update, client, address)
             elif await self._floods.holds(tx, client, address):
                 await self._floods.hold(tx, held, client, address, update)
+                continue  # nothing is written yet
             else:
                 await self.store(tx, update)
             await asyncio.sleep(0)  # statements run at once: others have their turn in between
