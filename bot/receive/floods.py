@@ -32,6 +32,9 @@ UNCONFIRMED = 100
 MAX_WINDOWS = 10_000
 """So many clients are remembered before those are forgotten whose minute is over."""
 
+TO_CLIENT = '"receiver":{'
+"""Only an owner's messages have it: in a client's words, JSON escapes the quotes."""
+
 SHOWN = (Kind.NEW_MESSAGE, Kind.EDIT_MESSAGE, Kind.REACTION, Kind.HELD)
 
 
@@ -171,7 +174,9 @@ class FloodGuard:
         if window is None and now - self._began_at < WINDOW:
             recent = [
                 one
-                for one in await tx.to_kommo.latest_of(name, kinds=SHOWN, limit=self._limit)
+                for one in await tx.to_kommo.latest_of(
+                    name, kinds=SHOWN, limit=self._limit, without=TO_CLIENT
+                )
                 if now - WINDOW < one.created_at <= now
             ]
             shown = {-one.id for one in recent}  # which updates they were is not known

@@ -189,15 +189,24 @@ class QueueReader:
         return {row[0]: int(row[1]) for row in rows}
 
     async def latest_of(
-        self, conversation_id: str, *, kinds: Sequence[str], limit: int
+        self, conversation_id: str, *, kinds: Sequence[str], limit: int, without: str | None = None
     ) -> list[QueueItem]:
-        """Return what was stored last of a conversation, the latest first."""
+        """Return what was stored last of a conversation, the latest first.
+
+        What contains the text `without` is left out; JSON writes it as it is.
+        """
         names = {f"kind{number}": kind for number, kind in enumerate(kinds)}
         rows = await self._session.rows(
             f"SELECT {COLUMNS} FROM {self._table} WHERE conversation_id = :conversation_id "
             f"AND kind IN ({', '.join(':' + name for name in names)}) "
-            "ORDER BY id DESC LIMIT :limit",
-            {**names, "conversation_id": conversation_id, "limit": limit},
+            f"AND (:without IS NULL OR NOT ({self._session.dialect.contains('payload', 'without')}"
+            ")) ORDER BY id DESC LIMIT :limit",
+            {
+                **names,
+                "conversation_id": conversation_id,
+                "limit": limit,
+                "without": without,
+            },
         )
         return [item_of(row) for row in rows]
 
