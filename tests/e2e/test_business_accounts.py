@@ -208,6 +208,31 @@ async def test_a_webhook_about_what_a_mapped_owner_wrote_is_no_answer(
     assert telegram.texts_to(ANN) == ["Anything else?"]
 
 
+async def test_what_a_mapped_owner_wrote_is_no_missed_answer(
+    bridge, config, telegram, kommo, eventually
+):
+    """Kommo's history has it as that user's: it is not read back to the client."""
+    user = kommo.account.users[0]
+    text = config.read_text("utf-8")
+    config.write_text(f'{text}\n[import.managers]\n{OWNER} = "{user.id}"\n', "utf-8")
+    await bridge.restart()
+    connection = telegram.owner_connects(OWNER, name="Olga")
+    telegram.client_says("Hi", connection=connection)
+    telegram.owner_says("It is me", connection=connection)
+    await eventually(lambda: kommo.texts_in(CHAT) == ["Hi", "It is me"])
+    await bridge.stop()
+    telegram.owner_says("Me again", connection=connection)
+    missed = await kommo.manager_says("missed", to=CHAT)
+    await bridge.start()
+    await eventually(lambda: kommo.statuses_of(missed) == [1])
+    await eventually(lambda: "Me again" in kommo.texts_in(CHAT))
+    await bridge.restart()
+    last = await kommo.manager_says("and now", to=CHAT)
+    await eventually(lambda: kommo.statuses_of(last) == [1])
+    assert telegram.texts_to(ANN) == ["missed", "and now"]
+    assert kommo.texts_in(CHAT).count("Me again") == 1
+
+
 async def test_answers_whose_webhooks_were_missed_go_out_through_the_account(
     chat, connection, ann, manager, bridge, telegram, kommo, eventually
 ):
