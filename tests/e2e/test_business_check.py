@@ -119,13 +119,16 @@ async def test_an_odd_refusal_does_not_silence_an_account(
     assert (await accounts(command))[0] == ("ok", "Olga: connected (bot 700001)")
 
 
+@pytest.mark.parametrize("is_lost", [False, True], ids=["told", "update-lost"])
 async def test_a_connection_made_while_the_bridge_was_down(
-    connection, bridge, telegram, kommo, eventually
+    connection, bridge, telegram, kommo, eventually, is_lost
 ):
     """Another id, the same conversation; the answer goes through the new one."""
     await bridge.stop()
     telegram.owner_disconnects(connection)
     again = telegram.owner_connects(OLGA, name="Olga")
+    if is_lost:  # Telegram keeps updates for a day
+        telegram.bot(None).updates.clear()
     telegram.client_says("Still there?", connection=again)
     await bridge.start()
     await eventually(lambda: kommo.texts_in(CHAT) == ["hi", "Still there?"])

@@ -66,6 +66,26 @@ async def test_the_flood_guard_counts_the_clients_words_only(
     assert told.count(notice) == 1
 
 
+async def test_a_refused_answer_is_an_alert_of_its_account(
+    connection, telegram, kommo, eventually
+):
+    """No update told that the account ended: the refusal did; and answers go on afterwards."""
+    telegram.client_says("/start", chat_id=BOSS)
+    telegram.client_says("hello", connection=connection, name="Ann")
+    await eventually(lambda: CHAT in kommo.conversations)
+    telegram.connections[connection].is_enabled = False
+    answer = await kommo.manager_says("Anybody?", to=CHAT)
+    await eventually(lambda: kommo.statuses_of(answer) == [-1])
+    ended = "Business account Olga: no longer connected"
+    await eventually(lambda: any(ended in text for text in telegram.texts_to(BOSS)))
+    again = telegram.owner_connects(OLGA, name="Olga")
+    over = f"✅ Over: {ended}"
+    await eventually(lambda: any(over in text for text in telegram.texts_to(BOSS)))
+    second = await kommo.manager_says("Good day", to=CHAT)
+    await eventually(lambda: kommo.statuses_of(second) == [1])
+    assert telegram.calls("sendMessage")[-1].text("business_connection_id") == again
+
+
 async def test_the_operators_hear_that_an_account_ended_and_that_it_is_back(
     connection, telegram, kommo, eventually
 ):
