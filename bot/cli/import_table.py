@@ -100,8 +100,8 @@ def show_result(done: Done, took_s: float) -> None:
     if done.live:
         say(f"{counted(done.live, 'message')} had been delivered live by the bridge.")
     if done.lost_reactions:
-        say(f"{counted(done.lost_reactions, 'reaction')} were not accepted by Kommo.")
+        say(f"Kommo did not accept {counted(done.lost_reactions, 'reaction')}.")
     if done.refused:
-        say(f"{counted(len(done.refused), 'message')} Kommo refused, see `queue list`:")
+        say(f"Kommo refused {counted(len(done.refused), 'message')}, see `queue list`:")
         for one in done.refused:
             say(f"  {one.item}  {one.conversation_id}  {one.reason}")
