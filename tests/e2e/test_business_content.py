@@ -48,6 +48,11 @@ PLAIN = {
         "text",
     ),
     "contact": ({"contact": {"phone_number": "+14155550123", "first_name": "Bob"}}, "contact"),
+    "story": (
+        {"story": {"chat": {"id": 5, "type": "private", "first_name": "Bob"}, "id": 1}},
+        "text",
+    ),
+    "checklist": ({"checklist": {"title": "To do", "tasks": [{"id": 1, "text": "Pay"}]}}, "text"),
     "dice": ({"dice": {"emoji": "🎲", "value": 4}}, "text"),
 }
 BUTTONS = {"buttons": [[{"text": "Yes"}, {"text": "No"}]]}
@@ -138,6 +143,19 @@ async def test_quotes_are_quotes_on_either_side(connection, telegram, kommo, eve
     await eventually(lambda: kommo.statuses_of(answer) == [1])
     assert tea.msgid == f"{CHAT}:{telegram.sent[-1].reply_to}"
     assert tea.reply_to is not None
+
+
+async def test_a_live_photo_is_the_photo_and_then_the_video(
+    connection, telegram, kommo, eventually
+):
+    """Both halves, as in the bot's own chats."""
+    photo = telegram.media("photo", telegram.add_file(picture(), "p.png"))["photo"]
+    video = telegram.media("video", telegram.add_file(b"some bytes", "v.mp4"))["video"]
+    live = {"live_photo": {**video, "photo": photo}, "photo": photo, "caption": "wave"}
+    telegram.client_sends(live, connection=connection)
+    await eventually(lambda: len(kommo.messages_in(CHAT)) == 3)
+    shown = [(one.type, one.text) for one in kommo.messages_in(CHAT)[1:]]
+    assert shown == [("picture", "wave"), ("video", "")]
 
 
 async def test_an_album_arrives_in_order(connection, telegram, kommo, eventually):
