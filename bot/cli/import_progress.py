@@ -38,11 +38,11 @@ def line(done: Done, plan: Plan, took_s: float) -> str:
 
 
 @contextmanager
-def shown(plan: Plan) -> Iterator[Callable[[Done], None]]:
+def shown(plan: Plan, *, every_s: float = EVERY_S) -> Iterator[Callable[[Done], None]]:
     """Show what comes in, on standard error."""
     began_at = time.monotonic()
     if not sys.stderr.isatty():
-        yield _each_minute(plan, began_at)
+        yield _now_and_then(plan, began_at, every_s)
         return
     console = Console(stderr=True, markup=False, highlight=False)
     columns = (
@@ -60,12 +60,12 @@ def shown(plan: Plan) -> Iterator[Callable[[Done], None]]:
         yield show
 
 
-def _each_minute(plan: Plan, began_at: float) -> Callable[[Done], None]:
+def _now_and_then(plan: Plan, began_at: float, every_s: float) -> Callable[[Done], None]:
     said_at = began_at
 
     def show(done: Done) -> None:
         nonlocal said_at
-        if time.monotonic() - said_at >= EVERY_S:
+        if time.monotonic() - said_at >= every_s:
             said_at = time.monotonic()
             say(line(done, plan, said_at - began_at), err=True)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.cli.import_progress import line, span
+from bot.cli.import_progress import EVERY_S, line, shown, span
 from bot.imports.lane import Done
 from bot.imports.plan import ChatPlan, Plan
 
@@ -29,3 +29,16 @@ def test_a_line_before_anything_was_sent():
     """Nothing is guessed of a rate that nobody knows."""
     plan = Plan(chats=[ChatPlan(1, 1, 1, "", is_export=True, count=5)])
     assert line(Done(), plan, took_s=0) == "0 of 5 messages, 0 of 1 chats, 0.0 a second"
+
+
+@pytest.mark.parametrize(("every_s", "lines"), [(EVERY_S, 0), (0.0, 3)])
+def test_elsewhere_than_on_a_terminal_a_line_is_written_now_and_then(capsys, every_s, lines):
+    """However much is brought, there is one line a minute on standard error, and it is whole."""
+    plan = Plan(chats=[ChatPlan(1, 1, 1, "", is_export=True, count=5)])
+    with shown(plan, every_s=every_s) as show:
+        for sent in (1, 2, 3):
+            show(Done(sent=sent))
+    printed = capsys.readouterr()
+    said = printed.err.splitlines()
+    assert [one.split(",")[0] for one in said] == [f"{n} of 5 messages" for n in (1, 2, 3)][:lines]
+    assert printed.out == ""
