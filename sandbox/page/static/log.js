@@ -30,6 +30,12 @@ export function log(label) {
     if (isUnchanged(box, view)) view.isAtEnd = isNearEnd(box);  // else a picture came, and nobody scrolled
     if (isLong(view)) later();
   }, { passive: true });
+  const leave = () => { view.isAtEnd = false; };  // who means to go up does, whatever grows meanwhile
+  box.addEventListener("keydown", ({ key }) => {
+    if (UP.has(key)) leave();
+    if (key === "End") view.isAtEnd = true;
+  });
+  box.addEventListener("wheel", ({ deltaY }) => { if (deltaY < 0) leave(); }, { passive: true });
   const sizes = new ResizeObserver(later);
   sizes.observe(list);
   sizes.observe(box);
@@ -43,6 +49,7 @@ export function log(label) {
   return { box, show };
 }
 
+const UP = new Set(["Home", "PageUp", "ArrowUp"]);
 const isNearEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < END_PX;
 /** Tell whether it is as large as when it was drawn: where it stands is where somebody put it. */
 const isUnchanged = (box, view) => box.scrollHeight === view.height && box.clientHeight === view.room;
