@@ -1,8 +1,5 @@
 """The one place where clients of HTTP are made: their way out, certificates, limits."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 import httpx
 
 from bot.http.kommo_transport import AiohttpTransport
@@ -27,7 +24,6 @@ def http_client(
     base_url: str = "",
     timeout: httpx.Timeout | float,
     connections: int = CONNECTIONS,
-    event_hooks: Mapping[str, list[Callable[..., Any]]] | None = None,
 ) -> httpx.AsyncClient:
     """Return a client that goes the way which the settings say for each address.
 
@@ -36,12 +32,10 @@ def http_client(
         base_url: what addresses are relative to.
         timeout: in seconds, or in httpx's parts.
         connections: how many at most; further requests wait for their turn.
-        event_hooks: httpx's own.
     """
     return httpx.AsyncClient(
         base_url=base_url,
         timeout=timeout,
         transport=AiohttpTransport(connections, routes=routes),
-        event_hooks=event_hooks,
         trust_env=False,
     )

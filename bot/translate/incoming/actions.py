@@ -11,18 +11,16 @@ from typing import Any
 from aiogram.types import CallbackQuery, Update, User
 
 from bot.translate.files import MediaUrl
-from bot.translate.ids import ChatAddress
 from bot.translate.incoming import messages, presses
 from bot.translate.incoming.business import (
     DELETED,
     Deletion,
     OwnerEdit,
     OwnerMessage,
+    by_owner,
     deletion,
     is_echo,
     is_owners,
-    owner_edit,
-    owner_message,
 )
 from bot.translate.incoming.messages import ClientEdit, ClientMessage
 from bot.translate.incoming.presses import Press
@@ -136,20 +134,8 @@ def _of_business(
     if message.chat.id == owner_id:  # notes to oneself
         return None
     is_edit = update.business_message is None
-    if is_owners(message, owner_id):
-        if is_echo(message, bot_id) and not is_edit:
-            return None
-        address = ChatAddress(bot_id, message.chat.id, owner_id)
-        by_owner = owner_edit if is_edit else owner_message
-        return by_owner(
-            message,
-            address=address,
-            source_id=source_id,
-            media_url=media_url,
-            update_id=update_id,
-        )
-    by_client = messages.client_edit if is_edit else messages.client_message
-    return by_client(
+    translate = messages.client_edit if is_edit else messages.client_message
+    found = translate(
         message,
         bot_id=bot_id,
         owner_id=owner_id,
@@ -157,6 +143,11 @@ def _of_business(
         media_url=media_url,
         update_id=update_id,
     )
+    if found is None or not is_owners(message, owner_id):
+        return found
+    if is_echo(message, bot_id) and not is_edit:
+        return None
+    return by_owner(found, message)
 
 
 def _pressed(query: CallbackQuery, bot_id: int, update_id: int, owner_id: int) -> Pressed:

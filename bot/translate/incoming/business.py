@@ -12,13 +12,10 @@ from typing import Any
 
 from aiogram.types import Message, User
 
-from bot.translate.files import MediaUrl
 from bot.translate.ids import ID_LIMIT, ChatAddress
 from bot.translate.incoming.messages import (
     ClientEdit,
     ClientMessage,
-    client_edit,
-    client_message,
     moment,
     person,
 )
@@ -158,49 +155,13 @@ def is_echo(message: Message, bot_id: int) -> bool:
     return message.sender_business_bot is not None and message.sender_business_bot.id == bot_id
 
 
-def owner_message(
-    message: Message,
-    *,
-    address: ChatAddress,
-    source_id: SourceId | None,
-    media_url: MediaUrl,
-    update_id: int,
-) -> OwnerMessage | None:
-    """Return what the owner wrote; None when it tells nothing."""
-    found = client_message(
-        message,
-        bot_id=address.bot_id,
-        owner_id=address.business_user_id,
-        source_id=source_id,
-        media_url=media_url,
-        update_id=update_id,
-    )
-    if found is None:
-        return None
-    return OwnerMessage(replace(found, phone=None, start=None), client_in(message))
-
-
-def owner_edit(
-    message: Message,
-    *,
-    address: ChatAddress,
-    source_id: SourceId | None,
-    media_url: MediaUrl,
-    update_id: int,
-) -> OwnerEdit | None:
-    """Return what the owner wrote anew; None when it tells nothing."""
-    found = client_edit(
-        message,
-        bot_id=address.bot_id,
-        owner_id=address.business_user_id,
-        source_id=source_id,
-        media_url=media_url,
-        update_id=update_id,
-    )
-    if found is None:
-        return None
+def by_owner(found: ClientMessage | ClientEdit, message: Message) -> OwnerMessage | OwnerEdit:
+    """Return what the owner wrote, or wrote anew, as found in a message of theirs."""
+    client = client_in(message)
+    if isinstance(found, ClientMessage):
+        return OwnerMessage(replace(found, phone=None, start=None), client)
     plain = replace(found.message, phone=None, start=None)
-    return OwnerEdit(replace(found, message=plain), client_in(message))
+    return OwnerEdit(replace(found, message=plain), client)
 
 
 def client_in(message: Message) -> Person:
