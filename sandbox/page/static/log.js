@@ -31,9 +31,17 @@ export function log(label) {
     if (isLong(view)) later();
   }, { passive: true });
   const leave = () => { view.isAtEnd = false; };  // who means to go up does, whatever grows meanwhile
-  box.addEventListener("keydown", ({ key }) => {
-    if (UP.has(key)) leave();
-    if (key === "End") view.isAtEnd = true;
+  // the browser's own way to an end is a long scroll, which each redraw on the way would cut short
+  const jump = (isAtEnd) => {
+    view.isAtEnd = isAtEnd;
+    box.scrollTop = isAtEnd ? box.scrollHeight : 0;
+    later();
+  };
+  box.addEventListener("keydown", (event) => {
+    if (UP.has(event.key)) leave();
+    if (event.target !== box || !ENDS.has(event.key)) return;
+    event.preventDefault();
+    jump(event.key === "End");
   });
   box.addEventListener("wheel", ({ deltaY }) => { if (deltaY < 0) leave(); }, { passive: true });
   const sizes = new ResizeObserver(later);
@@ -50,6 +58,7 @@ export function log(label) {
 }
 
 const UP = new Set(["Home", "PageUp", "ArrowUp"]);
+const ENDS = new Set(["Home", "End"]);
 const isNearEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < END_PX;
 /** Tell whether it is as large as when it was drawn: where it stands is where somebody put it. */
 const isUnchanged = (box, view) => box.scrollHeight === view.height && box.clientHeight === view.room;
